@@ -1,0 +1,44 @@
+# Everything a user or CI runs. `make demo` and `make test` set up all they need first.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: help setup demo test check format lock synth clean
+
+help: ## show this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything into .venv and node_modules
+
+$(STAMP): requirements.txt package-lock.json pyproject.toml setup.sh
+	@./setup.sh "$(PYTHON)"
+
+demo: setup ## run the whole loop on real data, on this machine
+	@$(BIN)/python -m demo
+
+test: setup ## pass all tests
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+
+check: setup ## format, lint, types, import direction
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup ## apply the formatter and the safe lint fixes
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: setup ## compile the pinned requirements again
+	@$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
+	@$(BIN)/uv pip compile sagemaker_jobs/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o sagemaker_jobs/requirements.txt
+
+synth: setup ## write the CloudFormation templates of every pipeline
+	@$(BIN)/cdk synth --quiet --all
+
+clean: ## remove what setup and the runs have made
+	@rm -rf $(VENV) node_modules cdk.out .build .headrace
