@@ -41,4 +41,4 @@ synth: setup ## write the CloudFormation templates of every pipeline
 	@$(BIN)/cdk synth --quiet --all
 
 clean: ## remove what setup and the runs have made
-	@rm -rf $(VENV) node_modules cdk.out .build .headrace
+	@rm -rf $(VENV) node_modules cdk.out .headrace

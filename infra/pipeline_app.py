@@ -1,0 +1,38 @@
+"""Composes the stacks of one pipeline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import aws_cdk as cdk
+
+from headrace.config.loading import find_pipeline
+from headrace.config.pipeline import Pipeline
+from infra.code_bundle import REPO
+from infra.data_stack import DataStack
+from infra.monitoring_stack import MonitoringStack
+from infra.serving_stack import ServingStack
+from infra.training_stack import TrainingStack
+
+
+def add_pipeline(app: cdk.App, *, root: Path = REPO) -> None:
+    """Add the stacks of the pipeline that the context names (``-c pipeline=bike``).
+
+    Raises
+    ------
+    SystemExit
+        If no pipeline is named, or its file is missing or wrong; the text says what to do.
+    """
+    name = app.node.try_get_context("pipeline")
+    add_stacks(app, find_pipeline(name, root))
+
+
+def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
+    """Add the four stacks of `pipeline`, in the order in which they need one another."""
+    name = pipeline.name
+    data = DataStack(app, f"{name}-data", pipeline=pipeline)
+    training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data)
+    serving = ServingStack(app, f"{name}-serving", pipeline=pipeline, data=data, training=training)
+    MonitoringStack(
+        app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
+    )

@@ -1,0 +1,88 @@
+"""The one way this project defines a Lambda function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.pipeline_stack import PipelineStack
+
+
+class PipelineFunction(lambda_.Function):
+    """The function ``lambdas/<name>/handler.py``, with its own role and its own encrypted log group.
+
+    Grants go on the line after it is created: ``data.grant_read(function)``.
+
+    Parameters
+    ----------
+    name : str
+        The folder under ``lambdas/``, e.g. ``ingest_file``.
+    pipeline : Pipeline
+        Bundled as ``pipeline.json``.
+    key : IKey
+        Encrypts the function's logs and environment.
+    environment : mapping of str to str
+        Variables beyond Powertools' own.
+    memory_mb : int
+        128 to 10,240; one vCPU comes with 1,769 MB.
+    timeout_s : int
+        1 to 900.
+    pandas : bool
+        Whether the AWS SDK for pandas layer is attached.
+    reserved_concurrency : int, optional
+        At most this many at once.
+    """
+
+    def __init__(  # noqa: PLR0913 - every argument is one property of a function
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        name: str,
+        pipeline: Pipeline,
+        key: kms.IKey,
+        environment: Mapping[str, str],
+        memory_mb: int = 256,
+        timeout_s: int = 60,
+        pandas: bool = False,
+        reserved_concurrency: int | None = None,
+    ) -> None:
+        stack = PipelineStack.of_pipeline(scope)
+        log_group = logs.LogGroup(
+            scope,
+            f"{id}Logs",
+            encryption_key=key,
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+        log_group.grant_write(role)
+        super().__init__(
+            scope,
+            id,
+            description=f"Headrace {pipeline.name}: {name.replace('_', ' ')}",
+            runtime=lambda_.Runtime.PYTHON_3_12,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=f"lambdas.{name}.handler.handler",
+            code=stack.lambda_code(),
+            role=role,  # type: ignore[arg-type]  # jsii's Role is an IRole; the generated protocol disagrees on a name
+            log_group=log_group,
+            layers=[stack.powertools, *([stack.pandas] if pandas else [])],
+            environment={
+                "POWERTOOLS_SERVICE_NAME": name,
+                "POWERTOOLS_METRICS_NAMESPACE": "Headrace",
+                **environment,
+            },
+            environment_encryption=key,
+            memory_size=memory_mb,
+            timeout=Duration.seconds(timeout_s),
+            reserved_concurrent_executions=reserved_concurrency,
+        )
+        key.grant_decrypt(role)

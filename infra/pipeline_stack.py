@@ -1,0 +1,56 @@
+"""What every stack of a pipeline has in common."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from aws_cdk import RemovalPolicy, Stack, Tags
+from aws_cdk import aws_lambda as lambda_
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.code_bundle import lambda_bundle
+from infra.layers import pandas_layer, powertools_layer
+
+
+class PipelineStack(Stack):
+    """A stack of one pipeline, named and tagged after it.
+
+    Its functions share one code asset and one reference to each public layer.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, description: str) -> None:
+        super().__init__(scope, id, description=f"Headrace {pipeline.name}: {description}")
+        self.pipeline = pipeline
+        Tags.of(self).add("headrace:pipeline", pipeline.name)
+
+    @staticmethod
+    def of_pipeline(scope: Construct) -> PipelineStack:
+        """Return the pipeline stack that `scope` is part of; ``TypeError`` if it is in another kind."""
+        stack = Stack.of(scope)
+        if not isinstance(stack, PipelineStack):
+            raise TypeError(f"{scope.node.path} is not in a PipelineStack")
+        return stack
+
+    @property
+    def removal_policy(self) -> RemovalPolicy:
+        """What happens to this pipeline's data on `cdk destroy`."""
+        return RemovalPolicy.DESTROY if self.pipeline.on_destroy == "delete" else RemovalPolicy.RETAIN
+
+    def lambda_code(self) -> lambda_.Code:
+        """Code of every function of this stack: one asset, staged once."""
+        return lambda_.Code.from_asset(self._bundle)
+
+    @cached_property
+    def powertools(self) -> lambda_.ILayerVersion:
+        """Layer with Powertools and Pydantic."""
+        return powertools_layer(self)
+
+    @cached_property
+    def pandas(self) -> lambda_.ILayerVersion:
+        """Layer with AWS SDK for pandas."""
+        return pandas_layer(self)
+
+    @cached_property
+    def _bundle(self) -> str:
+        return str(lambda_bundle(self.pipeline))
