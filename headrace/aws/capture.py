@@ -1,0 +1,174 @@
+"""Captured predictions: one JSON line per request, as SageMaker's DataCapture writes them.
+
+References
+----------
+.. [1] Amazon SageMaker Developer Guide, "Data capture", format of the captured data.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+_VARIANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})")
+
+
+class CaptureError(ValueError):
+    """A line is no capture record; the text says what is wrong with it and repeats no value of it."""
+
+
+@dataclass(frozen=True)
+class Payload:
+    """Body of a request or of a response.
+
+    Parameters
+    ----------
+    content_type : str
+        Media type without parameters, e.g. ``text/csv``.
+    text : str
+        The decoded body.
+    """
+
+    content_type: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One request to an endpoint and the answer to it.
+
+    Parameters
+    ----------
+    event_id : str
+        Unique per request; two records with one id are the same request delivered twice.
+    inference_id : str or None
+        The caller's own id, if it sent one.
+    time : datetime
+        When the endpoint answered, in UTC.
+    request, response : Payload
+        What was asked and answered.
+    """
+
+    event_id: str
+    inference_id: str | None
+    time: datetime
+    request: Payload
+    response: Payload
+
+
+def parse_capture(line: str) -> Capture:
+    r"""Read one line of captured data.
+
+    Parameters
+    ----------
+    line : str
+        JSON in the format of SageMaker's DataCapture [1]_.
+
+    Returns
+    -------
+    Capture
+        The request, the response and their identity.
+
+    Raises
+    ------
+    CaptureError
+        If the line is cut, is no JSON, or lacks a part.
+
+    Examples
+    --------
+    >>> body = '"observedContentType": "text/csv", "data": "1,2\\n", "encoding": "CSV"'
+    >>> capture = parse_capture(
+    ...     '{"captureData": {"endpointInput": {%s}, "endpointOutput": {%s}}, "eventMetadata":'
+    ...     ' {"eventId": "e1", "inferenceTime": "2026-01-31T10:00:00Z"}, "eventVersion": "0"}' % (body, body)
+    ... )
+    >>> capture.request.text, capture.time.hour, capture.inference_id
+    ('1,2\n', 10, None)
+    """
+    try:
+        record = json.loads(line)
+    except ValueError as error:
+        raise CaptureError("the line is not JSON") from error
+    try:
+        data, metadata = record["captureData"], record["eventMetadata"]
+        return Capture(
+            event_id=str(metadata["eventId"]),
+            inference_id=metadata.get("inferenceId"),
+            time=_utc(metadata["inferenceTime"]),
+            request=_payload(data["endpointInput"]),
+            response=_payload(data["endpointOutput"]),
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise CaptureError(f"the record lacks a part: {error}") from error
+
+
+def capture_key(endpoint: str, variant: str, time: datetime, event_ids: list[str]) -> str:
+    """Return where a batch of records belongs, in DataCapture's layout.
+
+    The same events give the same key, so a batch that is delivered twice is stored once.
+
+    Parameters
+    ----------
+    endpoint, variant : str
+        Names in SageMaker.
+    time : datetime
+        Time of the first record; its hour in UTC is the partition.
+    event_ids : list of str
+        Ids of the log events of the batch, in their order.
+
+    Returns
+    -------
+    str
+        ``capture/<endpoint>/<variant>/yyyy/mm/dd/hh/<id>.jsonl``.
+
+    Raises
+    ------
+    CaptureError
+        If `variant` is not a name that SageMaker allows.
+
+    Examples
+    --------
+    >>> capture_key("headrace-bike", "v3", datetime(2026, 1, 31, 10, 5, tzinfo=UTC), ["37", "38"])
+    'capture/headrace-bike/v3/2026/01/31/10/e3a9b2c4cc67ebe8bac32fa22f3f5513.jsonl'
+    """
+    if not _VARIANT.fullmatch(variant):
+        raise CaptureError("the log stream is not named after a variant")
+    batch = hashlib.sha256("\n".join(event_ids).encode()).hexdigest()[:32]
+    return f"{capture_prefix(endpoint, variant)}{time.astimezone(UTC):%Y/%m/%d/%H}/{batch}.jsonl"
+
+
+def capture_prefix(endpoint: str, variant: str) -> str:
+    """Return the folder of one variant's captured data.
+
+    Examples
+    --------
+    >>> capture_prefix("headrace-bike", "v3")
+    'capture/headrace-bike/v3/'
+    """
+    return f"capture/{endpoint}/{variant}/"
+
+
+def _payload(part: dict[str, Any]) -> Payload:
+    content_type = str(part.get("observedContentType") or "text/csv").partition(";")[0].strip().lower()
+    text = part["data"]
+    if part.get("encoding") == "BASE64":
+        try:
+            text = base64.b64decode(text, validate=True).decode()
+        except (binascii.Error, UnicodeDecodeError) as error:
+            raise CaptureError("the body is not text in base64") from error
+    if not isinstance(text, str):
+        raise CaptureError("the body is not text")
+    return Payload(content_type, text)
+
+
+def _utc(text: str) -> datetime:
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CaptureError("the time of the inference is not ISO 8601") from error
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

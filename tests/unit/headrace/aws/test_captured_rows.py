@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from headrace.aws.capture import Capture, CaptureError, Payload
+from headrace.aws.captured_rows import read_predictions, read_rows
+
+FEATURES = ["temp", "season", "holiday"]
+EXPECTED = {"temp": ["0.3", "0.4"], "season": ["spring", None], "holiday": ["0", "1"]}
+
+
+def capture(text="", content_type="text/csv", answer="1\n", answer_type="text/csv"):
+    return Capture(
+        "e1",
+        None,
+        datetime(2026, 1, 31, tzinfo=UTC),
+        Payload(content_type, text),
+        Payload(answer_type, answer),
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.3,spring,0\n0.4,,1\n",
+        "temp,season,holiday\n0.3,spring,0\n0.4,,1\n",
+        "instant,holiday,season,temp\r\n1,0,spring,0.3\r\n2,1,,0.4\r\n",
+        '"temp","season","holiday"\n0.3,"spring",0\n0.4,"",1',
+    ],
+)
+def test_csv_with_and_without_a_header_gives_the_same_rows(text):
+    assert read_rows(capture(text), FEATURES) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [
+        ("application/json", '{"instances": [["0.3", "spring", "0"], ["0.4", null, "1"]]}'),
+        (
+            "application/json",
+            '[{"temp": "0.3", "season": "spring", "holiday": "0"}, {"temp": "0.4", "holiday": "1"}]',
+        ),
+        (
+            "application/json",
+            '{"columns": ["holiday", "temp", "season"], "data": [["0", "0.3", "spring"], ["1", "0.4", ""]]}',
+        ),
+        (
+            "application/jsonlines",
+            '{"temp": "0.3", "season": "spring", "holiday": "0"}\n{"temp": "0.4", "holiday": "1"}\n',
+        ),
+    ],
+)
+def test_every_form_of_json_gives_the_same_rows(content_type, text):
+    assert read_rows(capture(text, content_type), FEATURES) == EXPECTED
+
+
+def test_a_feature_that_the_caller_left_out_is_missing():
+    assert read_rows(capture("temp\n0.3\n"), FEATURES) == {
+        "temp": ["0.3"],
+        "season": [None],
+        "holiday": [None],
+    }
+
+
+@pytest.mark.parametrize(
+    ("content_type", "text"),
+    [
+        ("text/csv", "0.3,spring\n"),
+        ("application/json", "{"),
+        ("application/json", '{"instances": 3}'),
+        ("application/json", "[[1, 2]]"),
+        ("application/json", "[1]"),
+    ],
+)
+def test_a_body_that_does_not_fit_the_schema_is_refused_without_repeating_it(content_type, text):
+    with pytest.raises(CaptureError) as refused:
+        read_rows(capture(text, content_type), FEATURES)
+
+    assert "spring" not in str(refused.value)
+
+
+def test_predictions_are_one_per_row():
+    assert read_predictions(capture(answer="1.5\n2.5\n")) == ["1.5", "2.5"]
+    assert read_predictions(capture(answer="yes,0.9\nno,0.2\n")) == ["yes", "no"]
+    assert read_predictions(capture(answer="[1.5, 2.5]", answer_type="application/json")) == [1.5, 2.5]
+
+
+def test_an_answer_that_is_no_list_is_refused():
+    with pytest.raises(CaptureError):
+        read_predictions(capture(answer='{"error": "no"}', answer_type="application/json"))
