@@ -1,0 +1,187 @@
+"""Reads a pipeline file and says, line by line, what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from headrace.config.pipeline import Pipeline
+
+_SMALL = 256 * 1024
+
+
+class PipelineError(Exception):
+    """A pipeline file is missing or wrong; the text names the file, the line, the field and what is allowed."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without surprises: a key may appear once, and `no` is a word, not False."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+
+
+def find_pipeline(name: str | None, root: Path) -> Pipeline:
+    """Load the pipeline called `name` from ``<root>/pipelines``, or the file at that path.
+
+    Raises
+    ------
+    PipelineError
+        If none is named or found (the text lists those that exist), or the file is wrong.
+    """
+    folder = root / "pipelines"
+    known = sorted(path.stem for path in folder.glob("*.yaml"))
+    if not name:
+        raise PipelineError(
+            f"which pipeline? Name one, e.g. -c pipeline={(known or ['<name>'])[0]}{_listed(known)}"
+        )
+    path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
+    if not path.is_file():
+        raise PipelineError(f"there is no {path}{_did_you_mean(name, known)}{_listed(known)}")
+    pipeline = load_pipeline(path)
+    if path.parent == folder and pipeline.name != path.stem:
+        raise PipelineError(f"{path}: the file is called {path.stem}, but `name` says {pipeline.name}")
+    return pipeline
+
+
+def load_pipeline(path: Path) -> Pipeline:
+    """Read and validate one pipeline file.
+
+    Raises
+    ------
+    PipelineError
+        With one line per problem: ``file:line: field: what is wrong and what is allowed``.
+    """
+    text = _text(path)
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.YAMLError as error:
+        raise PipelineError(_syntax_error(path, error)) from None
+    if not isinstance(root, yaml.MappingNode):
+        raise PipelineError(
+            f"{path}:1: a pipeline file is a list of `field: value` lines, such as `name: bike`"
+        )
+    if repeated := list(_repeated_keys(root)):
+        raise PipelineError("\n".join(f"{path}:{line}: `{key}` appears twice" for key, line in repeated))
+    try:
+        return Pipeline.model_validate(document)
+    except ValidationError as error:
+        problems = [_problem(path, root, found) for found in error.errors()]  # type: ignore[arg-type]  # a TypedDict
+        raise PipelineError("\n".join(problems)) from None
+
+
+def _text(path: Path) -> str:
+    try:
+        if path.stat().st_size > _SMALL:
+            raise PipelineError(f"{path}: larger than 256 KB, which is no pipeline file")
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PipelineError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise PipelineError(f"{path}: is not UTF-8 text") from None
+
+
+def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error)
+    if "\\t" in problem:
+        problem = "a tab cannot start a line in YAML: use spaces"
+    return f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"
+
+
+def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            if key.value in seen:
+                yield key.value, key.start_mark.line + 1
+            seen.add(key.value)
+            yield from _repeated_keys(value)
+    elif isinstance(node, yaml.SequenceNode):
+        for item in node.value:
+            yield from _repeated_keys(item)
+
+
+def _problem(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> str:
+    """Turn one of pydantic's findings into a line a person can act on."""
+    where = tuple(part for part in found["loc"] if part != "[key]")
+    field = ".".join(str(part) for part in where)
+    line = _line_of(root, where)
+    return f"{path}:{line}: {field + ': ' if field else ''}{_explain(found, where)}"
+
+
+def _explain(found: dict[str, Any], where: tuple[str | int, ...]) -> str:
+    kind, given = found["type"], found.get("input")
+    if kind == "missing":
+        return f"is missing; {_description(where)}"
+    if kind == "extra_forbidden":
+        allowed = sorted(_fields_of(where[:-1]))
+        return (
+            f"there is no such field{_did_you_mean(str(where[-1]), allowed)}; allowed: {', '.join(allowed)}"
+        )
+    if kind == "value_error":
+        return str(found["ctx"]["error"])
+    message = found["msg"].replace("Input should", "should").replace("String should", "should")
+    return f"{message}, not {given!r}; {_description(where)}"
+
+
+def _description(where: tuple[str | int, ...]) -> str:
+    model: type[BaseModel] = Pipeline
+    text = ""
+    for part in where:
+        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
+        if field is None:
+            break
+        text = field.description or ""
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            model = field.annotation
+    return text[:1].lower() + text[1:]
+
+
+def _fields_of(where: tuple[str | int, ...]) -> list[str]:
+    model: type[BaseModel] = Pipeline
+    for part in where:
+        annotation = model.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        model = annotation
+    return list(model.model_fields)
+
+
+def _line_of(root: yaml.Node, where: tuple[str | int, ...]) -> int:
+    """Return the line of the field, or of the deepest block that does exist."""
+    node, line = root, root.start_mark.line + 1
+    for part in where:
+        if isinstance(node, yaml.MappingNode):
+            entry = next(((k, v) for k, v in node.value if k.value == str(part)), None)
+            if entry is None:
+                return line
+            line, node = entry[0].start_mark.line + 1, entry[1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+    return line
+
+
+def _did_you_mean(word: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _listed(known: list[str]) -> str:
+    return (
+        f"; there are: {', '.join(known)}"
+        if known
+        else "; write one with `headrace init data.csv --target …`"
+    )

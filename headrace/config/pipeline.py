@@ -1,0 +1,239 @@
+"""The pipeline file's models: everything a user says about one prediction problem.
+
+Every class is one block of ``pipelines/<name>.yaml``. All are frozen, refuse unknown fields and carry the description and the
+unit of each field, from which the JSON Schema and ``docs/pipeline-file.md`` are made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from headrace.config.limits import (
+    INSTANCE_TYPE,
+    METRICS,
+    PIPELINE_NAME,
+    SERVERLESS_MEMORY_MB,
+    default_metric,
+    schedule_minutes,
+)
+
+Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Kind = Literal["number", "category", "boolean", "datetime"]
+Problem = Literal["binary", "multiclass", "regression"]
+Instance = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
+
+
+class Block(BaseModel):
+    """One block of the file: immutable, and strict about names."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+
+
+class Split(Block):
+    """How rows are dealt to training, validation and test."""
+
+    by: Literal["random", "time", "group"] = Field(
+        "random",
+        description="By a hash of the row's id, by the time column, or by a hash of the group column.",
+    )
+    test_share: float = Field(0.2, gt=0, le=0.5, description="Share of rows kept untouched to judge models.")
+    validation_share: float = Field(
+        0.1, gt=0, le=0.5, description="Share of rows for metrics while training."
+    )
+    group: Column | None = Field(None, description="Column whose rows stay together; needed by `by: group`.")
+    seed: int = Field(
+        7, ge=0, description="Changes the deal; a row keeps its part as long as the seed stays."
+    )
+
+
+class Ingest(Block):
+    """What a dropped file may be."""
+
+    max_file_mb: int = Field(512, ge=1, le=5120, description="Larger files go to quarantine, in MB.")
+    max_bad_row_share: float = Field(
+        0.5, ge=0, le=1, description="A file with a larger share of bad rows goes to quarantine whole."
+    )
+
+
+class Training(Block):
+    """What learns, and on what."""
+
+    estimator: Literal["hist_gradient_boosting", "random_forest", "linear"] = Field(
+        "hist_gradient_boosting", description="The learner."
+    )
+    hyperparameters: dict[str, str | int | float | bool] = Field(
+        default_factory=dict, description="The estimator's own parameters, by scikit-learn's names."
+    )
+    instance: Instance = Field(
+        "ml.m5.large", description="SageMaker instance type of training and evaluation."
+    )
+    volume_gb: int = Field(10, ge=1, le=16384, description="Disk of the jobs, in GB.")
+    max_runtime_minutes: int = Field(60, ge=1, le=7200, description="A longer job is stopped, in minutes.")
+    min_rows: int = Field(200, ge=10, description="The first training waits for this many rows.")
+    seed: int = Field(7, ge=0, description="Same data, same seed, same code: the same model.")
+
+
+class Evaluation(Block):
+    """When a new model is good enough."""
+
+    metric: str | None = Field(
+        None,
+        description="What decides, on the test part. regression: rmse, mae, r2; binary: roc_auc, accuracy, f1, "
+        "log_loss, average_precision; multiclass: f1_macro, accuracy, log_loss. The first is the default.",
+    )
+    max_value: float | None = Field(
+        None, description="A larger value is refused; for errors, in the metric's unit."
+    )
+    min_value: float | None = Field(None, description="A smaller value is refused; for scores.")
+    min_improvement: float = Field(
+        0.0,
+        ge=0,
+        description="How much better than the model in service a new one must be, in the metric's unit.",
+    )
+
+
+class Endpoint(Block):
+    """Where the model answers."""
+
+    kind: Literal["serverless", "realtime"] = Field(
+        "serverless", description="Serverless scales to zero; realtime keeps instances running."
+    )
+    memory_mb: int = Field(2048, description="Serverless: memory, 1024 to 6144 MB in steps of 1024.")
+    max_concurrency: int = Field(5, ge=1, le=200, description="Serverless: requests at the same time.")
+    instance: Instance = Field("ml.m5.large", description="Realtime: instance type.")
+    instances: int = Field(2, ge=1, le=100, description="Realtime: how many; two survive the loss of one.")
+    capture_share: float = Field(
+        1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
+    )
+
+    @model_validator(mode="after")
+    def _memory_is_a_step(self) -> Self:
+        if self.memory_mb not in SERVERLESS_MEMORY_MB:
+            raise ValueError(f"memory_mb is one of {', '.join(map(str, SERVERLESS_MEMORY_MB))}")
+        return self
+
+
+class Monitoring(Block):
+    """How traffic is watched."""
+
+    schedule: str = Field(
+        "rate(1 hour)",
+        description="EventBridge Scheduler's rate(...) or cron(...), at most once a minute, in UTC.",
+    )
+    sensitivity: Literal["low", "medium", "high"] = Field(
+        "medium", description="False alarms accepted per check: low 1 in 1000, medium 1 in 100, high 1 in 20."
+    )
+    min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
+
+    @model_validator(mode="after")
+    def _schedule_is_one(self) -> Self:
+        schedule_minutes(self.schedule)
+        return self
+
+
+class Retraining(Block):
+    """When a model in service is trained again. By hand is always possible."""
+
+    on: tuple[Literal["drift", "new_data", "schedule"], ...] = Field(
+        ("drift",), description="What starts a training."
+    )
+    min_new_rows: int = Field(200, ge=1, description="Never without at least so many new labelled rows.")
+    cooldown_minutes: int = Field(60, ge=0, description="Never sooner after the last retraining, in minutes.")
+
+
+class Pipeline(Block):
+    """One prediction problem: what is predicted, from what, and how it is run.
+
+    Examples
+    --------
+    >>> pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+    >>> pipeline.metric, pipeline.endpoint.kind
+    ('rmse', 'serverless')
+    """
+
+    name: Annotated[str, StringConstraints(pattern=PIPELINE_NAME)] = Field(
+        description="Names the stacks, the endpoint and the metrics: 2 to 24 of a-z, 0-9 and -, a letter first."
+    )
+    problem: Problem = Field(description="What kind of answer is predicted.")
+    target: Column = Field(description="The column to predict.")
+    id: Column | None = Field(
+        None, description="The column that identifies a row: newer rows replace older ones."
+    )
+    time: Column | None = Field(None, description="The column that says when; needed by `split.by: time`.")
+    ignore: tuple[Column, ...] = Field((), description="Columns no model may see.")
+    columns: dict[Column, Kind] = Field(
+        default_factory=dict, description="Kinds of features that inference would get wrong."
+    )
+    split: Split = Field(default_factory=Split, description="How rows are dealt to training and test.")
+    ingest: Ingest = Field(default_factory=Ingest, description="What a dropped file may be.")
+    training: Training = Field(default_factory=Training, description="What learns, and on what.")
+    evaluation: Evaluation = Field(default_factory=Evaluation, description="When a new model is good enough.")
+    approval: Literal["automatic", "manual"] = Field(
+        "automatic", description="Who approves a model that passed the gate: the gate itself, or a person."
+    )
+    endpoint: Endpoint = Field(default_factory=Endpoint, description="Where the model answers.")
+    monitoring: Monitoring = Field(default_factory=Monitoring, description="How traffic is watched.")
+    retraining: Retraining = Field(default_factory=Retraining, description="When a model is trained again.")
+    image: Literal["headrace", "managed"] = Field(
+        "headrace",
+        description="The jobs' container: ours, built in your account, or AWS's scikit-learn image.",
+    )
+    on_destroy: Literal["delete", "retain"] = Field(
+        "delete", description="Whether `cdk destroy` deletes the data, the tables and the key, or keeps them."
+    )
+    notify: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = Field(
+        None, description="E-mail address for the alarms."
+    )
+
+    @property
+    def metric(self) -> str:
+        """The metric that decides: the one the file names, or the problem's default."""
+        return self.evaluation.metric or default_metric(self.problem)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _metric_by_problem(cls, data: object) -> object:
+        """Fill in the problem's metric, so that whoever reads the model finds a name there."""
+        if not isinstance(data, dict) or data.get("problem") not in METRICS:
+            return data
+        evaluation = data.get("evaluation", {})
+        if isinstance(evaluation, dict) and evaluation.get("metric") is None:
+            data = {**data, "evaluation": {**evaluation, "metric": default_metric(data["problem"])}}
+        return data
+
+    @model_validator(mode="after")
+    def _fields_agree(self) -> Self:
+        for complaint in _disagreements(self):
+            raise ValueError(complaint)
+        return self
+
+
+def _disagreements(pipeline: Pipeline) -> list[str]:
+    """Return what is wrong between fields, a sentence each."""
+    target, ignore, split, metric = pipeline.target, pipeline.ignore, pipeline.split, pipeline.metric
+    allowed = METRICS[pipeline.problem]
+    lower_is_better = allowed.get(metric) == "lower"
+    found = {
+        f"target {target!r} cannot also be the id": target == pipeline.id,
+        f"target {target!r} cannot also be the time column": target == pipeline.time,
+        f"target {target!r} is in `ignore`": target in ignore,
+        f"target {target!r} is in `columns`, which is for features": target in pipeline.columns,
+        "split.by is time, but no `time` column is named": split.by == "time" and pipeline.time is None,
+        "split.by is group, but no `split.group` column is named": split.by == "group"
+        and split.group is None,
+        "split.test_share and split.validation_share leave less than a third of the rows for training": (
+            split.test_share + split.validation_share > 2 / 3
+        ),
+        f"evaluation.metric {metric!r} does not fit {pipeline.problem}: it is one of {', '.join(allowed)}": (
+            metric not in allowed
+        ),
+        f"evaluation.max_value is for errors, and {metric} is better when higher: use min_value": (
+            pipeline.evaluation.max_value is not None and not lower_is_better
+        ),
+        f"evaluation.min_value is for scores, and {metric} is better when lower: use max_value": (
+            pipeline.evaluation.min_value is not None and lower_is_better
+        ),
+    }
+    return [complaint for complaint, wrong in found.items() if wrong]
