@@ -1,0 +1,1 @@
+"""AWS on this machine: MiniStack, with Lambda and SageMaker that really run."""

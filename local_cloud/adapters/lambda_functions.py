@@ -1,0 +1,161 @@
+"""Runs the emulator's Python functions in our execution environments."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
+
+from local_cloud.adapters.patching import replace
+from local_cloud.lambda_runtime.environment import ExecutionEnvironment, FunctionCode
+from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
+from local_cloud.settings import Settings
+
+_PUBLIC_LAYER_VERSION = {"Content": {"CodeSize": 1}, "CompatibleRuntimes": []}
+
+
+def install(settings: Settings) -> None:
+    """Make Python functions run under AWS's runtime client, and AWS's public layers known."""
+    cache = settings.state_dir / "cache"
+
+    class PythonWorker(_PythonWorker):
+        """The emulator makes workers from a class; this one knows where to unpack."""
+
+        folders = _Folders(cache)
+
+    def choose(original: Any) -> Any:
+        return lambda config: PythonWorker if _is_python(config) else original(config)
+
+    replace(lambda_runtime, "_worker_class_for", "config", choose)
+    # The path for custom runtimes keeps the handler's own error type and stack trace.
+    replace(
+        lambda_svc,
+        "_execute_function_warm",
+        "func event request_id",
+        lambda original: lambda_svc._execute_function_provided_warm,
+    )
+    replace(lambda_svc, "_resolve_layer_version_for_attachment", "layer_arn", _knowing_public_layers)
+
+
+def _is_python(config: dict[str, Any]) -> bool:
+    return str(config.get("Runtime", "")).startswith("python")
+
+
+def _knowing_public_layers(original: Any) -> Any:
+    def resolve(layer_arn: str) -> Any:
+        return (_PUBLIC_LAYER_VERSION, None) if public_layer(layer_arn) else original(layer_arn)
+
+    return resolve
+
+
+class _Folders:
+    """Unpacks bundles and layers, each content once."""
+
+    def __init__(self, cache: Path) -> None:
+        self._cache = cache
+
+    def unpacked(self, archive: bytes) -> Path:
+        folder = self._cache / "code" / hashlib.sha256(archive).hexdigest()[:24]
+        if not folder.exists():
+            unfinished = folder.with_name(f"{folder.name}.{os.urandom(4).hex()}")
+            with zipfile.ZipFile(io.BytesIO(archive)) as bundle:
+                bundle.extractall(unfinished)
+            try:
+                unfinished.rename(folder)
+            except OSError:  # another worker was quicker
+                shutil.rmtree(unfinished)
+        return folder
+
+    def search_path(self, layers: list[Any]) -> tuple[Path, ...]:
+        arns = [layer if isinstance(layer, str) else layer["Arn"] for layer in layers]
+        packages = self._cache / "packages"
+        found = [self._layer(arn, packages) for arn in arns]
+        return (*(path for path in found if path), package_folder(RUNTIME, packages))
+
+    def _layer(self, arn: str, packages: Path) -> Path | None:
+        if distributions := public_layer(arn):
+            return package_folder(distributions, packages)
+        archive = lambda_svc._resolve_layer_zip(arn)
+        return self.unpacked(archive) / "python" if archive else None
+
+
+class _PythonWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulator ships no types
+    """One execution environment in the emulator's pool."""
+
+    folders: _Folders
+
+    def invoke(
+        self,
+        event: Any,
+        request_id: str,
+        *,
+        trace_id: str | None = None,
+        invoked_function_arn: str = "",
+        **_: Any,
+    ) -> dict[str, Any]:
+        """Run one invocation, in a new environment if the last one has died."""
+        with self._lock:
+            if self._environment is None or not self._environment.alive:
+                self._renew()
+            arn = invoked_function_arn or self.config["FunctionArn"]
+            outcome = self._environment.invoke(request_id, arn, json.dumps(event).encode(), trace_id)
+        payload = json.loads(outcome.payload) if outcome.payload else None
+        if not outcome.failed:
+            return {"status": "ok", "result": payload, "log": outcome.log}
+        message = (payload or {}).get("errorMessage", "")
+        log = f"{outcome.log}{json.dumps(payload)}\n"
+        return {"status": "error", "error": message, "error_payload": payload, "log": log}
+
+    def kill(self) -> None:
+        """End the environment."""
+        if self._environment is not None:
+            self._environment.stop()
+
+    @property
+    def _environment(self) -> Any:
+        return self.__dict__.get("environment")
+
+    def _renew(self) -> None:
+        config = self.config
+        folder = self.folders.unpacked(self.code_zip)
+        code = FunctionCode(
+            folder=folder,
+            handler=config["Handler"],
+            search_path=self.folders.search_path(config.get("Layers") or []),
+            memory_mb=int(config.get("MemorySize", 128)),
+            timeout_s=float(config.get("Timeout", 3)),
+        )
+        self.kill()
+        self.__dict__["environment"] = ExecutionEnvironment(code, _variables(config, folder))
+        self._proc = self.__dict__["environment"].process
+
+
+_FROM_EMULATOR = ("AWS_", "_AWS_")
+_NOT_ON_LAMBDA = ("AWS_EC2_METADATA_DISABLED", "AWS_CLI_AUTO_PROMPT", "AWS_PAGER", "AWS_CA_BUNDLE")
+
+
+def _variables(config: dict[str, Any], folder: Path) -> dict[str, str]:
+    """Return the function's variables, its role's credentials and what Lambda adds; nothing of this process."""
+    from_emulator = lambda_svc._provided_worker_env(config, str(folder), 0)
+    own = (config.get("Environment") or {}).get("Variables") or {}
+    name = config["FunctionName"]
+    return {
+        **{
+            k: v for k, v in from_emulator.items() if k.startswith(_FROM_EMULATOR) and k not in _NOT_ON_LAMBDA
+        },
+        **{k: str(v) for k, v in own.items()},
+        "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
+        "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get(
+            "LogGroup", f"/aws/lambda/{name}"
+        ),
+        "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
+        "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+    }

@@ -1,0 +1,182 @@
+"""One Lambda execution environment: AWS's own runtime client in a process, fed by a runtime API."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_cloud.lambda_runtime.runtime_api import Answer, Invocation, RuntimeApi
+from local_cloud.processes import end, spawn
+
+_INIT_S = 30
+_POLL_S = 0.05
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_TRACE = "Root=1-00000000-000000000000000000000000;Sampled=0"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How one invocation ended.
+
+    Parameters
+    ----------
+    payload : bytes
+        The response, or AWS's error object with ``errorType`` and ``errorMessage``.
+    failed : bool
+        Whether it is an error.
+    log : str
+        What the function wrote meanwhile.
+    """
+
+    payload: bytes
+    failed: bool
+    log: str
+
+
+@dataclass(frozen=True)
+class FunctionCode:
+    """What an environment is made of.
+
+    Parameters
+    ----------
+    folder : Path
+        The unpacked bundle, as ``/var/task``.
+    handler : str
+        ``module.function``.
+    search_path : sequence of Path
+        Folders to import from besides the bundle: layers, then the runtime's own packages.
+    memory_mb, timeout_s : int
+        Limits; a process that grows beyond its memory is killed.
+    """
+
+    folder: Path
+    handler: str
+    search_path: tuple[Path, ...]
+    memory_mb: int
+    timeout_s: float
+
+
+class ExecutionEnvironment:
+    """Runs one invocation at a time; dead after a timeout, a crash or too much memory, as on AWS."""
+
+    def __init__(self, code: FunctionCode, variables: Mapping[str, str]) -> None:
+        self._code = code
+        self._api = RuntimeApi()
+        self._log: list[str] = []
+        self.process = spawn(
+            # -S hides site-packages: the function imports what its bundle, layers and runtime hold, as on AWS.
+            [sys.executable, "-S", "-m", "awslambdaric", code.handler],
+            cwd=code.folder,
+            env=self._process_environment(variables),
+            stdout=-1,
+            stderr=-2,
+        )
+        threading.Thread(target=self._collect_log, daemon=True).start()
+        self._await_init()
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can take another invocation."""
+        return self.process.poll() is None and self._api.init_error is None
+
+    def invoke(
+        self, request_id: str, function_arn: str, payload: bytes, trace_id: str | None = None
+    ) -> Outcome:
+        """Run the handler on `payload` and wait for its answer, its end or its timeout."""
+        mark, started = len(self._log), time.monotonic()
+        deadline_ms = int((time.time() + self._code.timeout_s) * 1000)
+        self._api.inbox.put(Invocation(request_id, function_arn, payload, deadline_ms, trace_id or _TRACE))
+        answer = self._wait(request_id, started + self._code.timeout_s)
+        self._settle_log()
+        log, self._log[:mark] = "".join(self._log[mark:]), []
+        return Outcome(answer.payload, answer.failed, log)
+
+    def stop(self) -> None:
+        """End the process."""
+        end(self.process)
+        self._api.close()
+
+    def _process_environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        paths = [self._code.folder, *self._code.search_path]
+        return {
+            "PATH": os.environ.get("PATH", "/usr/bin:/bin"),
+            "LANG": "en_US.UTF-8",
+            "TZ": ":UTC",
+            **variables,
+            "AWS_LAMBDA_RUNTIME_API": self._api.address,
+            "_HANDLER": self._code.handler,
+            "LAMBDA_TASK_ROOT": str(self._code.folder),
+            "PYTHONPATH": os.pathsep.join(map(str, paths)),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONNOUSERSITE": "1",
+        }
+
+    def _collect_log(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._log.append(line.decode(errors="replace"))
+
+    def _await_init(self) -> None:
+        deadline = time.monotonic() + _INIT_S
+        while not self._api.ready.wait(0.02):
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                return
+
+    def _wait(self, request_id: str, deadline: float) -> Answer:
+        while True:
+            try:
+                answer = self._api.outbox.get(timeout=_POLL_S)
+            except queue.Empty:
+                if verdict := self._verdict(request_id, deadline):
+                    return verdict
+                continue
+            if answer.request_id == request_id:
+                return answer
+
+    def _verdict(self, request_id: str, deadline: float) -> Answer | None:
+        """Return the answer that Lambda gives in place of a process that cannot, or None to wait on."""
+        if self.process.poll() is not None:
+            if not self._api.outbox.empty():
+                return None
+            if self._api.init_error:
+                return Answer(request_id, self._api.init_error, failed=True)
+            return _error(
+                request_id,
+                "Runtime.ExitError",
+                f"Runtime exited with error: exit status {self.process.returncode}",
+            )
+        if self._resident_mb() > self._code.memory_mb:
+            end(self.process)
+            return _error(request_id, "Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
+        if time.monotonic() > deadline:
+            end(self.process)
+            return _error(
+                request_id, "Sandbox.Timedout", f"Task timed out after {self._code.timeout_s:.2f} seconds"
+            )
+        return None
+
+    def _resident_mb(self) -> float:
+        try:
+            pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError, ValueError):
+            return 0.0
+        return pages * _PAGE_BYTES / 2**20
+
+    def _settle_log(self) -> None:
+        """Give the pipe a moment: the last lines may still be on their way when the answer is here."""
+        seen = -1
+        while seen != len(self._log):
+            seen = len(self._log)
+            time.sleep(0.002)
+
+
+def _error(request_id: str, kind: str, message: str) -> Answer:
+    body = {"errorType": kind, "errorMessage": f"RequestId: {request_id} Error: {message}"}
+    return Answer(request_id, json.dumps(body).encode(), failed=True)

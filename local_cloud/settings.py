@@ -1,0 +1,74 @@
+"""Where the local cloud listens and keeps its state."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+_SECRET = "local"
+_PORTS = range(1024, 65536)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One local cloud.
+
+    Parameters
+    ----------
+    port : int
+        On the loopback, default 4566.
+    state_dir : Path
+        Everything that survives a restart: metadata, objects, images, logs.
+    """
+
+    port: int
+    state_dir: Path
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read ``HEADRACE_PORT`` and ``HEADRACE_STATE``; ``ValueError`` names a port that is none."""
+        port = environ.get("HEADRACE_PORT", "4566")
+        if not port.isdigit() or int(port) not in _PORTS:
+            raise ValueError(f"HEADRACE_PORT is a number from 1024 to 65535, not {port!r}")
+        default = Path(__file__).parents[1] / ".headrace"
+        return cls(int(port), Path(environ.get("HEADRACE_STATE") or default).absolute())
+
+    @property
+    def endpoint(self) -> str:
+        """URL that every client is pointed at."""
+        return f"http://localhost:{self.port}"
+
+    def client_environment(self) -> dict[str, str]:
+        """Variables that lead any AWS client here, with the account's root credentials."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": _SECRET,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_CLI_AUTO_PROMPT": "off",
+            "AWS_PAGER": "",
+        }
+
+    def server_environment(self) -> dict[str, str]:
+        """Variables that MiniStack reads: the loopback only, one port, IAM enforced, state kept."""
+        return {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(self.port),
+            "IOT_MTLS_ENABLED": "0",
+            "SFTP_ENABLED": "0",
+            "AUTH": "true",
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+            "PERSIST_STATE": "1",
+            "STATE_DIR": str(self.state_dir / "services"),
+            "S3_PERSIST": "1",
+            "S3_DATA_DIR": str(self.state_dir / "s3"),
+            "LOG_LEVEL": "WARNING",
+            "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            **self.client_environment(),
+        }
