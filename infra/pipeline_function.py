@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -72,7 +72,7 @@ class PipelineFunction(lambda_.Function):
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{name}.handler.handler",
             code=stack.lambda_code(),
-            role=role,  # type: ignore[arg-type]  # jsii's Role is an IRole; the generated protocol disagrees on a name
+            role=role,
             log_group=log_group,
             layers=[stack.powertools, *([stack.pandas] if pandas else [])],
             environment={
@@ -86,3 +86,9 @@ class PipelineFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrency,
         )
         key.grant_decrypt(role)
+        Validations.of(self).acknowledge(
+            Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="Python 3.12 is what both public layers are pinned and tested for.",
+            )
+        )
