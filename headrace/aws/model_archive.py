@@ -1,0 +1,57 @@
+"""Single files out of a ``model.tar.gz``, without unpacking it."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterable
+from typing import IO
+
+
+class ArchiveError(ValueError):
+    """The archive lacks a file, or it is too large to be what it should be."""
+
+
+def read_members(
+    stream: IO[bytes], names: Iterable[str], *, limit_bytes: int = 64 * 2**20
+) -> dict[str, bytes]:
+    """Read some regular files of a gzipped tar archive, which is read once and never written to disk.
+
+    Links, devices and paths elsewhere are not followed: a member counts only under its exact name.
+
+    Parameters
+    ----------
+    stream : file object
+        The archive.
+    names : iterable of str
+        Members wanted, e.g. ``baseline.json``.
+    limit_bytes : int
+        Largest size of a member.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by name.
+
+    Raises
+    ------
+    ArchiveError
+        If a member is missing or larger than the limit.
+    """
+    wanted, found = set(names), {}
+    try:
+        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+            for member in archive:
+                name = member.name.removeprefix("./")
+                if name not in wanted or not member.isreg():
+                    continue
+                if member.size > limit_bytes:
+                    raise ArchiveError(f"{name} has {member.size} bytes, more than {limit_bytes}")
+                content = archive.extractfile(member)
+                found[name] = content.read() if content else b""
+                if wanted == found.keys():
+                    break
+    except tarfile.TarError as error:
+        raise ArchiveError(f"not a gzipped tar archive: {error}") from error
+    if missing := sorted(wanted - found.keys()):
+        raise ArchiveError(f"the archive has no {', '.join(missing)}")
+    return found

@@ -1,0 +1,86 @@
+"""The model registry: packages of one group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_sagemaker import SageMakerClient
+
+_DESCRIPTION_LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class Package:
+    """A registered model.
+
+    Parameters
+    ----------
+    arn : str
+        Of the model package.
+    version : int
+        Counted by its group, from 1.
+    status : str
+        ``PendingManualApproval``, ``Approved`` or ``Rejected``.
+    status_at : str
+        When the status was last changed, ISO 8601; the creation time if never.
+    image, model_data_url : str
+        What to run.
+    environment : dict of str to str
+        What the container is given.
+    metadata : dict of str to str
+        What the training wrote about it.
+    """
+
+    arn: str
+    version: int
+    status: str
+    status_at: str
+    image: str
+    model_data_url: str
+    environment: dict[str, str]
+    metadata: dict[str, str]
+
+
+class Registry:
+    """Reads and marks model packages."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def package(self, arn: str) -> Package:
+        """Describe one package."""
+        answer = self._client.describe_model_package(ModelPackageName=arn)
+        container = answer["InferenceSpecification"]["Containers"][0]
+        changed = answer.get("LastModifiedTime") or answer["CreationTime"]
+        return Package(
+            arn=answer["ModelPackageArn"],
+            version=answer["ModelPackageVersion"],
+            status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+            status_at=changed.isoformat(),
+            image=container["Image"],
+            model_data_url=container["ModelDataUrl"],
+            environment=dict(container.get("Environment", {})),
+            metadata=dict(answer.get("CustomerMetadataProperties", {})),
+        )
+
+    def reject(self, arn: str, why: str) -> None:
+        """Mark a package as rejected."""
+        self._client.update_model_package(
+            ModelPackageArn=arn, ModelApprovalStatus="Rejected", ApprovalDescription=why[:_DESCRIPTION_LIMIT]
+        )
+
+    def delete_packages(self, group: str) -> None:
+        """Delete all packages of `group`, so that the group can be deleted."""
+        pages = self._client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group)
+        try:
+            arns = [item["ModelPackageArn"] for page in pages for item in page["ModelPackageSummaryList"]]
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return
+            raise
+        for arn in arns:
+            self._client.delete_model_package(ModelPackageName=arn)

@@ -1,0 +1,213 @@
+"""What the ledger knows of trainings and deployments: who runs, what was learned last, what is in service."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, Key
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+_TRAINING = "training"
+
+
+@dataclass(frozen=True)
+class Lock:
+    """Who holds the right to train, or to deploy.
+
+    Parameters
+    ----------
+    execution : str
+        The execution's id.
+    acquired_at : str
+        ISO 8601, UTC.
+    reason : str
+        Why it runs.
+    """
+
+    execution: str
+    acquired_at: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class LastTraining:
+    """How the last training ended.
+
+    Parameters
+    ----------
+    execution : str
+        The execution's id.
+    started_at, finished_at : str
+        ISO 8601, UTC.
+    outcome : str
+        ``registered``, ``kept_champion`` or ``failed``.
+    why : str
+        For people.
+    retraining : bool
+        Whether there was a model to replace; the cooldown counts from such trainings only.
+    content_hash : str or None
+        Of the last snapshot that was learned from.
+    upto : str or None
+        Sort key of the newest file in that snapshot.
+    rows_seen : int
+        Rows that the ledger counted when that snapshot was made.
+    has_model : bool
+        Whether this training, or one before it, registered a model.
+    """
+
+    execution: str
+    started_at: str
+    finished_at: str
+    outcome: str
+    why: str
+    retraining: bool
+    content_hash: str | None
+    upto: str | None
+    rows_seen: int
+    has_model: bool
+
+
+@dataclass(frozen=True)
+class Champion:
+    """The model in service.
+
+    Parameters
+    ----------
+    version : int
+        Of the model package.
+    model_package_arn, model_data_url : str
+        The package and its ``model.tar.gz``.
+    variant : str
+        ``v<version>``, the endpoint's production variant.
+    deployed_at, approved_at : str
+        ISO 8601, UTC.
+    snapshot : str
+        Content hash of the data it learned from.
+    """
+
+    version: int
+    model_package_arn: str
+    model_data_url: str
+    variant: str
+    deployed_at: str
+    approved_at: str
+    snapshot: str
+
+
+class TrainingLog:
+    """The items ``training``, ``deployment`` and ``champion`` of the ledger table.
+
+    Reads are consistent: the guard relies on seeing what was written before it asked.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    # --- single flight
+
+    def acquire(self, kind: str, lock: Lock, *, stale_after: timedelta) -> Lock | None:
+        """Take the lock of `kind` (``training``, ``deployment``); return None, or the lock of who holds it.
+
+        A lock older than `stale_after` is taken over: its holder was aborted and could not release it.
+        """
+        oldest = datetime.fromisoformat(lock.acquired_at) - stale_after
+        free = (
+            Attr("pk").not_exists()
+            | Attr("execution").eq(lock.execution)
+            | Attr("acquired_at").lt(oldest.isoformat())
+        )
+        try:
+            self._table.put_item(Item={"pk": kind, "sk": "lock", **asdict(lock)}, ConditionExpression=free)
+        except ClientError as error:
+            if not _condition_failed(error):
+                raise
+            return self.holder(kind) or lock
+        return None
+
+    def release(self, kind: str, execution: str) -> None:
+        """Give the lock of `kind` back, if `execution` holds it."""
+        try:
+            self._table.delete_item(
+                Key={"pk": kind, "sk": "lock"}, ConditionExpression=Attr("execution").eq(execution)
+            )
+        except ClientError as error:
+            if not _condition_failed(error):
+                raise
+
+    def holder(self, kind: str) -> Lock | None:
+        """Return the lock of `kind`, if anybody holds it."""
+        item = self._get(kind, "lock")
+        return Lock(**{name: str(item[name]) for name in Lock.__dataclass_fields__}) if item else None
+
+    # --- a drift alarm that waits for labels
+
+    def ask_for_drift_training(self, at: datetime) -> None:
+        """Note that a drift alarm wants a training; it is pending until one has answered it."""
+        self._table.put_item(Item={"pk": _TRAINING, "sk": "pending#drift", "since": at.isoformat()})
+
+    def drift_training_is_pending(self) -> bool:
+        """Tell whether a drift alarm still waits for its training."""
+        return self._get(_TRAINING, "pending#drift") is not None
+
+    def drift_training_is_done(self) -> None:
+        """Forget the drift alarms up to now."""
+        self._table.delete_item(Key={"pk": _TRAINING, "sk": "pending#drift"})
+
+    # --- data
+
+    def rows(self) -> int:
+        """Count the labelled rows accepted so far."""
+        return sum(int(item["rows"]) for item in self.files())
+
+    def files(self) -> list[dict[str, Any]]:
+        """Return the items of all accepted files, in the order in which they came."""
+        items: list[dict[str, Any]] = []
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._table.query(
+                KeyConditionExpression=Key("pk").eq("file"), ConsistentRead=True, **page
+            )
+            items += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return items
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    # --- outcomes
+
+    def last(self) -> LastTraining | None:
+        """Return how the last training ended."""
+        item = self._get(_TRAINING, "last")
+        if item is None:
+            return None
+        values: dict[str, Any] = {name: item[name] for name in LastTraining.__dataclass_fields__}
+        values["rows_seen"] = int(values["rows_seen"])
+        return LastTraining(**values)
+
+    def record(self, training: LastTraining) -> None:
+        """Write down how a training ended, in place of the one before."""
+        self._table.put_item(Item={"pk": _TRAINING, "sk": "last", **asdict(training)})
+
+    def champion(self) -> Champion | None:
+        """Return the model in service."""
+        item = self._get("champion", "current")
+        if item is None:
+            return None
+        values: dict[str, Any] = {name: item[name] for name in Champion.__dataclass_fields__}
+        values["version"] = int(values["version"])
+        return Champion(**values)
+
+    def crown(self, champion: Champion) -> None:
+        """Write down which model is in service now."""
+        self._table.put_item(Item={"pk": "champion", "sk": "current", **asdict(champion)})
+
+    def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
+        return self._table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
+
+
+def _condition_failed(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"

@@ -1,0 +1,111 @@
+"""The arguments of the SageMaker calls of the deploy state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.config.pipeline import Pipeline
+from infra.deploy_flow import DeployCalls
+from infra.instances import has_encrypted_disk
+
+
+@dataclass(frozen=True)
+class EndpointSettings:
+    """What the calls are filled with.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Kind and size of the endpoint.
+    endpoint_name : str
+        Of the one endpoint of the pipeline.
+    bucket : str
+        Name of the artifacts bucket, for captured predictions.
+    key_arn : str
+        Encrypts image, volumes and captured predictions.
+    model_role_arn : str
+        Role of the containers.
+    """
+
+    pipeline: Pipeline
+    endpoint_name: str
+    bucket: str
+    key_arn: str
+    model_role_arn: str
+
+
+def deploy_calls(settings: EndpointSettings) -> DeployCalls:
+    """Return the arguments of all calls."""
+    tags = [{"Key": "headrace:pipeline", "Value": settings.pipeline.name}]
+    return DeployCalls(
+        create_model={
+            "ModelName": "{% $plan.name %}",
+            "ExecutionRoleArn": settings.model_role_arn,
+            "PrimaryContainer": {
+                "Image": "{% $plan.image %}",
+                "ModelDataUrl": "{% $plan.model_data_url %}",
+                "Environment": "{% $plan.environment %}",
+            },
+            # SageMaker refuses network isolation for serverless endpoints.
+            **({"EnableNetworkIsolation": True} if settings.pipeline.endpoint.kind == "realtime" else {}),
+            "Tags": tags,
+        },
+        create_endpoint_config={
+            "EndpointConfigName": "{% $plan.name %}",
+            "ProductionVariants": [
+                {
+                    "VariantName": "{% $plan.variant %}",
+                    "ModelName": "{% $plan.name %}",
+                    **_size(settings.pipeline),
+                }
+            ],
+            **_encryption(settings),
+            **_capture(settings),
+            "Tags": tags,
+        },
+        endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
+    )
+
+
+def _size(pipeline: Pipeline) -> dict[str, Any]:
+    endpoint = pipeline.endpoint
+    if endpoint.kind == "serverless":
+        return {
+            "ServerlessConfig": {
+                "MemorySizeInMB": endpoint.memory_mb,
+                "MaxConcurrency": endpoint.max_concurrency,
+            }
+        }
+    return {
+        "InstanceType": endpoint.instance,
+        "InitialInstanceCount": endpoint.instances,
+        "InitialVariantWeight": 1,
+    }
+
+
+def _encryption(settings: EndpointSettings) -> dict[str, Any]:
+    endpoint = settings.pipeline.endpoint
+    if endpoint.kind == "realtime" and has_encrypted_disk(endpoint.instance):
+        return {}
+    return {"KmsKeyId": settings.key_arn}
+
+
+def _capture(settings: EndpointSettings) -> dict[str, Any]:
+    """Have SageMaker capture; it cannot on serverless endpoints, where the container logs instead."""
+    endpoint = settings.pipeline.endpoint
+    if endpoint.kind == "serverless":
+        return {}
+    return {
+        "DataCaptureConfig": {
+            "EnableCapture": True,
+            "InitialSamplingPercentage": max(1, round(100 * endpoint.capture_share)),
+            "DestinationS3Uri": f"s3://{settings.bucket}/capture",
+            "KmsKeyId": settings.key_arn,
+            "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+            "CaptureContentTypeHeader": {
+                "CsvContentTypes": ["text/csv"],
+                "JsonContentTypes": ["application/json", "application/jsonlines"],
+            },
+        }
+    }

@@ -1,0 +1,53 @@
+"""Chooses the container image that the pipeline file asks for."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.image import ModelImage
+from infra.managed_image import ManagedImage
+
+
+class Image(Protocol):
+    """What the stacks need of an image."""
+
+    @property
+    def uri(self) -> str:
+        """Of the image in its repository."""
+        ...
+
+    @property
+    def code_version(self) -> str:
+        """Hash of our code in it, or beside it."""
+        ...
+
+    @property
+    def hyperparameters(self) -> dict[str, str]:
+        """What a training job passes to the image itself."""
+        ...
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What every container is given."""
+        ...
+
+    @property
+    def evaluation(self) -> dict[str, list[str]]:
+        """What an evaluation job runs, as in a processing job's AppSpecification."""
+        ...
+
+    def grant_pull(self, role: iam.IRole) -> None:
+        """Allow `role` to run containers of this image."""
+        ...
+
+
+def model_image(scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> Image:
+    """Return the image of `pipeline`: built in the account, or AWS's own with our code beside it."""
+    if pipeline.image == "managed":
+        return ManagedImage(scope, id, pipeline=pipeline)
+    return ModelImage(scope, id, pipeline=pipeline, key=key)

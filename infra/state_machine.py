@@ -1,0 +1,111 @@
+"""The one way this project defines a state machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
+from constructs import Construct
+
+from infra.narrow_grants import acknowledge_wildcards
+
+_LAMBDA_FAULTS = [
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+]
+
+Task = tasks.LambdaInvoke | sfn.CustomState
+
+
+class PipelineStateMachine(sfn.StateMachine):
+    """A standard state machine in JSONata, with traces, and an encrypted log that never shows data."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        definition: sfn.IChainable,
+        key: kms.IKey,
+        timeout: Duration,
+        comment: str,
+    ) -> None:
+        log_group = logs.LogGroup(
+            scope,
+            f"{id}Logs",
+            encryption_key=key,
+            retention=logs.RetentionDays.THREE_MONTHS,
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        super().__init__(
+            scope,
+            id,
+            comment=comment,
+            definition_body=sfn.DefinitionBody.from_chainable(definition),
+            query_language=sfn.QueryLanguage.JSONATA,
+            state_machine_type=sfn.StateMachineType.STANDARD,
+            timeout=timeout,
+            tracing_enabled=True,
+            logs=sfn.LogOptions(destination=log_group, level=sfn.LogLevel.ALL, include_execution_data=False),
+        )
+        acknowledge_wildcards(
+            self.role,
+            "Log delivery and X-Ray have no resources to name; a function's versions and a job's names are its suffix.",
+        )
+
+    @property
+    def principal_role(self) -> iam.IRole:
+        """Role that the state machine acts under."""
+        return self.role
+
+
+def lambda_task(
+    scope: Construct,
+    id: str,
+    function: lambda_.IFunction,
+    *,
+    payload: Mapping[str, Any],
+    timeout: Duration,
+    assign: Mapping[str, Any] | None = None,
+) -> tasks.LambdaInvoke:
+    """Return a task state that invokes `function` and puts out what it returns."""
+    task = tasks.LambdaInvoke.jsonata(
+        scope,
+        id,
+        lambda_function=function,
+        payload=sfn.TaskInput.from_object(dict(payload)),
+        outputs="{% $states.result.Payload %}",
+        assign=dict(assign) if assign else None,
+        task_timeout=sfn.Timeout.duration(timeout),
+        retry_on_service_exceptions=False,
+    )
+    task.add_retry(
+        errors=_LAMBDA_FAULTS,
+        interval=Duration.seconds(2),
+        max_delay=Duration.seconds(60),
+        max_attempts=6,
+        backoff_rate=2,
+        jitter_strategy=sfn.JitterType.FULL,
+    )
+    return task
+
+
+def catch_all(
+    states: Iterable[Task],
+    handler: sfn.IChainable,
+    *,
+    assign: Mapping[str, Any],
+) -> None:
+    """Lead any error of any of `states` to `handler`."""
+    for state in states:
+        state.add_catch(handler, errors=["States.ALL"], assign=dict(assign))

@@ -1,0 +1,194 @@
+"""The arguments of the SageMaker calls of the training state machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Duration
+
+from headrace.config.pipeline import Pipeline
+from infra.instances import has_encrypted_disk
+from infra.model_image import Image
+from infra.training_flow import TrainingCalls
+
+_ATTEMPT = "$guard.run & '-' & $string($states.context.State.RetryCount)"
+_START_UP = Duration.minutes(30)
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """What the calls are filled with.
+
+    Parameters
+    ----------
+    pipeline : Pipeline
+        Instance types, limits, hyperparameters.
+    image : Image
+        The container.
+    bucket : str
+        Name of the artifacts bucket.
+    key_arn : str
+        Encrypts volumes and outputs.
+    training_role_arn, evaluation_role_arn : str
+        Roles of the jobs.
+    model_package_group : str
+        Where the model is registered.
+    """
+
+    pipeline: Pipeline
+    image: Image
+    bucket: str
+    key_arn: str
+    training_role_arn: str
+    evaluation_role_arn: str
+    model_package_group: str
+
+
+def training_calls(settings: JobSettings) -> TrainingCalls:
+    """Return the arguments of all calls."""
+    runtime = Duration.minutes(settings.pipeline.training.max_runtime_minutes)
+    return TrainingCalls(
+        train=_train(settings),
+        evaluate=_evaluate(settings),
+        register=_register(settings),
+        approve=_approve() if settings.pipeline.approval == "automatic" else None,
+        longest_job=runtime.plus(_START_UP),
+    )
+
+
+def _train(settings: JobSettings) -> dict[str, Any]:
+    pipeline = settings.pipeline
+    return {
+        "TrainingJobName": f"{{% {_ATTEMPT} %}}",
+        "RoleArn": settings.training_role_arn,
+        "AlgorithmSpecification": {
+            "TrainingImage": settings.image.uri,
+            "TrainingInputMode": "File",
+            "MetricDefinitions": [
+                {"Name": f"validation:{metric}", "Regex": f"validation:{metric}=([-+0-9.eE]+);"}
+                for metric in [pipeline.metric]
+            ],
+        },
+        "HyperParameters": {
+            **{name: str(value) for name, value in pipeline.training.hyperparameters.items()},
+            **settings.image.hyperparameters,
+        },
+        "Environment": settings.image.environment,
+        "InputDataConfig": [_channel(name) for name in ("train", "validation", "spec")],
+        "OutputDataConfig": {
+            "S3OutputPath": f"s3://{settings.bucket}/training",
+            "KmsKeyId": settings.key_arn,
+        },
+        "ResourceConfig": _cluster(settings),
+        "StoppingCondition": {"MaxRuntimeInSeconds": pipeline.training.max_runtime_minutes * 60},
+        "EnableNetworkIsolation": True,
+        "EnableInterContainerTrafficEncryption": True,
+    }
+
+
+def _channel(name: str) -> dict[str, Any]:
+    return {
+        "ChannelName": name,
+        "DataSource": {
+            "S3DataSource": {
+                "S3DataType": "S3Prefix",
+                "S3Uri": f"{{% $snapshot.{name}_uri %}}",
+                "S3DataDistributionType": "FullyReplicated",
+            }
+        },
+    }
+
+
+def _evaluate(settings: JobSettings) -> dict[str, Any]:
+    return {
+        "ProcessingJobName": f"{{% {_ATTEMPT} %}}",
+        "RoleArn": settings.evaluation_role_arn,
+        "AppSpecification": {
+            "ImageUri": settings.image.uri,
+            **settings.image.evaluation,
+        },
+        "Environment": settings.image.environment,
+        "ProcessingInputs": f"{{% $append([{', '.join(_inputs())}], $guard.champion_input) %}}",
+        "ProcessingOutputConfig": {
+            "Outputs": [
+                {
+                    "OutputName": "evaluation",
+                    "S3Output": {
+                        "S3Uri": f"{{% 's3://{settings.bucket}/evaluations/' & $guard.run %}}",
+                        "LocalPath": "/opt/ml/processing/output",
+                        "S3UploadMode": "EndOfJob",
+                    },
+                }
+            ],
+            "KmsKeyId": settings.key_arn,
+        },
+        "ProcessingResources": {"ClusterConfig": _cluster(settings)},
+        "StoppingCondition": {"MaxRuntimeInSeconds": settings.pipeline.training.max_runtime_minutes * 60},
+        "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True},
+    }
+
+
+def _inputs() -> list[str]:
+    """Return the evaluation's inputs in JSONata; the model in service joins them where there is one."""
+    uris = {
+        "challenger": "$training.model_data_url",
+        "test": "$snapshot.test_uri",
+        "spec": "$snapshot.spec_uri",
+    }
+    return [
+        f"{{'InputName': '{name}', 'S3Input': {{'S3Uri': {uri}, 'LocalPath': '/opt/ml/processing/input/{name}', "
+        "'S3DataType': 'S3Prefix', 'S3InputMode': 'File'}}"
+        for name, uri in uris.items()
+    ]
+
+
+def _cluster(settings: JobSettings) -> dict[str, Any]:
+    training = settings.pipeline.training
+    encrypted = {} if has_encrypted_disk(training.instance) else {"VolumeKmsKeyId": settings.key_arn}
+    return {
+        "InstanceType": training.instance,
+        "InstanceCount": 1,
+        "VolumeSizeInGB": training.volume_gb,
+        **encrypted,
+    }
+
+
+def _register(settings: JobSettings) -> dict[str, Any]:
+    formats = ["text/csv", "application/json", "application/jsonlines"]
+    return {
+        "ModelPackageGroupName": settings.model_package_group,
+        "ModelPackageDescription": "{% $judgement.why %}",
+        "ClientToken": "{% $guard.token %}",
+        "InferenceSpecification": {
+            "Containers": [
+                {
+                    "Image": settings.image.uri,
+                    "ModelDataUrl": "{% $training.model_data_url %}",
+                    "Environment": settings.image.environment,
+                }
+            ],
+            "SupportedContentTypes": formats,
+            "SupportedResponseMIMETypes": ["text/csv", "application/json"],
+            "SupportedRealtimeInferenceInstanceTypes": [settings.pipeline.endpoint.instance],
+            "SupportedTransformInstanceTypes": [settings.pipeline.training.instance],
+        },
+        "ModelMetrics": {
+            "ModelQuality": {
+                "Statistics": {
+                    "ContentType": "application/json",
+                    "S3Uri": f"{{% 's3://{settings.bucket}/evaluations/' & $guard.run & '/evaluation.json' %}}",
+                }
+            }
+        },
+        "CustomerMetadataProperties": "{% $judgement.metadata %}",
+        "ModelApprovalStatus": "PendingManualApproval",
+    }
+
+
+def _approve() -> dict[str, Any]:
+    return {
+        "ModelPackageArn": "{% $model_package_arn %}",
+        "ModelApprovalStatus": "Approved",
+        "ApprovalDescription": "{% $judgement.why %}",
+    }

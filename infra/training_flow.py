@@ -1,0 +1,183 @@
+"""The states between new data and a registered model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from infra.sagemaker_task import sagemaker_task
+from infra.state_machine import Task, catch_all, lambda_task
+
+# Files that are dropped together are accepted within seconds of each other, and belong into one training.
+_BURST = Duration.seconds(10)
+_SHORT = Duration.minutes(5)
+
+
+@dataclass(frozen=True)
+class TrainingFunctions:
+    """The functions that the states call."""
+
+    guard_training: lambda_.IFunction
+    snapshot_data: lambda_.IFunction
+    judge_model: lambda_.IFunction
+    close_training: lambda_.IFunction
+
+
+@dataclass(frozen=True)
+class TrainingCalls:
+    """The arguments of the states that call SageMaker, and how long the jobs may take."""
+
+    train: dict[str, Any]
+    evaluate: dict[str, Any]
+    register: dict[str, Any]
+    approve: dict[str, Any] | None
+    longest_job: Duration
+
+
+def training_flow(scope: Construct, functions: TrainingFunctions, calls: TrainingCalls) -> sfn.IChainable:
+    """Chain the states: guard, snapshot, train, evaluate, judge, register, approve, close.
+
+    `calls.approve` is None where a person approves.
+    """
+    scope = Construct(scope, "States")  # states are named as the functions are that they call
+    guard = lambda_task(
+        scope,
+        "GuardTraining",
+        functions.guard_training,
+        payload={"reason": "{% $reason %}", "detail": "{% $detail %}", "execution": _EXECUTION},
+        timeout=_SHORT,
+        assign={"guard": "{% $states.result.Payload %}"},
+    )
+    snapshot = lambda_task(
+        scope,
+        "SnapshotData",
+        functions.snapshot_data,
+        payload={"run": "{% $guard.run %}"},
+        timeout=Duration.minutes(16),
+        assign={"snapshot": "{% $states.result.Payload %}"},
+    )
+    train = sagemaker_task(
+        scope,
+        "TrainModel",
+        integration="sagemaker:createTrainingJob.sync",
+        arguments=calls.train,
+        timeout=calls.longest_job,
+        assign={
+            "training": {
+                "job": "{% $states.result.TrainingJobName %}",
+                "model_data_url": "{% $states.result.ModelArtifacts.S3ModelArtifacts %}",
+            }
+        },
+    )
+    evaluate = sagemaker_task(
+        scope,
+        "EvaluateModel",
+        integration="sagemaker:createProcessingJob.sync",
+        arguments=calls.evaluate,
+        timeout=calls.longest_job,
+    )
+    judge = lambda_task(
+        scope,
+        "JudgeModel",
+        functions.judge_model,
+        payload={
+            "run": "{% $guard.run %}",
+            "reason": "{% $guard.reason %}",
+            "training_job": "{% $training.job %}",
+            "content_hash": "{% $snapshot.content_hash %}",
+            "has_champion": "{% $guard.champion != null %}",
+        },
+        timeout=_SHORT,
+        assign={"judgement": "{% $states.result.Payload %}"},
+    )
+    register = sagemaker_task(
+        scope,
+        "RegisterModel",
+        integration="aws-sdk:sagemaker:createModelPackage",
+        arguments=calls.register,
+        timeout=_SHORT,
+        assign={"model_package_arn": "{% $states.result.ModelPackageArn %}"},
+    )
+    registered = _close(scope, "CloseRegistered", functions, outcome="registered")
+    kept = _close(scope, "CloseKept", functions, outcome="kept_champion")
+    failed = _close(scope, "CloseFailed", functions, outcome="failed")
+
+    register_and_approve = sfn.Chain.start(register)
+    working: list[Task] = [guard, snapshot, train, evaluate, judge, register]
+    if calls.approve is not None:
+        approve = sagemaker_task(
+            scope,
+            "ApproveModel",
+            integration="aws-sdk:sagemaker:updateModelPackage",
+            arguments=calls.approve,
+            timeout=_SHORT,
+        )
+        register_and_approve = register_and_approve.next(approve)
+        working.append(approve)
+
+    catch_all(working, failed, assign={"error": "{% $states.errorOutput %}"})
+    failed.next(
+        sfn.Fail.jsonata(scope, "TrainingFailed", error="TrainingFailed", cause="{% $states.input.why %}")
+    )
+    judged = (
+        sfn.Choice.jsonata(scope, "IsBetter")
+        .when(
+            sfn.Condition.jsonata("{% $judgement.promote %}"),
+            register_and_approve.next(registered).next(sfn.Succeed.jsonata(scope, "ModelRegistered")),
+        )
+        .otherwise(kept.next(sfn.Succeed.jsonata(scope, "ChampionKept")))
+    )
+    work = snapshot.next(train).next(evaluate).next(judge).next(judged)
+    burst = sfn.Wait.jsonata(scope, "WaitForBurst", time=sfn.WaitTime.duration(_BURST)).next(work)
+    guarded = (
+        sfn.Choice.jsonata(scope, "MayTrain")
+        .when(sfn.Condition.jsonata("{% $guard.proceed and $guard.reason != 'manual' %}"), burst)
+        .when(sfn.Condition.jsonata("{% $guard.proceed %}"), snapshot)
+        .otherwise(sfn.Succeed.jsonata(scope, "NotNow"))
+    )
+    return _begin(scope).next(guard).next(guarded)
+
+
+_EXECUTION = "{% $states.context.Execution.Id %}"
+
+
+def _begin(scope: Construct) -> sfn.Pass:
+    """Give every variable a value, so that a failure can tell how far the training came; `{}` is a manual start."""
+    return sfn.Pass.jsonata(
+        scope,
+        "Begin",
+        assign={
+            "reason": "{% $exists($states.input.reason) ? $states.input.reason : 'manual' %}",
+            "detail": "{% $exists($states.input.detail) ? $states.input.detail : {} %}",
+            "guard": {},
+            "snapshot": {},
+            "training": {},
+            "judgement": {"why": "", "metrics": {}},
+            "model_package_arn": "",
+            "error": {},
+        },
+    )
+
+
+def _close(scope: Construct, id: str, functions: TrainingFunctions, *, outcome: str) -> Any:
+    return lambda_task(
+        scope,
+        id,
+        functions.close_training,
+        payload={
+            "execution": _EXECUTION,
+            "outcome": outcome,
+            "guard": "{% $guard %}",
+            "snapshot": "{% $snapshot %}",
+            "why": "{% $judgement.why %}",
+            "metrics": "{% $judgement.metrics %}",
+            "model_package_arn": "{% $model_package_arn %}",
+            "error": "{% $error %}",
+        },
+        timeout=_SHORT,
+    )

@@ -1,0 +1,226 @@
+"""Trains, judges and registers models."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_sagemaker as sagemaker
+from aws_cdk import aws_stepfunctions as sfn
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.clean_up import CleanUp
+from infra.data_stack import DataStack
+from infra.job_roles import JobRole, grant_encrypted_volumes
+from infra.model_image import model_image
+from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
+from infra.pipeline_function import PipelineFunction
+from infra.pipeline_stack import PipelineStack
+from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, sagemaker_arn
+from infra.state_machine import PipelineStateMachine
+from infra.training_calls import JobSettings, training_calls
+from infra.training_flow import TrainingFunctions, training_flow
+
+_RETRAIN_EVERY = Duration.days(7)
+
+
+class TrainingStack(PipelineStack):
+    """Image, job roles, functions, model package group, and the state machine that goes through them.
+
+    Attributes
+    ----------
+    state_machine : IStateMachine
+        Trains when it is started with ``{"reason": "new_data" | "drift" | "schedule" | "manual"}``.
+    model_package_group_name : str
+        Where models are registered.
+    image_uri : str
+        Of the container that trains, evaluates and serves.
+    image : ModelImage or ManagedImage
+        With the grant that a role needs to pull it.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
+        super().__init__(scope, id, pipeline=pipeline, description="training, evaluation, model registry")
+        self._data = data
+        self.prefix = f"headrace-{pipeline.name}"
+        self.model_package_group_name = self.prefix
+        self._group = self._add_model_package_group()
+        self.image = model_image(self, "ModelImage", pipeline=pipeline, key=data.key)
+        self.image_uri = self.image.uri
+        self._training_role = self._add_job_role("TrainingRole", write="training/", log_groups="TrainingJobs")
+        self._evaluation_role = self._add_job_role(
+            "EvaluationRole", write="evaluations/", log_groups="ProcessingJobs"
+        )
+        self._functions = TrainingFunctions(
+            guard_training=self._add_guard_training(),
+            snapshot_data=self._add_snapshot_data(),
+            judge_model=self._add_judge_model(),
+            close_training=self._add_close_training(),
+        )
+        self.state_machine: sfn.IStateMachine = self._add_state_machine()
+        self._start_on_events()
+        CfnOutput(self, "TrainStateMachineArn", value=self.state_machine.state_machine_arn)
+        CfnOutput(self, "ModelPackageGroupName", value=self.model_package_group_name)
+        CfnOutput(
+            self,
+            "TrainNow",
+            value=f"aws stepfunctions start-execution --state-machine-arn {self.state_machine.state_machine_arn} --input '{{}}'",
+        )
+
+    # --- what is trained into
+
+    def _add_model_package_group(self) -> sagemaker.CfnModelPackageGroup:
+        group = sagemaker.CfnModelPackageGroup(
+            self,
+            "ModelPackageGroup",
+            model_package_group_name=self.model_package_group_name,
+            model_package_group_description=f"Models of the Headrace pipeline {self.pipeline.name}",
+        )
+        group.apply_removal_policy(self.removal_policy)
+        if self.pipeline.on_destroy == "delete":
+            # A group with packages in it cannot be deleted.
+            clean_up = CleanUp(
+                self, "CleanUp", pipeline=self.pipeline, key=self._data.key, what="model_packages"
+            )
+            clean_up.resource.node.add_dependency(group)
+        return group
+
+    def _add_job_role(self, id: str, *, write: str, log_groups: str) -> JobRole:
+        role = JobRole(
+            self,
+            id,
+            bucket=self._data.artifacts_bucket,
+            key=self._data.key,
+            read=["snapshots/", *(["training/"] if write != "training/" else [])],
+            write=[write],
+            log_groups=log_groups,
+        )
+        self.image.grant_pull(role)
+        return role
+
+    # --- functions
+
+    def _add_guard_training(self) -> PipelineFunction:
+        function = self._add_function(
+            "GuardTraining", "guard_training", LEDGER_TABLE=self._data.ledger.table_name
+        )
+        grant_items(function, self._data.ledger, "dynamodb:Query", ["file"])
+        grant_items(function, self._data.ledger, "dynamodb:GetItem", ["training", "champion"])
+        grant_items(function, self._data.ledger, "dynamodb:PutItem", ["training"])
+        return function
+
+    def _add_snapshot_data(self) -> PipelineFunction:
+        data = self._data
+        function = PipelineFunction(
+            self,
+            "SnapshotData",
+            name="snapshot_data",
+            pipeline=self.pipeline,
+            key=data.key,
+            environment={
+                "LEDGER_TABLE": data.ledger.table_name,
+                "DATA_BUCKET": data.data_bucket.bucket_name,
+                "ARTIFACTS_BUCKET": data.artifacts_bucket.bucket_name,
+                "CODE_VERSION": self.image.code_version,
+            },
+            memory_mb=3008,
+            timeout_s=900,
+            pandas=True,
+        )
+        grant_items(function, data.ledger, "dynamodb:Query", ["file"])
+        grant_objects(function, data.data_bucket, "s3:GetObject", ["curated/*"])
+        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["snapshots/*"])
+        grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["snapshots/*"])
+        grant_list(function, data.artifacts_bucket, "snapshots/")
+        grant_data_keys(function, data.key)
+        return function
+
+    def _add_judge_model(self) -> PipelineFunction:
+        bucket = self._data.artifacts_bucket
+        function = self._add_function(
+            "JudgeModel",
+            "judge_model",
+            ARTIFACTS_BUCKET=bucket.bucket_name,
+            CODE_VERSION=self.image.code_version,
+        )
+        grant_objects(function, bucket, "s3:GetObject", ["evaluations/*"])
+        grant_list(function, bucket, "evaluations/")
+        return function
+
+    def _add_close_training(self) -> PipelineFunction:
+        function = self._add_function(
+            "CloseTraining", "close_training", LEDGER_TABLE=self._data.ledger.table_name
+        )
+        grant_items(function, self._data.ledger, "dynamodb:Query", ["file"])
+        for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"):
+            grant_items(function, self._data.ledger, action, ["training"])
+        events.EventBus.grant_all_put_events(function)
+        return function
+
+    def _add_function(self, id: str, name: str, **environment: str) -> PipelineFunction:
+        return PipelineFunction(
+            self, id, name=name, pipeline=self.pipeline, key=self._data.key, environment=environment
+        )
+
+    # --- the state machine and what starts it
+
+    def _add_state_machine(self) -> PipelineStateMachine:
+        settings = JobSettings(
+            pipeline=self.pipeline,
+            image=self.image,
+            bucket=self._data.artifacts_bucket.bucket_name,
+            key_arn=self._data.key.key_arn,
+            training_role_arn=self._training_role.role_arn,
+            evaluation_role_arn=self._evaluation_role.role_arn,
+            model_package_group=self.model_package_group_name,
+        )
+        calls = training_calls(settings)
+        machine = PipelineStateMachine(
+            self,
+            "Training",
+            definition=training_flow(self, self._functions, calls),
+            key=self._data.key,
+            timeout=Duration.minutes(calls.longest_job.to_minutes() * 2 + 120),
+            comment=f"Headrace {self.pipeline.name}: from new data to a registered model",
+        )
+        role = machine.role
+        grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
+        grant_jobs(role, self, PROCESSING, name_prefix=self.prefix, job_role=self._evaluation_role)
+        grant_encrypted_volumes(role, self._data.key)
+        group = self.model_package_group_name
+        packages = [
+            sagemaker_arn(self, "model-package-group", group),
+            sagemaker_arn(self, "model-package", f"{group}/*"),
+        ]
+        allow(role, ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"], packages)
+        machine.node.add_dependency(self._group)
+        return machine
+
+    def _start_on_events(self) -> None:
+        """Files that were accepted, and a training that saw more come while it ran, start the state machine."""
+        for detail_type in ("DataAccepted", "TrainingWanted"):
+            rule = events.Rule(
+                self,
+                f"On{detail_type}",
+                description=f"Headrace {self.pipeline.name}: {detail_type} starts a training",
+                event_pattern=events.EventPattern(
+                    source=["headrace"],
+                    detail_type=[detail_type],
+                    detail={"pipeline": [self.pipeline.name]},
+                ),
+            )
+            self._start(rule, {"reason": "new_data", "detail": events.EventField.from_path("$.detail")})
+        if "schedule" in self.pipeline.retraining.on:
+            rule = events.Rule(self, "OnSchedule", schedule=events.Schedule.rate(_RETRAIN_EVERY))
+            self._start(rule, {"reason": "schedule", "detail": {}})
+
+    def _start(self, rule: events.Rule, start: dict[str, object]) -> None:
+        rule.add_target(
+            targets.SfnStateMachine(
+                self.state_machine,
+                input=events.RuleTargetInput.from_object(start),
+                retry_attempts=8,
+                max_event_age=Duration.hours(6),
+            )
+        )
