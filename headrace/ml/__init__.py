@@ -1,0 +1,1 @@
+"""Pure machine learning: cleaning, splitting, metrics, gates, drift. No cloud, no environment, no clock."""

@@ -1,0 +1,113 @@
+"""What the text of a cell means: missing, number, boolean, moment, category. Column by column, without loops."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+MISSING_TOKENS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "<na>")
+"""Cells that mean "not known", whatever their case."""
+
+TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
+FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0")
+
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
+_WHOLE_AS_DECIMAL = r"^([+-]?\d+)\.0+$"
+_MOMENT = r"^\d{4}-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?\s?(Z|[+-]\d\d:?\d\d)?)?$"
+_MICROSECONDS = pa.timestamp("us")
+_MINUTES_US = 60_000_000
+
+
+def trimmed(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells without white space around them; those that mean "not known" become null.
+
+    Examples
+    --------
+    >>> trimmed(pa.chunked_array([[" a ", "N/A", ""]])).to_pylist()
+    ['a', None, None]
+    """
+    text = pc.utf8_trim_whitespace(cells)
+    missing = pc.is_in(pc.utf8_lower(text), value_set=pa.array(MISSING_TOKENS))
+    return pc.if_else(missing, pa.scalar(None, pa.string()), text)
+
+
+def as_numbers(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells as finite numbers; null where a cell is none.
+
+    Examples
+    --------
+    >>> as_numbers(pa.chunked_array([["1", "-2.5e3", "+.5", "inf", "1e999", "0x1", "1,5"]])).to_pylist()
+    [1.0, -2500.0, 0.5, None, None, None, None]
+    """
+    plain = pc.if_else(pc.match_substring_regex(text, _NUMBER), text, pa.scalar(None, pa.string()))
+    numbers = pc.cast(pc.utf8_ltrim(plain, characters="+"), pa.float64())
+    return pc.if_else(pc.is_finite(numbers), numbers, pa.scalar(None, pa.float64()))
+
+
+def as_booleans(text: pa.ChunkedArray, *, words_only: bool = False) -> pa.ChunkedArray:
+    """Return the cells as booleans; null where a cell is none. `words_only` knows only true and false.
+
+    Examples
+    --------
+    >>> as_booleans(pa.chunked_array([["Yes", "f", "1", "maybe"]])).to_pylist()
+    [True, False, True, None]
+    """
+    lower = pc.utf8_lower(text)
+    words = ("true", "false") if words_only else TRUE_WORDS + FALSE_WORDS
+    known = pc.is_in(lower, value_set=pa.array(words))
+    return pc.if_else(known, pc.is_in(lower, value_set=pa.array(TRUE_WORDS)), pa.scalar(None, pa.bool_()))
+
+
+def as_datetimes(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return ISO 8601 moments in UTC, to the microsecond; null where a cell is none. No offset means UTC.
+
+    Examples
+    --------
+    >>> cells = pa.chunked_array([["2011-01-31", "2011-01-31T10:00:00+02:00", "2011-02-30", "31.01.2011"]])
+    >>> [moment and moment.isoformat() for moment in as_datetimes(cells).to_pylist()]
+    ['2011-01-31T00:00:00', '2011-01-31T08:00:00', None, None]
+    """
+    valid = pc.match_substring_regex(text, _MOMENT)
+    plain = pc.if_else(valid, pc.replace_substring(text, "T", " "), pa.scalar(None, pa.string()))
+    zone = r"\s?(?P<sign>[+-])(?P<hours>\d\d):?(?P<minutes>\d\d)$"
+    # A date alone ends like an offset: "-31" needs the colon of a time before it.
+    timed = pc.match_substring(plain, ":")
+    offset = pc.extract_regex(pc.if_else(timed, plain, pa.scalar(None, pa.string())), zone)
+    local = pc.if_else(timed, pc.replace_substring_regex(plain, r"\s?(Z|[+-]\d\d:?\d\d)$", ""), plain)
+    moments = _parsed(pc.replace_substring_regex(local, r"(\.\d{6})\d+$", r"\1"))
+    return pc.subtract(moments, pc.cast(_offset_us(offset), pa.duration("us")))
+
+
+def as_categories(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells as category names: a whole number that some tool wrote with decimals loses them.
+
+    Examples
+    --------
+    >>> as_categories(pa.chunked_array([["2", "2.0", "2.5", "red"]])).to_pylist()
+    ['2', '2', '2.5', 'red']
+    """
+    return pc.replace_substring_regex(text, _WHOLE_AS_DECIMAL, r"\1")
+
+
+def _parsed(text: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Parse moments without a zone; what looks like one and is none, such as 30 February, becomes null."""
+    try:
+        return pc.cast(text, _MICROSECONDS)
+    except pa.ArrowInvalid:
+        cells = [_parsed_one(cell) for cell in text.to_pylist()]
+        return pa.chunked_array([pa.array(cells, _MICROSECONDS)])
+
+
+def _parsed_one(cell: str | None) -> object:
+    try:
+        return pa.scalar(cell, pa.string()).cast(_MICROSECONDS).as_py()
+    except pa.ArrowInvalid:
+        return None
+
+
+def _offset_us(parts: pa.ChunkedArray) -> pa.ChunkedArray:
+    hours = pc.cast(pc.struct_field(parts, "hours"), pa.int64())
+    minutes = pc.cast(pc.struct_field(parts, "minutes"), pa.int64())
+    size = pc.multiply(pc.add(pc.multiply(hours, 60), minutes), _MINUTES_US)
+    signed = pc.if_else(pc.equal(pc.struct_field(parts, "sign"), "-"), pc.negate(size), size)
+    return pc.fill_null(signed, 0)

@@ -1,0 +1,178 @@
+"""Deals rows to training, validation and test, so that a row keeps its part for ever."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from headrace.ml.arrays import Floats, Hashes, Labels
+
+PARTS = ("train", "validation", "test")
+
+# Constants of SplitMix64, whose finaliser spreads every bit over all others.
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_MIX = (
+    (np.uint64(30), np.uint64(0xBF58476D1CE4E5B9)),
+    (np.uint64(27), np.uint64(0x94D049BB133111EB)),
+)
+_LAST_SHIFT = np.uint64(31)
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """How rows are dealt.
+
+    Parameters
+    ----------
+    by : {"random", "time", "group"}
+        By a hash of the row's id (of its features where there is none), by the time, or by a hash of the group.
+    test_share, validation_share : float
+        Shares of the rows, 0 to 1. Met on average, not exactly.
+    seed : int
+        Another seed deals anew.
+    id, time, group : str or None
+        The columns that identify a row, say when, and keep rows together.
+    target : str or None
+        Left out of the row's content, so a corrected label does not move a row.
+    """
+
+    by: Literal["random", "time", "group"]
+    test_share: float
+    validation_share: float
+    seed: int
+    id: str | None = None
+    time: str | None = None
+    group: str | None = None
+    target: str | None = None
+
+
+def assign_parts(frame: pd.DataFrame, rule: SplitRule) -> Labels:
+    """Deal the rows of a cleaned frame.
+
+    By hash, a row's part depends on nothing but the row and the seed: rows that arrive later change no part, and rows
+    with the same content never lie on both sides. By time, training is before validation is before test; rows of the
+    same moment stay together; a row without a time goes to training.
+
+    Parameters
+    ----------
+    frame : DataFrame of shape (n_rows, n_columns)
+        Cleaned rows.
+    rule : SplitRule
+        How to deal.
+
+    Returns
+    -------
+    ndarray of shape (n_rows,)
+        ``train``, ``validation`` or ``test`` for each row.
+
+    Raises
+    ------
+    ValueError
+        If the column that the rule needs is not named.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"id": [str(n) for n in range(1000)]})
+    >>> rule = SplitRule("random", test_share=0.2, validation_share=0.1, seed=7, id="id")
+    >>> parts = assign_parts(rows, rule)
+    >>> bool((parts[:500] == assign_parts(rows[:500], rule)).all()), round(float((parts == "test").mean()), 1)
+    (True, 0.2)
+    """
+    if rule.by == "time":
+        position = _positions_in_time(frame, rule.time)
+    else:
+        keys = _key_columns(frame, rule)
+        position = 1.0 - unit_interval(row_hashes(frame, keys, rule.seed))
+    train_upto = 1.0 - rule.test_share - rule.validation_share
+    return np.select([position <= train_upto, position <= 1.0 - rule.test_share], PARTS[:2], PARTS[2])
+
+
+def row_hashes(frame: pd.DataFrame, columns: Sequence[str], seed: int = 0) -> Hashes:
+    """Return 64 bits per row that depend on its cells alone: not on other rows, the machine or a library's version.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"x": [1.0, 1.0, 2.0], "c": ["a", "a", None]})
+    >>> first, same, other = row_hashes(rows, ["x", "c"])
+    >>> bool(first == same), bool(first == other)
+    (True, False)
+    """
+    combined = np.full(len(frame), _mixed(np.array([seed], dtype=np.uint64))[0], dtype=np.uint64)
+    for name in columns:
+        combined = _mixed(combined * _GOLDEN + _cell_hashes(frame[name]))
+    return combined
+
+
+def unit_interval(hashes: Hashes) -> Floats:
+    """Return hashes as numbers in [0, 1), evenly spread."""
+    return (hashes >> np.uint64(11)).astype(np.float64) / 2.0**53
+
+
+def content_hash(frame: pd.DataFrame) -> str:
+    """Return 64 hexadecimal digits for the set of rows, whatever their order; columns count by name.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"x": [1.0, 2.0], "c": ["a", None]})
+    >>> content_hash(rows) == content_hash(rows[::-1]), content_hash(rows) == content_hash(rows[:1])
+    (True, False)
+    """
+    names = sorted(map(str, frame.columns))
+    digest = hashlib.sha256("\x1f".join(names).encode())
+    digest.update(np.sort(row_hashes(frame, names)).astype("<u8").tobytes())
+    return digest.hexdigest()
+
+
+def _key_columns(frame: pd.DataFrame, rule: SplitRule) -> list[str]:
+    if rule.by == "group":
+        if rule.group is None:
+            raise ValueError("a split by group needs the name of the group column")
+        return [rule.group]
+    if rule.id is not None:
+        return [rule.id]
+    return sorted(str(name) for name in frame.columns if name != rule.target)
+
+
+def _positions_in_time(frame: pd.DataFrame, time: str | None) -> Floats:
+    """Return the share of rows that are no later than each row, in (0, 1]; 0 for a row without a time."""
+    if time is None:
+        raise ValueError("a split by time needs the name of the time column")
+    moments = frame[time]
+    known = moments.notna().to_numpy()
+    positions = np.zeros(len(frame))
+    if known.any():
+        values = moments[known].to_numpy()
+        positions[known] = np.searchsorted(np.sort(values), values, side="right") / known.sum()
+    return positions
+
+
+def _cell_hashes(column: pd.Series) -> Hashes:
+    if pd.api.types.is_bool_dtype(column) or pd.api.types.is_numeric_dtype(column):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        # One zero and one NaN: their other bit patterns mean the same.
+        canonical = np.where(np.isnan(numbers), np.nan, numbers + 0.0)
+        return _mixed(canonical.view(np.uint64))
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _mixed(column.to_numpy(dtype="datetime64[us]").view(np.uint64))
+    codes, texts = pd.factorize(column, use_na_sentinel=True)
+    hashes = np.array([_text_hash(str(text)) for text in texts] + [_text_hash(None)], dtype=np.uint64)
+    return hashes[codes]
+
+
+def _text_hash(text: str | None) -> int:
+    data = b"\x00" if text is None else b"\x01" + text.encode()
+    return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
+
+
+def _mixed(bits: Hashes) -> Hashes:
+    """Apply SplitMix64's finaliser (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators")."""
+    with np.errstate(over="ignore"):
+        mixed = bits + _GOLDEN
+        for shift, factor in _MIX:
+            mixed = (mixed ^ (mixed >> shift)) * factor
+        return mixed ^ (mixed >> _LAST_SHIFT)
