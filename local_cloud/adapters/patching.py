@@ -28,10 +28,15 @@ def replace(module: ModuleType, name: str, parameters: str, make: Callable[[Any]
     UnknownEmulatorError
         If the name is gone, or its parameters are others.
     """
+    require(module, name, parameters)
+    setattr(module, name, make(getattr(module, name)))
+
+
+def require(module: ModuleType, name: str, parameters: str) -> None:
+    """Refuse an emulator whose ``module.name`` is gone, or takes other parameters than those named."""
     original = getattr(module, name, None)
     if original is None:
         raise UnknownEmulatorError(f"{module.__name__}.{name} is gone: has the pinned version changed?")
     found = " ".join(inspect.signature(original).parameters)
     if found != parameters:
         raise UnknownEmulatorError(f"{module.__name__}.{name} takes ({found}), expected ({parameters})")
-    setattr(module, name, make(original))

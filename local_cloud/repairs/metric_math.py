@@ -6,7 +6,7 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
 from typing import Any
@@ -35,7 +35,9 @@ class Grid:
     period_s: int
 
 
-def evaluate(expression: str, known: Mapping[str, Value], grid: Grid) -> Value:
+def evaluate(
+    expression: str, known: Mapping[str, Value], grid: Grid, metrics: Collection[str] | None = None
+) -> Value:
     """Compute a metric math expression.
 
     Arithmetic between time series has a datapoint only where all of them have one. ``SUM([m1, m2])`` and the
@@ -49,6 +51,9 @@ def evaluate(expression: str, known: Mapping[str, Value], grid: Grid) -> Value:
         The time series and results that the expression may name, by id.
     grid : Grid
         Which datapoints ``FILL`` fills.
+    metrics : collection of str, optional
+        Ids of the time series that are metrics: ``METRICS()`` returns these and no results of expressions. Default:
+        all.
 
     Returns
     -------
@@ -74,7 +79,7 @@ def evaluate(expression: str, known: Mapping[str, Value], grid: Grid) -> Value:
     >>> evaluate("MAX(METRICS())", {"m1": {0.0: 1.0}, "m2": {0.0: 3.0, 60.0: 2.0}}, grid)
     {0.0: 3.0, 60.0: 2.0}
     """
-    return _Evaluation(known, grid).value(_parse(expression))
+    return _Evaluation(known, grid, known if metrics is None else metrics).value(_parse(expression))
 
 
 def names_in(expression: str) -> set[str]:
@@ -164,8 +169,9 @@ def _series(value: Value) -> Series:
 class _Evaluation:
     """One expression over the values it may name."""
 
-    def __init__(self, known: Mapping[str, Value], grid: Grid) -> None:
+    def __init__(self, known: Mapping[str, Value], grid: Grid, metrics: Collection[str]) -> None:
         self._known = known
+        self._metric_ids = metrics
         self._grid = grid
         self._nodes: dict[type[ast.expr], Callable[[Any], Value]] = {
             ast.Constant: self._constant,
@@ -254,7 +260,9 @@ class _Evaluation:
     def _metrics(self, arguments: list[ast.expr]) -> Value:
         containing = str(arguments[0].value) if arguments and isinstance(arguments[0], ast.Constant) else ""
         return [
-            value for name, value in self._known.items() if containing in name and isinstance(value, dict)
+            value
+            for name, value in self._known.items()
+            if name in self._metric_ids and containing in name and isinstance(value, dict)
         ]
 
     def _datapoint_count(self, arguments: list[ast.expr]) -> Value:
