@@ -12,7 +12,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
+from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 
 
@@ -46,6 +46,7 @@ class AlarmText(Construct):
                 "DASHBOARD_NAME": dashboard.dashboard_name,
             },
         )
+        grant_list(self.function, artifacts, "drift/latest.json")
         grant_objects(self.function, artifacts, "s3:GetObject", ["drift/latest.json"])
         grant_objects(self.function, artifacts, "s3:PutObject", ["drift/alarms/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["training"])

@@ -54,6 +54,7 @@ class DriftCheck(Construct):
         )
         captured = f"capture/{endpoint}/"
         grant_list(self.function, artifacts, captured)
+        grant_list(self.function, artifacts, "baselines/")
         grant_objects(self.function, artifacts, "s3:GetObject", ["baselines/*", f"{captured}*"])
         grant_objects(self.function, artifacts, "s3:PutObject", ["drift/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["champion", "monitor"])
