@@ -11,6 +11,10 @@ _EXTENSIONS = (
     "local_cloud.adapters.lambda_functions",
     "local_cloud.adapters.logs",
     "local_cloud.adapters.snapshots",
+    "local_cloud.repairs.metric_data",
+    "local_cloud.repairs.alarm_actions",
+    "local_cloud.repairs.alarms",
+    "local_cloud.repairs.composite_alarms",
 )
 
 
