@@ -10,11 +10,17 @@ from local_cloud.settings import Settings
 _EXTENSIONS = (
     "local_cloud.adapters.lambda_functions",
     "local_cloud.adapters.logs",
+    "local_cloud.adapters.sagemaker_api",
+    "local_cloud.adapters.sagemaker_resources",
+    "local_cloud.adapters.sagemaker_tasks",
+    "local_cloud.adapters.codebuild",
     "local_cloud.adapters.snapshots",
     "local_cloud.repairs.metric_data",
     "local_cloud.repairs.alarm_actions",
     "local_cloud.repairs.alarms",
     "local_cloud.repairs.composite_alarms",
+    "local_cloud.repairs.glue_catalog",
+    "local_cloud.repairs.athena_results",
 )
 
 

@@ -70,5 +70,6 @@ class Settings:
             "S3_DATA_DIR": str(self.state_dir / "s3"),
             "LOG_LEVEL": "WARNING",
             "DOCKER_HOST": "unix:///nonexistent/docker.sock",
+            "MINISTACK_CODEBUILD_EXECUTE": "1",
             **self.client_environment(),
         }

@@ -1,0 +1,92 @@
+"""CodeBuild that builds images without Docker: it reads the Dockerfile of the source.
+
+It serves projects that push one image: the environment variables ``REPOSITORY_URI`` and ``IMAGE_TAG`` name it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shutil
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+from ministack.services import codebuild, ecr
+
+from local_cloud.adapters.patching import replace
+from local_cloud.adapters.sagemaker_engine import MiniStackSurroundings, sagemaker_engine
+from local_cloud.sagemaker.dockerfile import build_image
+from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.images import ImageStore, split_image_uri
+from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+from local_cloud.sagemaker.transfer import split_uri
+from local_cloud.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+
+def install(settings: Settings) -> None:
+    """Take the place of the build container."""
+    images, around = sagemaker_engine(settings).images, MiniStackSurroundings(settings)
+    replace(codebuild, "_execute_build", "build_id project", lambda _: _builder(images, around))
+
+
+def _builder(images: ImageStore, around: Surroundings) -> Any:
+    def execute(build_id: str, project: dict[str, Any]) -> None:
+        build = codebuild._builds[build_id]
+        emit = codebuild._log_sink(build) or logger.info
+        build["buildStatus"] = "IN_PROGRESS"
+        codebuild._record_phase(build, "QUEUED", "SUCCEEDED")
+        context = Path(tempfile.mkdtemp(prefix="headrace-build-"))
+        try:
+            _fetch(project, context, RoleSession.of(around, project["serviceRole"], "CodeBuild"))
+            codebuild._record_phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED")
+            _build(_variables(project, build), context, images, emit)
+            status = "SUCCEEDED"
+        except JobError as error:
+            emit(f"[Container] build failed: {error}")
+            status = "FAILED"
+        except Exception:
+            logger.exception("build %s", build_id)
+            status = "FAULT"
+        finally:
+            shutil.rmtree(context, ignore_errors=True)
+        codebuild._record_phase(build, "BUILD", status)
+        codebuild._finish_build(build, status)
+
+    return execute
+
+
+def _fetch(project: dict[str, Any], context: Path, session: RoleSession) -> None:
+    source = project["source"]
+    bucket, key = split_uri(f"s3://{source['location'].removeprefix('arn:aws:s3:::')}")
+    try:
+        body = session.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
+    except ClientError as error:
+        raise JobError(f"the source cannot be read: {error}") from None
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        archive.extractall(context)
+
+
+def _variables(project: dict[str, Any], build: dict[str, Any]) -> dict[str, str]:
+    environments = [project.get("environment") or {}, build.get("environment") or {}]
+    return {v["name"]: v["value"] for env in environments for v in env.get("environmentVariables") or []}
+
+
+def _build(variables: dict[str, str], context: Path, images: ImageStore, emit: Any) -> None:
+    missing = {"REPOSITORY_URI", "IMAGE_TAG"} - set(variables)
+    if missing:
+        raise JobError(f"environment variables {', '.join(sorted(missing))} name the image, and are missing")
+    repository, tag = split_image_uri(f"{variables['REPOSITORY_URI']}:{variables['IMAGE_TAG']}")
+    image = build_image(context, images.folder_of(repository, tag), emit)
+    images.save(repository, tag, image)
+    manifest = {"schemaVersion": 2, "repository": repository, "tag": tag}
+    status, _, body = ecr._put_image(
+        {"repositoryName": repository, "imageTag": tag, "imageManifest": json.dumps(manifest)}
+    )
+    if status >= 300 and b"ImageTagAlreadyExists" not in body:  # noqa: PLR2004 - HTTP's successes end at 299
+        raise JobError(f"the image cannot be pushed: {body.decode()}")

@@ -1,0 +1,62 @@
+"""Routes ``sagemaker`` and ``sagemaker-runtime`` to the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ministack import app
+from ministack.core import router
+
+from local_cloud.adapters.sagemaker_engine import sagemaker_engine
+from local_cloud.sagemaker.engine import Engine
+from local_cloud.sagemaker.errors import ApiError
+from local_cloud.settings import Settings
+
+_Answer = tuple[int, dict[str, str], bytes]
+_THREADS = 64
+logger = logging.getLogger(__name__)
+
+
+def install(settings: Settings) -> None:
+    """Add the service to the emulator's tables."""
+    engine = sagemaker_engine(settings)
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="sagemaker")
+
+    async def handle(
+        method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+    ) -> _Answer:
+        return await asyncio.get_running_loop().run_in_executor(pool, answer, engine, path, headers, body)
+
+    app.SERVICE_HANDLERS["sagemaker"] = handle
+    pattern = {
+        "target_prefixes": ["SageMaker."],
+        "host_patterns": [r"sagemaker\."],
+        "credential_scope": "sagemaker",
+    }
+    router.SERVICE_PATTERNS = {"sagemaker": pattern, **router.SERVICE_PATTERNS}
+
+
+def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _Answer:
+    """Answer one request of the control plane or of the runtime."""
+    try:
+        if path.startswith("/endpoints/"):
+            result, extra = engine.invocations.invoke(path.split("/")[2], body, headers)
+            return 200, extra, result
+        operation = headers["x-amz-target"].rsplit(".", 1)[-1]
+        return _json(200, engine.call(operation, json.loads(body or b"{}")))
+    except ApiError as error:
+        return _json(error.status, {"__type": error.code, "message": str(error), **error.extra}, error.code)
+    except Exception as error:
+        logger.exception("sagemaker failed")
+        return _json(500, {"__type": "InternalFailure", "message": str(error)}, "InternalFailure")
+
+
+def _json(status: int, document: dict[str, Any], error: str | None = None) -> _Answer:
+    headers = {"Content-Type": "application/x-amz-json-1.1"}
+    if error:
+        headers["x-amzn-ErrorType"] = error
+    return status, headers, json.dumps(document, default=str).encode()

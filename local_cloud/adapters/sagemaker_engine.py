@@ -1,0 +1,100 @@
+"""The one SageMaker engine of this server, and what MiniStack lends it."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import logging
+import threading
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ministack.core.lambda_runtime import execution_credentials
+from ministack.core.persistence import load_state
+from ministack.core.responses import request_scope
+from ministack.services import cloudwatch_logs, eventbridge
+
+from local_cloud.adapters.metrics import put_metrics
+from local_cloud.adapters.snapshots import register
+from local_cloud.sagemaker.engine import Engine
+from local_cloud.settings import ACCOUNT, REGION, Settings
+
+_METRICS_EVERY_S = 1.0
+logger = logging.getLogger(__name__)
+
+
+class MiniStackSurroundings:
+    """MiniStack as the engine's surroundings."""
+
+    account = ACCOUNT
+    region = REGION
+
+    def __init__(self, settings: Settings) -> None:
+        self.endpoint = settings.endpoint
+        self.state_dir: Path = settings.state_dir
+        self._lock = threading.Lock()
+        self._metrics: dict[str, list[dict[str, Any]]] = {}
+        threading.Thread(target=self._ship_metrics, name="sagemaker-metrics", daemon=True).start()
+
+    def role_credentials(self, role_arn: str, session: str) -> dict[str, str]:
+        """Return a session of the role, made as the emulator makes those of functions."""
+        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{session}"
+        config = {"FunctionArn": arn, "FunctionName": session, "Role": role_arn}
+        with request_scope(self.account, self.region):
+            credentials: dict[str, str] = execution_credentials(config)
+        return credentials
+
+    def emit(self, detail_type: str, detail: dict[str, Any], resource: str) -> None:
+        """Put an event on the default bus, as AWS itself."""
+        entry = {
+            "Source": "aws.sagemaker",
+            "DetailType": detail_type,
+            "Detail": json.dumps({key: value for key, value in detail.items() if key[0] != "_"}, default=str),
+            "Resources": [resource],
+        }
+        with request_scope(self.account, self.region):
+            eventbridge._put_events({"Entries": [entry]}, allow_aws_source=True)
+
+    def put_metrics(self, namespace: str, data: list[dict[str, Any]]) -> None:
+        """Queue metrics; they are stored together, once a second."""
+        with self._lock:
+            self._metrics.setdefault(namespace, []).extend(data)
+
+    def put_log(self, group: str, stream: str, lines: list[str]) -> None:
+        """Append lines through PutLogEvents, so that subscription filters see them."""
+        now = int(time.time() * 1000)
+        names = {"logGroupName": group, "logStreamName": stream}
+        events = [{"timestamp": now, "message": line} for line in lines if line]
+        if not events:
+            return
+        with request_scope(self.account, self.region):
+            if group not in cloudwatch_logs._log_groups:
+                cloudwatch_logs._create_log_group({"logGroupName": group})
+            if stream not in cloudwatch_logs._log_groups[group]["streams"]:
+                cloudwatch_logs._create_log_stream(names)
+            cloudwatch_logs._put_log_events({**names, "logEvents": events})
+
+    def _ship_metrics(self) -> None:
+        while True:
+            time.sleep(_METRICS_EVERY_S)
+            with self._lock:
+                waiting, self._metrics = self._metrics, {}
+            for namespace, data in waiting.items():
+                try:
+                    put_metrics(self.account, self.region, namespace, data)
+                except Exception:
+                    logger.exception("metrics of %s were lost", namespace)
+
+
+@cache
+def sagemaker_engine(settings: Settings) -> Engine:
+    """Return the engine, with the state of an earlier life, if there was one."""
+    engine = Engine(MiniStackSurroundings(settings))
+    register("sagemaker", engine.records.dump)
+    atexit.register(engine.endpoints.stop_all)
+    if state := load_state("sagemaker"):
+        # The endpoints fetch their models from S3, which answers only once this server listens.
+        threading.Timer(0.5, engine.resume, args=(state,)).start()
+    return engine

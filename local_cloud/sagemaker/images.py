@@ -1,0 +1,103 @@
+"""Container images without containers: what an image URI runs, and in which folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from local_cloud.sagemaker.errors import JobError
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image that can be run on this machine.
+
+    Parameters
+    ----------
+    folder : Path
+        Its file system, as far as its Dockerfile copied something.
+    workdir : str
+        Absolute path in it.
+    entrypoint : tuple of str
+        What a container starts; arguments such as ``train`` are appended.
+    environment : dict of str to str
+        Its ``ENV``.
+    """
+
+    folder: Path
+    workdir: str
+    entrypoint: tuple[str, ...]
+    environment: dict[str, str]
+
+    @property
+    def cwd(self) -> Path:
+        """Folder that a container starts in."""
+        return self.folder / self.workdir.lstrip("/")
+
+    def process_environment(self) -> dict[str, str]:
+        """Return the variables every process of the image has: this environment's Python first on the path."""
+        return {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ.get('PATH', '/usr/bin:/bin')}",
+            "HOME": str(self.folder),
+            "LANG": "C.UTF-8",
+            "PYTHONUNBUFFERED": "1",
+            **self.environment,
+            "PYTHONPATH": str(self.cwd),
+        }
+
+
+class ImageStore:
+    """The images that were built here."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def folder_of(self, repository: str, tag: str) -> Path:
+        """Return where the image of this repository and tag lies, or would lie."""
+        return self._folder / repository / tag
+
+    def save(self, repository: str, tag: str, image: Image) -> None:
+        """Remember how the image, whose files lie in place already, is run."""
+        document = {
+            "workdir": image.workdir,
+            "entrypoint": list(image.entrypoint),
+            "environment": image.environment,
+        }
+        (self.folder_of(repository, tag) / "image.json").write_text(json.dumps(document, indent=1))
+
+    def find(self, uri: str) -> Image:
+        """Return the image of this URI.
+
+        Raises
+        ------
+        JobError
+            AWS's words for an image that is not there.
+        """
+        repository, tag = split_image_uri(uri)
+        folder = self.folder_of(repository, tag)
+        try:
+            document = json.loads((folder / "image.json").read_text())
+        except OSError:
+            raise JobError(
+                f"ClientError: Cannot find image {uri}. Check that the image exists in the registry and that the "
+                "role may pull it (ecr:BatchGetImage)."
+            ) from None
+        return Image(
+            folder / "root", document["workdir"], tuple(document["entrypoint"]), document["environment"]
+        )
+
+
+def split_image_uri(uri: str) -> tuple[str, str]:
+    """Return repository and tag of an image URI.
+
+    Examples
+    --------
+    >>> split_image_uri("123456789012.dkr.ecr.us-east-1.amazonaws.com/team/model:abc")
+    ('team/model', 'abc')
+    """
+    path = uri.split("/", 1)[-1]
+    repository, _, tag = path.partition(":")
+    return repository.split("@")[0], tag or "latest"

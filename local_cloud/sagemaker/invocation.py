@@ -1,0 +1,124 @@
+"""InvokeEndpoint: one request to one variant, measured and, if the configuration says so, captured."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from typing import Any
+
+from local_cloud.sagemaker.capture import DataCapture
+from local_cloud.sagemaker.endpoints import Endpoints, Fleet
+from local_cloud.sagemaker.errors import ApiError
+from local_cloud.sagemaker.records import Records
+from local_cloud.sagemaker.servers import Reply
+from local_cloud.sagemaker.surroundings import Surroundings
+
+_LIMIT_REALTIME, _LIMIT_SERVERLESS = 6 * 2**20, 4 * 2**20
+_PASSED_ON = (
+    "content-type",
+    "accept",
+    "x-amzn-sagemaker-custom-attributes",
+    "x-amzn-sagemaker-inference-id",
+)
+_OK, _CLIENT_ERROR, _SERVER_ERROR = range(200, 300), range(400, 500), range(500, 600)
+
+
+class Invocations:
+    """The runtime side of the endpoints."""
+
+    def __init__(self, endpoints: Endpoints, records: Records, surroundings: Surroundings) -> None:
+        self._endpoints, self._records, self._around = endpoints, records, surroundings
+        self._capture = DataCapture(surroundings)
+
+    def invoke(self, name: str, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
+        """Return the container's body and the headers of AWS's answer.
+
+        Raises
+        ------
+        ApiError
+            ``ValidationError`` for an unknown endpoint or too large a body, ``ThrottlingException`` for a serverless
+            endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
+        """
+        fleet = self._endpoints.fleets.get(name)
+        if fleet is None:
+            raise ApiError("ValidationError", f"Endpoint {name} of account {self._around.account} not found.")
+        variant = self._choose(name, fleet, headers.get("x-amzn-sagemaker-target-variant"))
+        serverless = variant in fleet.slots
+        if len(body) > (_LIMIT_SERVERLESS if serverless else _LIMIT_REALTIME):
+            raise ApiError("ValidationError", "Request body size exceeds the limit of the endpoint.", 413)
+        started = time.monotonic()
+        reply = self._ask(fleet, variant, body, headers)
+        latency_us = (time.monotonic() - started) * 1e6
+        self._measure(name, variant, reply.status, latency_us)
+        if reply.status not in _OK:
+            raise _model_error(name, reply)
+        self._capture.offer(name, variant, fleet, body, headers, reply)
+        passed = {
+            header: reply.headers[header.lower()]
+            for header in ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes")
+            if header.lower() in reply.headers
+        }
+        return reply.body, {**passed, "x-Amzn-Invoked-Production-Variant": variant}
+
+    def _choose(self, name: str, fleet: Fleet, wanted: str | None) -> str:
+        if wanted:
+            if wanted not in fleet.servers:
+                raise ApiError("ValidationError", f"Variant {wanted} does not exist in endpoint {name}.")
+            return wanted
+        if len(fleet.servers) == 1:
+            return next(iter(fleet.servers))
+        weights = {
+            variant["VariantName"]: variant["CurrentWeight"]
+            for variant in self._records.get("Endpoint", name)["ProductionVariants"]
+        }
+        return str(random.choices(list(weights), list(weights.values()))[0])
+
+    def _ask(self, fleet: Fleet, variant: str, body: bytes, headers: dict[str, str]) -> Reply:
+        slot = fleet.slots.get(variant)
+        if slot and not slot.acquire(blocking=False):
+            raise ApiError("ThrottlingException", "Rate exceeded", 429)
+        try:
+            passed = {name: headers[name] for name in _PASSED_ON if headers.get(name)}
+            return fleet.servers[variant].invoke(body, passed)
+        except OSError as error:
+            return Reply(500, json.dumps({"message": f"the container does not answer: {error}"}).encode(), {})
+        finally:
+            if slot:
+                slot.release()
+
+    def _measure(self, endpoint: str, variant: str, status: int, latency_us: float) -> None:
+        dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+        values = {
+            "Invocations": (1.0, "None"),
+            "ModelLatency": (latency_us, "Microseconds"),
+            "OverheadLatency": (0.0, "Microseconds"),
+            "Invocation4XXErrors": (float(status in _CLIENT_ERROR), "None"),
+            "Invocation5XXErrors": (float(status in _SERVER_ERROR), "None"),
+        }
+        data = [
+            {
+                "MetricName": name,
+                "Value": value,
+                "Unit": unit,
+                "Timestamp": time.time(),
+                "Dimensions": dimensions,
+            }
+            for name, (value, unit) in values.items()
+        ]
+        self._around.put_metrics("AWS/SageMaker", data)
+
+
+def _model_error(name: str, reply: Reply) -> ApiError:
+    text = reply.body.decode(errors="replace")
+    kind = "client" if reply.status in _CLIENT_ERROR else "server"
+    message = (
+        f'Received {kind} error ({reply.status}) from primary with message "{text}". See endpoint {name}.'
+    )
+    extra: dict[str, Any] = {
+        "OriginalStatusCode": reply.status,
+        "OriginalMessage": text,
+        "LogStreamArn": "",
+        "Message": message,
+    }
+    return ApiError("ModelError", message, 424, extra)

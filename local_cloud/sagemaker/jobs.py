@@ -1,0 +1,162 @@
+"""What training and processing jobs have in common: a thread, a container, statuses, a limit, an end."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from local_cloud.sagemaker.containers import Container
+from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.images import ImageStore
+from local_cloud.sagemaker.records import KINDS, Record, Records
+from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+
+_STOPPING = "Stopping"
+_INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
+@dataclass
+class Run:
+    """One job while it runs.
+
+    Parameters
+    ----------
+    record : dict
+        What ``Describe…`` shows.
+    folder : Path
+        Private to the job; stands for the root of the container's file system.
+    session : RoleSession
+        AWS as the job's role sees it.
+    done : Event
+        Set when the job has ended.
+    stop : Event
+        Set when somebody asked it to stop.
+    """
+
+    record: Record
+    folder: Path
+    session: RoleSession
+    done: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+    container: Container | None = None
+
+
+class Jobs(ABC):
+    """Runs the jobs of one kind."""
+
+    noun: str
+    log_group: str
+    event: str
+
+    def __init__(self, records: Records, images: ImageStore, surroundings: Surroundings) -> None:
+        self._records, self._images, self._around = records, images, surroundings
+        self._runs: dict[str, Run] = {}
+        self._kind = KINDS[self.noun]
+
+    @abstractmethod
+    def run(self, run: Run) -> None:
+        """Do the job's work; raise `JobError` with the reason of a failure."""
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Start a job; its status is in its record from now on."""
+        record = self._records.add(self.noun, request, **{self._kind.status_field: "InProgress"})
+        self.began(record)
+        role, name = request["RoleArn"], record[self._kind.name_field]
+        session = RoleSession.of(self._around, role, "SageMaker")
+        run = Run(record, Path(tempfile.mkdtemp(prefix="headrace-job-")), session)
+        self._runs[name] = run
+        threading.Thread(target=self._guard, args=(run,), name=name, daemon=True).start()
+        return {self._kind.arn_field: record[self._kind.arn_field]}
+
+    def stop(self, name: str) -> None:
+        """Ask a job to stop; a job that has ended is left alone, as AWS does."""
+        record = self._records.get(self.noun, name)
+        run = self._runs.get(record[self._kind.name_field])
+        if run is None or run.done.is_set():
+            return
+        self._records.change(record, **{self._kind.status_field: _STOPPING})
+        run.stop.set()
+        if run.container:
+            threading.Thread(target=run.container.stop, daemon=True).start()
+
+    def wait(self, name: str) -> Record:
+        """Wait for a job's end and return its record."""
+        if run := self._runs.get(name):
+            run.done.wait()
+        return self._records.get(self.noun, name)
+
+    def fail_orphans(self) -> None:
+        """Mark the jobs that a killed server left behind."""
+        for record in list(self._records.tables[self.noun].values()):
+            if record[self._kind.status_field] in ("InProgress", _STOPPING):
+                self._records.change(
+                    record, **{self._kind.status_field: "Failed", "FailureReason": _INTERNAL}
+                )
+
+    @abstractmethod
+    def began(self, record: Record) -> None:
+        """Note the beginning."""
+
+    @abstractmethod
+    def ended(self, record: Record, status: str) -> None:
+        """Note the end."""
+
+    # --- one run
+
+    def execute(
+        self,
+        run: Run,
+        command: list[str],
+        environment: dict[str, str],
+        *,
+        cwd: Path,
+        limit_s: float,
+        stream: str,
+    ) -> int | None:
+        """Run the container; return its exit code, or None if it took longer than `limit_s`."""
+        run.container = Container(
+            command,
+            cwd=cwd,
+            environment=environment,
+            write=lambda lines: self._around.put_log(self.log_group, stream, lines),
+        )
+        if run.stop.is_set():
+            run.container.stop()
+        if run.container.wait(limit_s):
+            return run.container.exit_code
+        run.container.stop()
+        return None
+
+    def _guard(self, run: Run) -> None:
+        status, changes = "Completed", {}
+        try:
+            self.run(run)
+        except JobError as failure:
+            status, changes = "Failed", {"FailureReason": str(failure)[:1024]}
+        except Exception as error:
+            status, changes = (
+                "Failed",
+                {"FailureReason": f"{_INTERNAL} ({type(error).__name__}: {error})"[:1024]},
+            )
+        if run.stop.is_set():
+            status, changes = "Stopped", {}
+        self.ended(run.record, status)
+        self._records.change(run.record, **{self._kind.status_field: status}, **changes)
+        shutil.rmtree(run.folder, ignore_errors=True)
+        run.done.set()
+        self._around.emit(self.event, dict(run.record), run.record[self._kind.arn_field])
+
+
+def now() -> float:
+    """Return the time as SageMaker's JSON has it: seconds since the epoch."""
+    return time.time()
+
+
+Metrics = Callable[[str, list[dict[str, Any]]], None]

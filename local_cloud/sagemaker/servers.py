@@ -1,0 +1,128 @@
+"""Model servers: ``docker run IMAGE serve`` without Docker.
+
+References
+----------
+.. [1] SageMaker developer guide, "Custom Inference Code with Hosting Services".
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import socket
+import tempfile
+import threading
+import time
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local_cloud.sagemaker.containers import Container
+from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.images import ImageStore
+from local_cloud.sagemaker.records import Record
+from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+from local_cloud.sagemaker.transfer import download_archive
+
+_PING_S = 60.0
+_INVOKE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a container answered."""
+
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+class ModelServer:
+    """One running container of a model."""
+
+    def __init__(self, model: Record, images: ImageStore, around: Surroundings, log: tuple[str, str]) -> None:
+        """Start it; `log` is its log group, and the first part of its stream's name.
+
+        Raises
+        ------
+        JobError
+            With the reason, if it does not answer its ping.
+        """
+        container = model.get("PrimaryContainer") or model["Containers"][0]
+        self._folder = Path(tempfile.mkdtemp(prefix="headrace-endpoint-"))
+        self._around = around
+        session = RoleSession.of(around, model["ExecutionRoleArn"], "SageMaker")
+        base = self._folder / "opt" / "ml"
+        try:
+            image = images.find(container["Image"])
+            (base / "model").mkdir(parents=True)
+            if url := container.get("ModelDataUrl"):
+                download_archive(session.client("s3"), url, base / "model")
+        except JobError:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self.port = _free_port()
+        stream = f"{log[1]}/{uuid.uuid4().hex}"
+        self._container = Container(
+            [*image.entrypoint, "serve"],
+            cwd=image.cwd,
+            environment={
+                **image.process_environment(),
+                **session.environment(),
+                "SAGEMAKER_BASE_DIR": str(base),
+                "SM_MODEL_DIR": str(base / "model"),
+                "SAGEMAKER_BIND_TO_PORT": str(self.port),
+                **container.get("Environment", {}),
+            },
+            write=lambda lines: around.put_log(log[0], stream, lines),
+        )
+        self._local = threading.local()
+        self._await_ping()
+
+    def invoke(self, body: bytes, headers: dict[str, str]) -> Reply:
+        """Post one request; ``OSError`` if the container does not answer."""
+        try:
+            return self._request("POST", "/invocations", body, headers)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
+            self._local.connection = None  # a kept connection that the server has closed meanwhile
+            return self._request("POST", "/invocations", body, headers)
+
+    def stop(self) -> None:
+        """End it."""
+        self._container.stop(grace_s=2)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _await_ping(self) -> None:
+        deadline = time.monotonic() + _PING_S
+        while time.monotonic() < deadline and self._container.exit_code is None:
+            try:
+                if self._request("GET", "/ping", b"", {}).status == http.client.OK:
+                    return
+            except (OSError, http.client.HTTPException):
+                self._local.connection = None
+            time.sleep(0.03)
+        self.stop()
+        raise JobError(
+            "The primary container for production variant did not pass the ping health check. "
+            "Please check CloudWatch logs for this endpoint."
+        )
+
+    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_INVOKE_S)
+            self._local.connection = connection
+        connection.request(method, path, body or None, headers)
+        answer = connection.getresponse()
+        return Reply(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+Variant = dict[str, Any]

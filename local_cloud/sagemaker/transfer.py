@@ -1,0 +1,106 @@
+"""Moves files between S3 and a job's folders."""
+
+from __future__ import annotations
+
+import io
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.sagemaker.errors import JobError
+
+
+def split_uri(uri: str) -> tuple[str, str]:
+    """Return bucket and key of an S3 URI.
+
+    Examples
+    --------
+    >>> split_uri("s3://bucket/a/b.csv")
+    ('bucket', 'a/b.csv')
+    """
+    match = re.fullmatch(r"(?:s3://|https?://s3[^/]*/)([^/]+)/?(.*)", uri)
+    if not match:
+        raise JobError(f"ClientError: {uri} is not an S3 URI")
+    return match[1], match[2]
+
+
+def download(s3: Any, uri: str, folder: Path) -> None:
+    """Download everything that begins with `uri` into `folder`; names are relative to it.
+
+    Raises
+    ------
+    JobError
+        If nothing is there, or the role may not read it.
+    """
+    bucket, prefix = split_uri(uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        keys = [
+            item["Key"]
+            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+            for item in page.get("Contents", [])
+            if not item["Key"].endswith("/")
+        ]
+        if not keys:
+            raise JobError(
+                "ClientError: Data download failed:S3DataDistributionTypeSpecified: No S3 objects found under "
+                f'S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in the selected '
+                "region, that objects exist under that S3 prefix, and that the role has s3:ListBucket permissions."
+            )
+        for key in keys:
+            target = _inside(folder, key[len(prefix) :].lstrip("/") or key.split("/")[-1])
+            target.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, key, str(target))
+    except (ClientError, BotoCoreError) as error:
+        raise JobError(f"ClientError: Data download failed:{error}") from None
+
+
+def upload_folder(s3: Any, folder: Path, uri: str, kms_key: str | None) -> None:
+    """Upload every file of `folder` to below `uri`."""
+    bucket, prefix = split_uri(uri)
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        key = f"{prefix.rstrip('/')}/{path.relative_to(folder)}".lstrip("/")
+        _put(s3, bucket, key, path.read_bytes(), kms_key)
+
+
+def upload_archive(s3: Any, folder: Path, uri: str, kms_key: str | None) -> str:
+    """Upload `folder` as one ``.tar.gz`` to `uri`, and return that."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for path in sorted(folder.iterdir()):
+            archive.add(path, path.name)
+    bucket, key = split_uri(uri)
+    _put(s3, bucket, key, buffer.getvalue(), kms_key)
+    return uri
+
+
+def download_archive(s3: Any, uri: str, folder: Path) -> None:
+    """Unpack the ``.tar.gz`` at `uri` into `folder`; members that would leave it are refused."""
+    bucket, key = split_uri(uri)
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        with tarfile.open(fileobj=io.BytesIO(body)) as archive:
+            archive.extractall(folder, filter="data")
+    except ClientError as error:
+        raise JobError(f"Could not find model data at {uri}. {error}") from None
+    except tarfile.TarError as error:
+        raise JobError(f"Could not extract model data from {uri}: {error}") from None
+
+
+def _put(s3: Any, bucket: str, key: str, body: bytes, kms_key: str | None) -> None:
+    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
+    try:
+        s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+    except ClientError as error:
+        raise JobError(f"ClientError: Failed to upload to s3://{bucket}/{key}: {error}") from None
+
+
+def _inside(folder: Path, name: str) -> Path:
+    target = (folder / name).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise JobError(f"ClientError: Data download failed: the key {name!r} leaves its folder")
+    return target
