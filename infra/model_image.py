@@ -10,7 +10,6 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.image import ModelImage
-from infra.managed_image import ManagedImage
 
 
 class Image(Protocol):
@@ -49,5 +48,8 @@ class Image(Protocol):
 def model_image(scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> Image:
     """Return the image of `pipeline`: built in the account, or AWS's own with our code beside it."""
     if pipeline.image == "managed":
+        # Imported only when asked for: SageMaker's SDK takes seconds to load.
+        from infra.managed_image import ManagedImage  # noqa: PLC0415
+
         return ManagedImage(scope, id, pipeline=pipeline)
     return ModelImage(scope, id, pipeline=pipeline, key=key)

@@ -138,11 +138,15 @@ class TrainingStack(PipelineStack):
 
     def _add_judge_model(self) -> PipelineFunction:
         bucket = self._data.artifacts_bucket
-        function = self._add_function(
+        function = PipelineFunction(
+            self,
             "JudgeModel",
-            "judge_model",
-            ARTIFACTS_BUCKET=bucket.bucket_name,
-            CODE_VERSION=self.image.code_version,
+            name="judge_model",
+            pipeline=self.pipeline,
+            key=self._data.key,
+            environment={"ARTIFACTS_BUCKET": bucket.bucket_name, "CODE_VERSION": self.image.code_version},
+            memory_mb=512,
+            pandas=True,  # for NumPy
         )
         grant_objects(function, bucket, "s3:GetObject", ["evaluations/*"])
         grant_list(function, bucket, "evaluations/")

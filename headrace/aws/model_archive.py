@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterable
-from typing import IO
+from typing import IO, TYPE_CHECKING, cast
+from urllib.parse import urlparse
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 class ArchiveError(ValueError):
@@ -55,3 +59,10 @@ def read_members(
     if missing := sorted(wanted - found.keys()):
         raise ArchiveError(f"the archive has no {', '.join(missing)}")
     return found
+
+
+def open_archive(client: S3Client, url: str) -> IO[bytes]:
+    """Open the object at ``s3://bucket/key`` as a stream; close it after use."""
+    place = urlparse(url)
+    body = client.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
+    return cast("IO[bytes]", body)

@@ -1,0 +1,114 @@
+"""Judge a new model by its evaluation, and say what the registry is to remember of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from headrace.aws.artifacts import Artifacts
+from headrace.config.bundle import bundled_pipeline
+from headrace.config.pipeline import Pipeline
+from headrace.ml.gate import Decision, GateRule, decide
+
+logger = Logger()
+
+_PROPERTIES_LIMIT = 50
+_PROPERTY_LIMIT = 256
+
+
+class Documents(Protocol):
+    """What this function needs from storage."""
+
+    def load(self, key: str) -> dict[str, Any] | None:
+        """Return the JSON document at `key`, or None if there is none."""
+        ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment this function is deployed with."""
+
+    artifacts_bucket: str
+    code_version: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; ``KeyError`` names a missing one."""
+        return cls(artifacts_bucket=environ["ARTIFACTS_BUCKET"], code_version=environ["CODE_VERSION"])
+
+
+@cache
+def _deps() -> tuple[Pipeline, Settings, Artifacts]:
+    settings = Settings.from_environ(os.environ)
+    return bundled_pipeline(), settings, Artifacts(boto3.client("s3"), settings.artifacts_bucket)
+
+
+def judge_model(
+    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, documents: Documents
+) -> dict[str, Any]:
+    """Answer with ``promote``, ``why``, the new model's ``metrics`` and the ``metadata`` to register it with.
+
+    What was not proven is refused: no evaluation, or a model in service that nobody compared with.
+    """
+    evaluation = documents.load(f"evaluations/{event['run']}/evaluation.json") or {}
+    decision = _decide(event, pipeline, evaluation)
+    metrics = _numbers(evaluation.get("challenger"))
+    logger.info(decision.why, extra={"promote": decision.promote, "metrics": metrics})
+    return {
+        "promote": decision.promote,
+        "why": decision.why,
+        "metrics": metrics,
+        "champion_metrics": _numbers(evaluation.get("champion")),
+        "metadata": _metadata(event, pipeline, settings, metrics),
+    }
+
+
+def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[str, Any]) -> Decision:
+    compared = evaluation.get("champion") is not None or evaluation.get("champion_problem")
+    if event["has_champion"] and not compared:
+        return Decision(False, "refused: the new model was not compared with the one in service")
+    rule = GateRule(
+        pipeline.metric,
+        min_value=pipeline.evaluation.min_value,
+        max_value=pipeline.evaluation.max_value,
+        min_improvement=pipeline.evaluation.min_improvement,
+    )
+    return decide(evaluation, rule)
+
+
+def _numbers(metrics: object) -> dict[str, float]:
+    if not isinstance(metrics, Mapping):
+        return {}
+    return {str(name): value for name, value in metrics.items() if isinstance(value, int | float)}
+
+
+def _metadata(
+    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, metrics: Mapping[str, float]
+) -> dict[str, str]:
+    """Return the model package's properties: where the model comes from, and how good it was."""
+    hyperparameters = json.dumps(pipeline.training.hyperparameters, sort_keys=True)
+    origin = {
+        "content_hash": event["content_hash"],
+        "code_version": settings.code_version,
+        "training_job": event["training_job"],
+        "reason": event["reason"],
+        "estimator": pipeline.training.estimator,
+        "seed": str(pipeline.training.seed),
+        "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
+    }
+    measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
+    properties = list({**origin, **measured}.items())[:_PROPERTIES_LIMIT]
+    return {name: str(value)[:_PROPERTY_LIMIT] for name, value in properties}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda entry point: wire the real dependencies, then delegate."""
+    return judge_model(event, *_deps())

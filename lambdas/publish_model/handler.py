@@ -1,0 +1,111 @@
+"""Make a deployed model the champion: publish its baseline, write it down, tell everybody."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, Protocol
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from headrace.aws.artifacts import Artifacts
+from headrace.aws.metrics import PipelineMetrics
+from headrace.aws.model_archive import open_archive, read_members
+from headrace.aws.pipeline_events import PipelineEvents
+from headrace.aws.training_log import Champion, TrainingLog
+from headrace.config.bundle import bundled_pipeline
+
+logger = Logger()
+
+
+class Store(Protocol):
+    """What this function needs of the artifacts bucket."""
+
+    def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
+        """Write an object."""
+        ...
+
+
+class Log(Protocol):
+    """What this function needs from the ledger."""
+
+    def crown(self, champion: Champion) -> None:
+        """Write down which model is in service now."""
+        ...
+
+
+class Events(Protocol):
+    """What this function needs from EventBridge."""
+
+    def put(self, detail_type: str, detail: Mapping[str, Any]) -> None:
+        """Publish an event of this pipeline."""
+        ...
+
+
+class Metrics(Protocol):
+    """What this function needs from CloudWatch."""
+
+    def put(self, metrics: Mapping[str, float]) -> None:
+        """Emit counts."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside of this function."""
+
+    baseline: Callable[[str], bytes]
+    store: Store
+    log: Log
+    events: Events
+    metrics: Metrics
+
+
+@cache
+def _deps() -> Ports:
+    client = boto3.client("s3")
+    name = bundled_pipeline().name
+
+    def baseline(url: str) -> bytes:
+        with closing(open_archive(client, url)) as archive:
+            return read_members(archive, ["baseline.json"])["baseline.json"]
+
+    return Ports(
+        baseline,
+        Artifacts(client, os.environ["ARTIFACTS_BUCKET"]),
+        TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])),
+        PipelineEvents(boto3.client("events"), name),
+        PipelineMetrics(name),
+    )
+
+
+def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict[str, Any]:
+    """Publish the model of ``event["plan"]``; calling it again changes nothing but the time."""
+    plan = event["plan"]
+    baseline = ports.baseline(plan["model_data_url"])
+    ports.store.put(f"baselines/{plan['variant']}/baseline.json", baseline, content_type="application/json")
+    ports.log.crown(
+        Champion(
+            version=plan["version"],
+            model_package_arn=plan["model_package_arn"],
+            model_data_url=plan["model_data_url"],
+            variant=plan["variant"],
+            deployed_at=now.isoformat(),
+            approved_at=plan["approved_at"],
+            snapshot=plan["snapshot"],
+        )
+    )
+    ports.events.put("ModelDeployed", {"version": plan["version"], "endpoint": plan["endpoint"]})
+    ports.metrics.put({"ModelDeployed": 1})
+    logger.info("deployed", extra={"variant": plan["variant"]})
+    return {"version": plan["version"], "endpoint": plan["endpoint"]}
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda entry point: wire the real dependencies, then delegate."""
+    return publish_model(event, _deps(), datetime.now(UTC))

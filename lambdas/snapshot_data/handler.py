@@ -1,0 +1,122 @@
+"""Freeze all accepted data in one snapshot that a training can be repeated from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Protocol
+
+import boto3
+import pyarrow as pa
+from aws_lambda_powertools import Logger
+
+from headrace.aws.curated import CuratedFile, SnapshotStore, read_curated
+from headrace.aws.training_log import TrainingLog
+from headrace.config.bundle import bundled_pipeline
+from headrace.config.pipeline import Pipeline
+from lambdas.snapshot_data.parts import Snapshot, deal
+
+logger = Logger()
+
+
+class Store(Protocol):
+    """What this function needs of the artifacts bucket."""
+
+    def write_table(self, key: str, table: pa.Table) -> str:
+        """Write rows and return the checksum."""
+        ...
+
+    def write_json(self, key: str, document: Mapping[str, Any]) -> str:
+        """Write a document and return the checksum."""
+        ...
+
+    def uri(self, key: str) -> str:
+        """Return where a key is."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside of this function."""
+
+    files: Callable[[], Sequence[Mapping[str, Any]]]
+    read: Callable[[str], CuratedFile]
+    store: Store
+
+
+@cache
+def _deps() -> tuple[Pipeline, str, Ports]:
+    client = boto3.client("s3")
+    log = TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"]))
+    store = SnapshotStore(client, os.environ["ARTIFACTS_BUCKET"])
+    ports = Ports(log.files, lambda uri: read_curated(client, uri), store)
+    return bundled_pipeline(), os.environ["CODE_VERSION"], ports
+
+
+def snapshot_data(pipeline: Pipeline, code_version: str, ports: Ports) -> dict[str, Any]:
+    """Write the parts of all accepted files below ``snapshots/<hash>/`` and say where they are.
+
+    The same rows are written as the same bytes to the same place, in whatever files and order they came.
+    """
+    files = list(ports.files())
+    read = [[ports.read(uri) for uri in item["curated_paths"]] for item in files]
+    snapshot = deal([file.table for group in read for file in group], pipeline)
+    prefix = f"snapshots/{snapshot.content_hash[:16]}"
+    checksums = {
+        part: ports.store.write_table(f"{prefix}/{part}/part-0.parquet", table)
+        for part, table in snapshot.parts.items()
+    }
+    ports.store.write_json(f"{prefix}/spec/spec.json", _spec(snapshot, pipeline, code_version))
+    rows_seen = sum(int(item["rows"]) for item in files)
+    upto = max((str(item["sk"]) for item in files), default="")
+    manifest = {
+        "content_hash": snapshot.content_hash,
+        "code_version": code_version,
+        "pipeline": pipeline.name,
+        "files": [_source(item, group) for item, group in zip(files, read, strict=True)],
+        "upto": upto,
+        "rows_seen": rows_seen,
+        "replaced_rows": snapshot.replaced,
+        "parts": {
+            part: {"rows": table.num_rows, "sha256": checksums[part]}
+            for part, table in snapshot.parts.items()
+        },
+    }
+    ports.store.write_json(f"{prefix}/manifest.json", manifest)
+    rows = {part: table.num_rows for part, table in snapshot.parts.items()}
+    logger.info("snapshot", extra={"content_hash": snapshot.content_hash, "rows": rows})
+    return {
+        "content_hash": snapshot.content_hash,
+        **{f"{part}_uri": ports.store.uri(f"{prefix}/{part}/") for part in [*snapshot.parts, "spec"]},
+        "manifest_uri": ports.store.uri(f"{prefix}/manifest.json"),
+        "rows": rows,
+        "rows_seen": rows_seen,
+        "upto": upto,
+    }
+
+
+def _spec(snapshot: Snapshot, pipeline: Pipeline, code_version: str) -> dict[str, Any]:
+    """Return what a job needs to know beside the rows."""
+    return {
+        "pipeline": pipeline.model_dump(mode="json"),
+        "schema": snapshot.schema,
+        "content_hash": snapshot.content_hash,
+        "code_version": code_version,
+    }
+
+
+def _source(item: Mapping[str, Any], files: Sequence[CuratedFile]) -> dict[str, Any]:
+    """Say which dropped file the curated ones came from."""
+    return {
+        **{name: item.get(name) for name in ("key", "version_id", "sha256")},
+        "accepted": item["sk"],
+        "rows": int(item["rows"]),
+        "curated": [file.as_dict() for file in files],
+    }
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda entry point: wire the real dependencies, then delegate."""
+    return snapshot_data(*_deps())

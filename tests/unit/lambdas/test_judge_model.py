@@ -1,0 +1,73 @@
+import pytest
+
+from headrace.config.pipeline import Pipeline
+from lambdas.judge_model.handler import Settings, judge_model
+
+EVENT = {
+    "run": "headrace-bike-260131-120000-0a1b2c3d",
+    "reason": "drift",
+    "training_job": "headrace-bike-260131-120000-0a1b2c3d-0",
+    "content_hash": "ab" * 32,
+    "has_champion": True,
+}
+KEY = f"evaluations/{EVENT['run']}/evaluation.json"
+BETTER = {"rows": 900, "challenger": {"rmse": 42.0, "mae": 30.0}, "champion": {"rmse": 61.5}}
+
+
+class Documents(dict):
+    def load(self, key):
+        return self.get(key)
+
+
+@pytest.fixture
+def pipeline():
+    return Pipeline(name="bike", problem="regression", target="cnt")
+
+
+def judge(pipeline, evaluation, **event):
+    documents = Documents({KEY: evaluation}) if evaluation is not None else Documents()
+    return judge_model({**EVENT, **event}, pipeline, Settings("artifacts", "code1"), documents)
+
+
+def test_a_better_model_is_promoted_with_its_figures(pipeline):
+    verdict = judge(pipeline, BETTER)
+
+    assert verdict["promote"]
+    assert verdict["metrics"] == {"rmse": 42.0, "mae": 30.0}
+
+
+def test_no_evaluation_is_a_refusal(pipeline):
+    assert not judge(pipeline, None)["promote"]
+
+
+def test_a_model_that_was_not_compared_with_the_one_in_service_is_refused(pipeline):
+    verdict = judge(pipeline, {**BETTER, "champion": None})
+
+    assert not verdict["promote"]
+    assert "not compared" in verdict["why"]
+
+
+def test_a_champion_that_cannot_answer_gives_way(pipeline):
+    assert judge(pipeline, {**BETTER, "champion": None, "champion_problem": "column temp is missing"})[
+        "promote"
+    ]
+
+
+def test_the_first_model_has_nobody_to_compare_with(pipeline):
+    assert judge(pipeline, {**BETTER, "champion": None}, has_champion=False)["promote"]
+
+
+def test_the_limits_of_the_pipeline_file_are_the_gates(pipeline):
+    strict = Pipeline(name="bike", problem="regression", target="cnt", evaluation={"max_value": 40})
+
+    assert not judge(strict, BETTER)["promote"]
+
+
+def test_the_registry_is_told_where_the_model_comes_from_within_its_limits(pipeline):
+    many = {f"m{n}": 0.5 for n in range(100)} | {"rmse": 42.0}
+    metadata = judge(pipeline, {**BETTER, "challenger": many}, reason="x" * 300)["metadata"]
+
+    assert metadata["content_hash"] == EVENT["content_hash"]
+    assert metadata["code_version"] == "code1"
+    assert len(metadata) <= 50
+    assert all(len(value) <= 256 for value in metadata.values())

@@ -1,0 +1,167 @@
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.aws.curated import CuratedFile, SnapshotStore
+from headrace.config.pipeline import Pipeline
+from lambdas.snapshot_data.handler import Ports, snapshot_data
+from lambdas.snapshot_data.parts import SnapshotError, deal
+
+
+@pytest.fixture
+def pipeline():
+    return Pipeline(
+        name="bike",
+        problem="regression",
+        target="cnt",
+        id="instant",
+        time="dteday",
+        ignore=["casual"],
+        columns={"season": "category"},
+    )
+
+
+def rows(first, last, cnt=1.0):
+    numbers = range(first, last)
+    return pa.table(
+        {
+            "instant": [str(n) for n in numbers],
+            "dteday": pa.array([1_000_000 * n for n in numbers], pa.timestamp("us")),
+            "temp": [n / 10 for n in numbers],
+            "season": ["spring" for _ in numbers],
+            "holiday": [n % 2 == 0 for n in numbers],
+            "casual": [0.0 for _ in numbers],
+            "cnt": [cnt for _ in numbers],
+        }
+    )
+
+
+def test_every_row_is_in_exactly_one_part(pipeline):
+    snapshot = deal([rows(0, 500), rows(500, 1000)], pipeline)
+
+    ids = [part.column("instant").to_pylist() for part in snapshot.parts.values()]
+    assert sorted(int(i) for part in ids for i in part) == list(range(1000))
+
+
+def test_the_order_of_arrival_does_not_matter(pipeline):
+    one = deal([rows(0, 500), rows(500, 1000)], pipeline)
+    other = deal([rows(500, 1000), rows(0, 500)], pipeline)
+
+    assert one.content_hash == other.content_hash
+    assert all(one.parts[name].equals(other.parts[name]) for name in one.parts)
+
+
+def test_the_newest_row_of_an_id_wins(pipeline):
+    snapshot = deal([rows(0, 500, cnt=1.0), rows(100, 101, cnt=9.0)], pipeline)
+
+    united = pa.concat_tables(snapshot.parts.values()).to_pylist()
+    assert [row["cnt"] for row in united if row["instant"] == "100"] == [9.0]
+    assert snapshot.replaced == 1
+
+
+def test_a_row_keeps_its_part_when_others_arrive(pipeline):
+    before = deal([rows(0, 500)], pipeline).parts["test"].column("instant").to_pylist()
+    after = deal([rows(0, 500), rows(500, 2000)], pipeline).parts["test"].column("instant").to_pylist()
+
+    assert set(before) <= set(after)
+
+
+def test_another_split_is_another_snapshot(pipeline):
+    reseeded = pipeline.model_copy(update={"split": pipeline.split.model_copy(update={"seed": 8})})
+
+    assert deal([rows(0, 500)], pipeline).content_hash != deal([rows(0, 500)], reseeded).content_hash
+
+
+def test_the_schema_names_features_only_and_takes_declared_kinds(pipeline):
+    kinds = {column["name"]: column["kind"] for column in deal([rows(0, 500)], pipeline).schema}
+
+    assert kinds == {"temp": "number", "season": "category", "holiday": "boolean"}
+
+
+def test_a_file_that_lacks_a_column_does_not_change_the_kind_of_the_others(pipeline):
+    whole, lacking = rows(0, 500), rows(500, 600).drop_columns(["holiday"])
+
+    snapshot = deal([whole, lacking], pipeline)
+
+    kinds = {column["name"]: column["kind"] for column in snapshot.schema}
+    assert kinds["holiday"] == "boolean"
+
+
+def test_too_few_rows_for_a_test_part_are_refused(pipeline):
+    with pytest.raises(SnapshotError, match="test"):
+        deal([rows(0, 1)], pipeline)
+
+
+def test_no_rows_are_refused(pipeline):
+    with pytest.raises(SnapshotError, match="cnt"):
+        deal([], pipeline)
+
+
+class Bucket(dict):
+    """Stands for the S3 client: objects by key."""
+
+    def put_object(self, *, Bucket, Key, Body):  # noqa: N803 - AWS's names
+        self[Key] = Body
+
+
+def take(pipeline, groups):
+    """Snapshot dropped files, each a list of tables, and return (answer, bucket)."""
+    tables = {f"s3://data/curated/{n}-{m}": t for n, group in enumerate(groups) for m, t in enumerate(group)}
+    files = [
+        {
+            "sk": f"2026-01-0{n + 1}",
+            "key": f"incoming/{n}.csv",
+            "version_id": str(n),
+            "sha256": "s",
+            "rows": sum(t.num_rows for t in group),
+            "curated_paths": [f"s3://data/curated/{n}-{m}" for m in range(len(group))],
+        }
+        for n, group in enumerate(groups)
+    ]
+    bucket = Bucket()
+    ports = Ports(
+        lambda: files,
+        lambda uri: CuratedFile(uri, "v", "checksum", tables[uri]),
+        SnapshotStore(bucket, "artifacts"),
+    )
+    return snapshot_data(pipeline, "code1", ports), bucket
+
+
+def test_a_snapshot_is_written_below_its_hash_with_its_sources(pipeline):
+    answer, bucket = take(pipeline, [[rows(0, 300)], [rows(300, 400), rows(400, 500)]])
+
+    prefix = f"snapshots/{answer['content_hash'][:16]}"
+    manifest = json.loads(bucket[f"{prefix}/manifest.json"])
+    assert answer["train_uri"] == f"s3://artifacts/{prefix}/train/"
+    assert [source["key"] for source in manifest["files"]] == ["incoming/0.csv", "incoming/1.csv"]
+    assert manifest["files"][1]["curated"][1]["version_id"] == "v"
+    assert sum(part["rows"] for part in manifest["parts"].values()) == 500
+    assert (answer["rows_seen"], answer["upto"]) == (500, "2026-01-02")
+
+
+def test_the_same_rows_are_the_same_bytes_in_the_same_place(pipeline):
+    _, one = take(pipeline, [[rows(0, 300)], [rows(300, 500)]])
+    _, other = take(pipeline, [[rows(300, 500)], [rows(0, 300)]])
+
+    same = [key for key in one if "manifest" not in key]
+    assert {key: one[key] for key in same} == {key: other[key] for key in same}
+
+
+def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
+    answer, bucket = take(pipeline, [[rows(0, 500)]])
+
+    prefix = f"snapshots/{answer['content_hash'][:16]}"
+    spec = json.loads(bucket[f"{prefix}/spec/spec.json"])
+    train = pq.read_table(io.BytesIO(bucket[f"{prefix}/train/part-0.parquet"]))
+    assert Pipeline.model_validate(spec["pipeline"]) == pipeline
+    assert (spec["content_hash"], spec["code_version"]) == (answer["content_hash"], "code1")
+    assert train.num_rows == answer["rows"]["train"]
+
+
+def test_a_dropped_file_without_a_good_row_is_in_the_manifest_too(pipeline):
+    answer, _ = take(pipeline, [[rows(0, 500)], []])
+
+    assert answer["upto"] == "2026-01-02"
