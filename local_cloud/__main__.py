@@ -15,6 +15,7 @@ _EXTENSIONS = (
     "local_cloud.adapters.sagemaker_tasks",
     "local_cloud.adapters.codebuild",
     "local_cloud.adapters.snapshots",
+    "local_cloud.repairs.secure_transport",
     "local_cloud.repairs.metric_data",
     "local_cloud.repairs.alarm_actions",
     "local_cloud.repairs.alarms",
