@@ -47,16 +47,15 @@ class PipelineDashboard(cloudwatch.Dashboard):
 
     def show_training(self, train: sfn.IStateMachine, deploy: sfn.IStateMachine) -> None:
         """Show the runs of the two state machines, and the metric by which models were judged."""
+        metric = self._pipeline.metric
         self.add_widgets(
             _runs("Training runs", train),
             _runs("Deployments", deploy),
             cloudwatch.GraphWidget(
-                title=f"Model quality on the held-out part: {self._pipeline.evaluation.metric}",
+                title=f"Quality of registered models on the untouched part: {metric}",
                 left=[
-                    pipeline_metric(self._pipeline, name, statistic="Average", label=label)
-                    for name, label in (
-                        ("ChallengerMetric", "new model"),
-                        ("ChampionMetric", "model in service"),
+                    pipeline_metric(
+                        self._pipeline, "ModelQuality", statistic="Average", label=metric, Metric=metric
                     )
                 ],
                 width=8,

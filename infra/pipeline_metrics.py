@@ -17,12 +17,13 @@ def pipeline_metric(
     statistic: str = "Sum",
     period: Duration | None = None,
     label: str | None = None,
+    **dimensions: str,
 ) -> cloudwatch.Metric:
-    """Return the metric `name` of `pipeline`, over five minutes unless told otherwise."""
+    """Return the metric `name` of `pipeline`, over five minutes unless told otherwise; `dimensions` are further ones."""
     return cloudwatch.Metric(
         namespace=NAMESPACE,
         metric_name=name,
-        dimensions_map={"Pipeline": pipeline.name},
+        dimensions_map={"Pipeline": pipeline.name, **dimensions},
         statistic=statistic,
         period=period or Duration.minutes(5),
         label=label,
