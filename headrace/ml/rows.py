@@ -1,0 +1,180 @@
+"""Reads the cells of requests and of captured rows as the training data was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, as_datetimes
+from headrace.ml.contract import ColumnSchema, Kind
+
+_MISSING = frozenset(MISSING_TOKENS)
+_TRUTH = dict.fromkeys(TRUE_WORDS, 1.0) | dict.fromkeys(FALSE_WORDS, 0.0)
+_WHOLE_AS_DECIMAL = re.compile(r"[+-]?\d+\.0+")
+_NOT_IN_NUMBERS = re.compile(r"[_a-df-zA-DF-Z]")
+_NAN = float("nan")
+
+Columns = dict[str, "np.ndarray[Any, np.dtype[Any]]"]
+"""Typed cells by column: float64 for numbers and booleans, text or None for categories, datetime64[us] in UTC."""
+
+
+@dataclass(frozen=True)
+class WrongCell(Exception):
+    """A cell is not of its column's kind. The text names row and column, and does not repeat the cell."""
+
+    row: int
+    column: str
+    kind: Kind
+
+    def __str__(self) -> str:
+        """Return it as a sentence; the first row is row 1."""
+        means = {
+            "number": "a finite number",
+            "boolean": "true or false",
+            "datetime": "an ISO 8601 date or time",
+        }
+        return f"row {self.row + 1}, column {self.column!r} is not {means.get(self.kind, 'a plain value')}"
+
+
+def read_columns(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSchema]) -> Columns:
+    """Type raw cells, or name the first that cannot be.
+
+    Parameters
+    ----------
+    cells : mapping of str to sequence
+        Text from CSV, values from JSON; None and the usual words are missing. All columns equally long.
+    schema : sequence of ColumnSchema
+        Columns to read; one that `cells` lacks raises ``KeyError``.
+
+    Returns
+    -------
+    dict of str to ndarray
+        Typed columns, in the order of the schema.
+
+    Raises
+    ------
+    CellError
+        If a cell is not of its column's kind.
+
+    Examples
+    --------
+    >>> schema = [ColumnSchema("temp", "number"), ColumnSchema("season", "category")]
+    >>> read_columns({"temp": ["0.3", None], "season": [2.0, " spring "]}, schema)
+    {'temp': array([0.3, nan]), 'season': array(['2', 'spring'], dtype=object)}
+    >>> read_columns({"temp": ["0.3", "warm"]}, schema[:1])
+    Traceback (most recent call last):
+    headrace.ml.rows.CellError: row 2, column 'temp' is not a finite number
+    """
+    columns: Columns = {}
+    for column in schema:
+        read = _READERS[column.kind]
+        values: list[Any] = []
+        for row, cell in enumerate(cells[column.name]):
+            try:
+                values.append(read(cell))
+            except ValueError:
+                raise CellError(row, column.name, column.kind) from None
+        columns[column.name] = np.array(values, dtype=_DTYPES[column.kind])
+    return columns
+
+
+def frame_of_captured(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSchema]) -> pd.DataFrame:
+    """Type captured cells for a profile. A cell that cannot be read counts as missing: it came before the check.
+
+    Examples
+    --------
+    >>> frame_of_captured({"temp": ["0.3", "warm", 1]}, [ColumnSchema("temp", "number")])["temp"].tolist()
+    [0.3, nan, 1.0]
+    """
+    columns: Columns = {}
+    for column in schema:
+        read = _READERS[column.kind]
+        values = [_lenient(read, cell) for cell in cells[column.name]]
+        columns[column.name] = np.array(values, dtype=_DTYPES[column.kind])
+    return pd.DataFrame(columns)
+
+
+def _lenient(read: Callable[[Any], Any], cell: Any) -> Any:
+    try:
+        return read(cell)
+    except ValueError:
+        return read(None)
+
+
+def _number(cell: Any) -> float:
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text.lower() in _MISSING:
+            return _NAN
+        if _NOT_IN_NUMBERS.search(text):
+            raise ValueError
+        number = float(text)
+    elif cell is None or isinstance(cell, int | float):
+        number = _NAN if cell is None else _float(cell)
+        if number != number:  # noqa: PLR0124 - NaN, and quicker than asking math
+            return _NAN
+    else:
+        raise ValueError
+    if number - number != 0.0:  # infinite
+        raise ValueError
+    return number
+
+
+def _float(cell: float) -> float:
+    try:
+        return float(cell)
+    except OverflowError:
+        raise ValueError from None
+
+
+def _category(cell: Any) -> str | None:
+    if isinstance(cell, str):
+        text = cell.strip()
+        if text.lower() in _MISSING:
+            return None
+    elif cell is None or isinstance(cell, bool | int | float):
+        if cell is None or cell != cell:  # noqa: PLR0124 - NaN
+            return None
+        text = str(cell).lower() if isinstance(cell, bool) else str(cell)
+    else:
+        raise ValueError
+    return text.partition(".")[0] if _WHOLE_AS_DECIMAL.fullmatch(text) else text
+
+
+def _boolean(cell: Any) -> float:
+    text = _category(cell)
+    if text is None:
+        return _NAN
+    value = _TRUTH.get(text.lower())
+    if value is None:
+        raise ValueError
+    return value
+
+
+def _datetime(cell: Any) -> np.datetime64:
+    text = _category(cell)
+    if text is None:
+        return np.datetime64("NaT", "us")
+    moment = as_datetimes(pa.chunked_array([[text]]))[0].as_py()
+    if moment is None:
+        raise ValueError
+    return np.datetime64(moment, "us")
+
+
+_READERS: dict[Kind, Callable[[Any], Any]] = {
+    "number": _number,
+    "category": _category,
+    "boolean": _boolean,
+    "datetime": _datetime,
+}
+_DTYPES: dict[Kind, Any] = {
+    "number": np.float64,
+    "category": object,
+    "boolean": np.float64,
+    "datetime": "datetime64[us]",
+}
