@@ -116,7 +116,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _reply(self, status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
-        for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
+        # AWS's client crashes without a content type.
+        own = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        for name, value in {**(headers or {}), **own}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
