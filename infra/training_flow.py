@@ -14,7 +14,7 @@ from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import Task, catch_all, lambda_task
 
 # Files that are dropped together are accepted within seconds of each other, and belong into one training.
-_BURST = Duration.seconds(10)
+_BURST = Duration.seconds(5)
 _SHORT = Duration.minutes(5)
 
 
