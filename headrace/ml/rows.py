@@ -23,22 +23,19 @@ Columns = dict[str, "np.ndarray[Any, np.dtype[Any]]"]
 """Typed cells by column: float64 for numbers and booleans, text or None for categories, datetime64[us] in UTC."""
 
 
-@dataclass(frozen=True)
-class WrongCell(Exception):
-    """A cell is not of its column's kind. The text names row and column, and does not repeat the cell."""
+_MEANS: dict[Kind, str] = {
+    "number": "a finite number",
+    "boolean": "true or false",
+    "datetime": "an ISO 8601 date or time",
+    "category": "a plain value",
+}
 
-    row: int
-    column: str
-    kind: Kind
 
-    def __str__(self) -> str:
-        """Return it as a sentence; the first row is row 1."""
-        means = {
-            "number": "a finite number",
-            "boolean": "true or false",
-            "datetime": "an ISO 8601 date or time",
-        }
-        return f"row {self.row + 1}, column {self.column!r} is not {means.get(self.kind, 'a plain value')}"
+class CellError(ValueError):
+    """A cell is not of its column's kind. The text names row and column, from row 1, and does not repeat the cell."""
+
+    def __init__(self, row: int, column: str, kind: Kind) -> None:
+        super().__init__(f"row {row + 1}, column {column!r} is not {_MEANS[kind]}")
 
 
 def read_columns(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSchema]) -> Columns:
