@@ -1,0 +1,104 @@
+"""Files under ``incoming/``, and what becomes of them in the data bucket."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+INCOMING = "incoming/"
+
+
+@dataclass(frozen=True)
+class DroppedFile:
+    """One version of one object under ``incoming/``.
+
+    Parameters
+    ----------
+    bucket, key : str
+        Where it is. EventBridge gives the key as it is, not URL-encoded.
+    version_id : str
+        Which version; a later object of the same key is another file.
+    size_bytes : int
+        As the event says.
+    dropped_at : str
+        ISO 8601, UTC; the same each time the event is delivered.
+    """
+
+    bucket: str
+    key: str
+    version_id: str
+    size_bytes: int
+    dropped_at: str
+
+    @classmethod
+    def from_event(cls, event: Mapping[str, Any]) -> DroppedFile:
+        """Read EventBridge's ``Object Created`` of S3; ``KeyError`` names what is missing.
+
+        References
+        ----------
+        .. [1] S3 user guide, "EventBridge event message structure".
+        """
+        item = event["detail"]["object"]
+        return cls(
+            bucket=event["detail"]["bucket"]["name"],
+            key=item["key"],
+            version_id=item.get("version-id", "null"),
+            size_bytes=int(item.get("size", 0)),
+            dropped_at=event["time"],
+        )
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What makes it this file and no other."""
+        return {"bucket": self.bucket, "key": self.key, "version_id": self.version_id}
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it is a console's placeholder for a folder."""
+        return self.key.endswith("/") and self.size_bytes == 0
+
+    @property
+    def quarantine_prefix(self) -> str:
+        """Where its refused rows go."""
+        return f"quarantine/{self.key.removeprefix(INCOMING)}/{self.version_id}/"
+
+
+class DroppedFiles:
+    """Reads dropped files and writes to quarantine."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def read(self, file: DroppedFile) -> bytes:
+        """Return the bytes of exactly this version."""
+        return self._client.get_object(**_address(file))["Body"].read()
+
+    def keep_rows(self, file: DroppedFile, rejected_csv: bytes, reason: Mapping[str, Any]) -> None:
+        """Write refused rows and the reasons to quarantine."""
+        self._put(file, "rejected.csv", rejected_csv)
+        self._put_reason(file, reason)
+
+    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
+        """Copy a refused file to quarantine as it is, with the reason beside it."""
+        self._client.copy(
+            _address(file),
+            file.bucket,
+            f"{file.quarantine_prefix}original",
+        )
+        self._put_reason(file, reason)
+
+    def _put_reason(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
+        self._put(file, "reason.json", json.dumps({"file": file.key, **reason}, indent=1).encode())
+
+    def _put(self, file: DroppedFile, name: str, body: bytes) -> None:
+        self._client.put_object(Bucket=file.bucket, Key=f"{file.quarantine_prefix}{name}", Body=body)
+
+
+def _address(file: DroppedFile) -> Any:
+    version = {} if file.version_id == "null" else {"VersionId": file.version_id}
+    return {"Bucket": file.bucket, "Key": file.key, **version}

@@ -1,0 +1,52 @@
+"""What the ledger knows of files: one item for each that was taken or refused."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """What became of one dropped file.
+
+    Parameters
+    ----------
+    key, version_id : str
+        Which file.
+    dropped_at : str
+        ISO 8601, UTC.
+    rows, quarantined : int
+        Rows accepted and rows refused; together all rows of the file.
+    curated_paths : tuple of str
+        URIs of the accepted rows.
+    sha256 : str
+        Of the file's bytes; empty if it was too large to be read.
+    refused : str or None
+        Reason code if the whole file was refused.
+    """
+
+    key: str
+    version_id: str
+    dropped_at: str
+    rows: int
+    quarantined: int
+    curated_paths: tuple[str, ...]
+    sha256: str
+    refused: str | None = None
+
+
+class FileLedger:
+    """The items ``file`` of the ledger table, in the order in which the files were dropped."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def record(self, file: FileRecord) -> None:
+        """Write down what became of a file; doing so again changes nothing."""
+        order = f"{file.dropped_at}#{file.key}#{file.version_id}"
+        item = {**asdict(file), "curated_paths": list(file.curated_paths)}
+        self._table.put_item(Item={"pk": "file", "sk": order, **item})

@@ -1,0 +1,107 @@
+"""Where a pipeline's data lives, and how it comes in."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_glue as glue
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.data_buckets import AccessLogs, DataBucket
+from infra.data_keys import DataKey
+from infra.empty_on_delete import EmptyOnDelete
+from infra.ingestion import Ingestion
+from infra.pipeline_stack import PipelineStack
+
+
+class DataStack(PipelineStack):
+    """Key, buckets, tables, catalogue, alarm topic and ingestion of one pipeline.
+
+    Attributes
+    ----------
+    key : kms.Key
+        Encrypts everything of the pipeline.
+    data_bucket, artifacts_bucket : s3.Bucket
+        Files that come in and what is made of them; snapshots, models, evaluations, captured predictions, reports.
+    ledger, idempotency : dynamodb.Table
+        What happened; which files were taken already.
+    glue_database_name, glue_table_name : str
+        The curated data in the catalogue.
+    topic : sns.Topic
+        Where alarms go.
+    dead_letters : sqs.Queue
+        Events of files that could not be taken.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline) -> None:
+        super().__init__(scope, id, pipeline=pipeline, description="data")
+        policy = self.removal_policy
+        self.key = DataKey(self, "Key", removal_policy=policy)
+        access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
+        self.data_bucket = DataBucket(
+            self, "Data", key=self.key, access_logs=access_logs, removal_policy=policy, announce=True
+        )
+        self.artifacts_bucket = DataBucket(
+            self, "Artifacts", key=self.key, access_logs=access_logs, removal_policy=policy
+        )
+        self.ledger = self._table("Ledger", partition="pk", sort="sk")
+        self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
+        self.glue_database_name = f"headrace_{pipeline.name.replace('-', '_')}"
+        self.glue_table_name = "curated"
+        database = glue.CfnDatabase(
+            self,
+            "Catalogue",
+            catalog_id=self.account,
+            database_input=glue.CfnDatabase.DatabaseInputProperty(
+                name=self.glue_database_name, description=f"Headrace {pipeline.name}: curated data"
+            ),
+        )
+        self.topic = self._topic(pipeline)
+        ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
+        ingestion.node.add_dependency(database)
+        self.dead_letters = ingestion.dead_letters
+        if pipeline.on_destroy == "delete":
+            buckets = [self.data_bucket, self.artifacts_bucket, access_logs]
+            EmptyOnDelete(self, "EmptyOnDelete", pipeline=pipeline, key=self.key, buckets=buckets)
+        self._outputs()
+
+    def _table(
+        self, id: str, *, partition: str, sort: str | None = None, expires: str | None = None
+    ) -> dynamodb.Table:
+        text = dynamodb.AttributeType.STRING
+        return dynamodb.Table(
+            self,
+            id,
+            partition_key=dynamodb.Attribute(name=partition, type=text),
+            sort_key=dynamodb.Attribute(name=sort, type=text) if sort else None,
+            billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+            encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED,
+            encryption_key=self.key,
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=True
+            ),
+            time_to_live_attribute=expires,
+            removal_policy=self.removal_policy,
+        )
+
+    def _topic(self, pipeline: Pipeline) -> sns.Topic:
+        topic = sns.Topic(
+            self, "Alarms", display_name=f"Headrace {pipeline.name}", master_key=self.key, enforce_ssl=True
+        )
+        if pipeline.notify:
+            topic.add_subscription(subscriptions.EmailSubscription(pipeline.notify))
+        return topic
+
+    def _outputs(self) -> None:
+        CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
+        CfnOutput(self, "ArtifactsBucketName", value=self.artifacts_bucket.bucket_name)
+        CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
+        CfnOutput(
+            self,
+            "DropFilesHere",
+            value=f"aws s3 cp <file> s3://{self.data_bucket.bucket_name}/incoming/",
+            description="Drop a CSV or Parquet file with labelled rows",
+        )

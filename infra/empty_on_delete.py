@@ -1,0 +1,50 @@
+"""Empties buckets before CloudFormation deletes them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aws_cdk import CustomResource
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_function import PipelineFunction
+
+
+class EmptyOnDelete(Construct):
+    """Custom resource whose deletion deletes every version of every object of `buckets`.
+
+    It depends on the buckets, so that it is deleted before them. Whatever writes to them must depend on it.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey, buckets: Sequence[s3.IBucket]
+    ) -> None:
+        super().__init__(scope, id)
+        function = PipelineFunction(
+            self, "Function", name="empty_buckets", pipeline=pipeline, key=key, environment={}, timeout_s=900
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:ListBucketVersions"], resources=[bucket.bucket_arn for bucket in buckets]
+            )
+        )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:DeleteObject", "s3:DeleteObjectVersion"],
+                resources=[bucket.arn_for_objects("*") for bucket in buckets],
+            )
+        )
+        acknowledge_wildcards(function.role, "All objects of these buckets are what it is there to delete.")
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::EmptyBuckets",
+            service_token=function.function_arn,
+            properties={"BucketNames": [bucket.bucket_name for bucket in buckets]},
+        )
+        self.resource.node.add_dependency(*buckets)

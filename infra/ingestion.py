@@ -1,0 +1,139 @@
+"""From a dropped file to the function that reads it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
+from infra.pipeline_function import PipelineFunction
+
+if TYPE_CHECKING:
+    from infra.data_stack import DataStack
+
+_TIMEOUT_S = 300
+_ATTEMPTS = 3
+_AT_ONCE = 10
+
+
+class Ingestion(Construct):
+    """``Object Created`` under ``incoming/`` → queue → ``ingest_file``; what fails three times goes to `dead_letters`."""
+
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = sqs.Queue(
+            self,
+            "DeadLetters",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=data.key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        queue = sqs.Queue(
+            self,
+            "Files",
+            encryption=sqs.QueueEncryption.KMS,
+            encryption_master_key=data.key,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+            # Lambda's advice: six times the function's timeout.
+            visibility_timeout=Duration.seconds(6 * _TIMEOUT_S),
+            dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_ATTEMPTS),
+            removal_policy=RemovalPolicy.DESTROY,
+        )
+        events.Rule(
+            self,
+            "FileDropped",
+            description=f"Headrace {pipeline.name}: a file under incoming/",
+            event_pattern=events.EventPattern(
+                source=["aws.s3"],
+                detail_type=["Object Created"],
+                detail={
+                    "bucket": {"name": [data.data_bucket.bucket_name]},
+                    "object": {"key": [{"prefix": "incoming/"}]},
+                },
+            ),
+            targets=[targets.SqsQueue(queue)],
+        )
+        self.function = self._function(pipeline, data)
+        self.function.add_event_source(
+            sources.SqsEventSource(
+                queue, batch_size=1, max_concurrency=_AT_ONCE, report_batch_item_failures=True
+            )
+        )
+
+    def _function(self, pipeline: Pipeline, data: DataStack) -> PipelineFunction:
+        function = PipelineFunction(
+            self,
+            "IngestFile",
+            name="ingest_file",
+            pipeline=pipeline,
+            key=data.key,
+            environment={
+                "DATA_BUCKET": data.data_bucket.bucket_name,
+                "ARTIFACTS_BUCKET": data.artifacts_bucket.bucket_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "IDEMPOTENCY_TABLE": data.idempotency.table_name,
+                "GLUE_DATABASE": data.glue_database_name,
+                "GLUE_TABLE": data.glue_table_name,
+            },
+            memory_mb=2048,
+            timeout_s=_TIMEOUT_S,
+            pandas=True,
+        )
+        grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*", "curated/*"])
+        grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
+        grant_objects(function, data.data_bucket, "s3:PutObject", ["curated/*", "quarantine/*"])
+        grant_list(function, data.data_bucket, "curated/")
+        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])
+        grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["contract/contract.json"])
+        # Without it S3 answers 403, not 404, for a contract that is not there yet.
+        grant_list(function, data.artifacts_bucket, "contract/")
+        grant_items(function, data.ledger, "dynamodb:PutItem", ["file"])
+        data.idempotency.grant(
+            function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
+        )
+        grant_data_keys(function, data.key)
+        function.add_to_role_policy(_catalogue(self, data))
+        function.add_to_role_policy(_announcements(self))
+        acknowledge_wildcards(
+            function.role, "File names are chosen by users and days: the prefix is the scope."
+        )
+        return function
+
+
+def _catalogue(scope: Construct, data: DataStack) -> iam.PolicyStatement:
+    stack = Stack.of(scope)
+    base = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
+    return iam.PolicyStatement(
+        actions=[
+            "glue:GetTable",
+            "glue:CreateTable",
+            "glue:UpdateTable",
+            "glue:GetPartitions",
+            "glue:BatchCreatePartition",
+        ],
+        resources=[
+            f"{base}:catalog",
+            f"{base}:database/{data.glue_database_name}",
+            f"{base}:table/{data.glue_database_name}/{data.glue_table_name}",
+        ],
+    )
+
+
+def _announcements(scope: Construct) -> iam.PolicyStatement:
+    stack = Stack.of(scope)
+    return iam.PolicyStatement(
+        actions=["events:PutEvents"],
+        resources=[f"arn:{stack.partition}:events:{stack.region}:{stack.account}:event-bus/default"],
+        conditions={"StringEquals": {"events:source": "headrace"}},
+    )

@@ -1,0 +1,131 @@
+"""Take in the files of one batch of messages; each message succeeds or is delivered again by itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.idempotency import (
+    DynamoDBPersistenceLayer,
+    IdempotencyConfig,
+    idempotent_function,
+)
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from headrace.aws.catalogue import Catalogue
+from headrace.aws.contract_store import ContractStore
+from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.file_ledger import FileLedger, FileRecord
+from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.aws.pipeline_events import PipelineEvents
+from headrace.config.bundle import bundled_pipeline
+from headrace.config.pipeline import Pipeline
+from lambdas.ingest_file.ingest import Ports, ingest
+
+_REMEMBERED_S = 14 * 86400  # as long as a message can wait in the queue
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment this function is deployed with."""
+
+    data_bucket: str
+    artifacts_bucket: str
+    ledger_table: str
+    idempotency_table: str
+    glue_database: str
+    glue_table: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; ``KeyError`` names a missing one."""
+        return cls(**{name: environ[name.upper()] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the handler works with."""
+
+    pipeline: Pipeline
+    ports: Ports
+    metrics: PipelineMetrics
+    once: DynamoDBPersistenceLayer
+    idempotency: IdempotencyConfig
+
+
+@cache
+def _deps() -> Dependencies:
+    settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
+    s3 = session.client("s3")
+    ports = Ports(
+        files=DroppedFiles(s3),
+        contracts=ContractStore(s3, settings.artifacts_bucket),
+        curated=Catalogue(session, settings.data_bucket, settings.glue_database, settings.glue_table),
+        ledger=FileLedger(session.resource("dynamodb").Table(settings.ledger_table)),
+        announcements=PipelineEvents(session.client("events"), pipeline.name),
+    )
+    once = DynamoDBPersistenceLayer(settings.idempotency_table, boto3_session=session)
+    remembered = IdempotencyConfig(expires_after_seconds=_REMEMBERED_S)
+    return Dependencies(pipeline, ports, PipelineMetrics(pipeline.name), once, remembered)
+
+
+def take_message(record: SQSRecord) -> None:
+    """Take in the file that a message announces, once, however often the message comes."""
+    deps = _deps()
+    file = DroppedFile.from_event(json.loads(record.body))
+    if file.is_folder:
+        return
+
+    def take(*, identity: dict[str, str]) -> dict[str, Any]:
+        started = time.monotonic()
+        taken = ingest(file, deps.pipeline, deps.ports)
+        _report(taken, time.monotonic() - started, deps.metrics)
+        return {"rows": taken.rows, "quarantined": taken.quarantined}
+
+    take_once = idempotent_function(
+        take, data_keyword_argument="identity", persistence_store=deps.once, config=deps.idempotency
+    )
+    take_once(identity=file.identity)
+
+
+def _report(taken: FileRecord, seconds: float, metrics: PipelineMetrics) -> None:
+    logger.info(
+        "file refused" if taken.refused else "file taken",
+        extra={
+            "key": taken.key,
+            "version_id": taken.version_id,
+            "rows": taken.rows,
+            "quarantined": taken.quarantined,
+            "refused": taken.refused,
+        },
+    )
+    metrics.put(
+        {
+            "FilesAccepted": float(taken.refused is None),
+            "FilesQuarantined": float(taken.refused is not None),
+            "RowsAccepted": taken.rows,
+            "RowsQuarantined": taken.quarantined,
+        }
+    )
+    metrics.put({"IngestSeconds": seconds}, unit=Unit.Seconds)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Lambda entry point: report which messages failed, so that only they come again."""
+    # It tells when this invocation ends, so that a file whose taker timed out is not held back for good.
+    _deps().idempotency.register_lambda_context(context)
+    return process_partial_response(
+        event=event, record_handler=take_message, processor=processor, context=context
+    )
