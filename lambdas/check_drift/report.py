@@ -1,0 +1,135 @@
+"""What a drift check writes down, and the figures it emits. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from headrace.ml.drift import DriftReport, FeatureDrift
+from headrace.ml.profile import Profile
+
+_TINY = 1e-16
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One check of one model's traffic.
+
+    Parameters
+    ----------
+    pipeline, endpoint, variant : str
+        Names.
+    checked_at : datetime
+        In UTC.
+    span : tuple of datetime or None
+        Time of the first and of the last request.
+    requests, unreadable, duplicates : int
+        Records of the window, by what they were worth.
+    read_share : float
+        Share of the captured objects that were read, above 0 to 1; below 1 only if the window is very large.
+    window : Profile
+        Of the rows and the predictions.
+    drift : DriftReport
+        The comparison with the baseline.
+    """
+
+    pipeline: str
+    endpoint: str
+    variant: str
+    checked_at: datetime
+    span: tuple[datetime, datetime] | None
+    requests: int
+    unreadable: int
+    duplicates: int
+    read_share: float
+    window: Profile
+    drift: DriftReport
+
+    @property
+    def key(self) -> str:
+        """Where the report is kept."""
+        return f"drift/{self.variant}/{self.checked_at:%Y-%m-%dT%H-%M-%SZ}.json"
+
+    @property
+    def drifted_features(self) -> list[str]:
+        """Names of the columns that drifted, the largest move first."""
+        return [feature.name for feature in self.drift.features if feature.drifted]
+
+    @property
+    def summary(self) -> list[str]:
+        """A line per drifted column, or one line that says there is none."""
+        moved = [describe(feature) for feature in self.drift.features if feature.drifted]
+        return moved or [self.drift.reason]
+
+    def as_document(self) -> dict[str, Any]:
+        """Return the report as JSON has it."""
+        first, last = self.span or (None, None)
+        return {
+            "pipeline": self.pipeline,
+            "endpoint": self.endpoint,
+            "variant": self.variant,
+            "checked_at": _iso(self.checked_at),
+            "report_key": self.key,
+            "drifted": self.drift.drifted,
+            "verdict": self.drift.verdict,
+            "summary": self.summary,
+            "drifted_features": self.drifted_features,
+            "score": round(score(self.drift), 4),
+            "rows": self.drift.rows,
+            "requests": self.requests,
+            "unreadable": self.unreadable,
+            "duplicates": self.duplicates,
+            "read_share": round(self.read_share, 4),
+            "window": {"from": first and _iso(first), "to": last and _iso(last)},
+            "features": [asdict(feature) for feature in self.drift.features],
+        }
+
+    def counts(self) -> dict[str, float]:
+        """Return the metrics that count something.
+
+        A window that is too small gives no ``DriftedFeatures``: the alarm then keeps its state.
+        """
+        counts: dict[str, float] = {"WindowRows": self.drift.rows, "UnreadableRequests": self.unreadable}
+        if self.drift.verdict == "not enough data":
+            return counts
+        return {"DriftedFeatures": len(self.drifted_features), **counts}
+
+    def levels(self) -> dict[str, float]:
+        """Return the metrics that measure something."""
+        if self.drift.verdict == "not enough data":
+            return {}
+        mean = self.window.prediction.mean if self.window.prediction else None
+        return {"DriftScore": score(self.drift), **({} if mean is None else {"PredictionMean": mean})}
+
+    def by_feature(self) -> dict[str, float]:
+        """Return the drift of each column, in units of the smallest that counts."""
+        return {feature.name: feature.effect / feature.floor for feature in self.drift.features}
+
+
+def score(drift: DriftReport) -> float:
+    """Return the largest move of a column in units of the smallest that counts; 0 without columns.
+
+    Examples
+    --------
+    >>> temp = FeatureDrift("temp", True, 0.12, 1e-9, 1e-3, 0.03, 900, "mean 5 → 9")
+    >>> round(score(DriftReport(True, "drift", 900, "", [temp])), 3)
+    4.0
+    """
+    return max((feature.effect / feature.floor for feature in drift.features), default=0.0)
+
+
+def describe(feature: FeatureDrift) -> str:
+    """Say what happened to one column: from what to what, how much, how sure.
+
+    Examples
+    --------
+    >>> describe(FeatureDrift("temp", True, 0.57, 1e-30, 1e-3, 0.03, 900, "mean 0.2 → 0.56"))
+    'temp: mean 0.2 → 0.56 (57 % of rows moved, p < 1e-16)'
+    """
+    sure = f"p < {_TINY:.0e}" if feature.p_value < _TINY else f"p = {feature.p_value:.1e}"
+    return f"{feature.name}: {feature.summary} ({feature.effect * 100:.0f} % of rows moved, {sure})"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
