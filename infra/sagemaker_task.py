@@ -129,6 +129,21 @@ def allow(role: iam.IRole | None, actions: Sequence[str], resources: Sequence[st
         role.add_to_principal_policy(iam.PolicyStatement(actions=list(actions), resources=list(resources)))
 
 
+def grant_put_events(role: iam.IRole | None, scope: Construct) -> None:
+    """Allow publishing the pipeline's own events, and no others, on the default bus."""
+    bus = Arn.format(
+        ArnComponents(service="events", resource="event-bus", resource_name="default"), Stack.of(scope)
+    )
+    if role is not None:
+        role.add_to_principal_policy(
+            iam.PolicyStatement(
+                actions=["events:PutEvents"],
+                resources=[bus],
+                conditions={"StringEquals": {"events:source": "headrace"}},
+            )
+        )
+
+
 def sagemaker_arn(scope: Construct, resource: str, name: str) -> str:
     """Return the ARN of a SageMaker resource of this account and region."""
     return Arn.format(

@@ -16,10 +16,10 @@ from infra.data_stack import DataStack
 from infra.deploy_calls import EndpointSettings, deploy_calls
 from infra.deploy_flow import DeployFunctions, deploy_flow
 from infra.job_roles import JobRole, grant_encrypted_volumes
-from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
-from infra.sagemaker_task import allow, grant_pass_role, sagemaker_arn
+from infra.sagemaker_task import allow, grant_pass_role, grant_put_events, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_stack import TrainingStack
 
@@ -97,7 +97,7 @@ class ServingStack(PipelineStack):
         grant_objects(function, bucket, "s3:PutObject", ["baselines/*"])
         grant_data_keys(function, self._data.key)
         grant_items(function, ledger, "dynamodb:PutItem", ["champion"])
-        events.EventBus.grant_all_put_events(function)
+        grant_put_events(function.role, self)
         return function
 
     def _add_remove_previous(self) -> PipelineFunction:
@@ -123,7 +123,7 @@ class ServingStack(PipelineStack):
         return function
 
     def _add_function(self, id: str, name: str, *, timeout_s: int = 60) -> PipelineFunction:
-        return PipelineFunction(
+        function = PipelineFunction(
             self,
             id,
             name=name,
@@ -135,6 +135,11 @@ class ServingStack(PipelineStack):
             },
             timeout_s=timeout_s,
         )
+        acknowledge_wildcards(
+            function.role,
+            "Deployments and packages are named at run time: the pipeline's prefix is the scope. Listing has no resources.",
+        )
+        return function
 
     def _allow_deleting(self, function: PipelineFunction) -> None:
         allow(function.role, ["sagemaker:DeleteEndpointConfig"], [self._named("endpoint-config")])

@@ -17,7 +17,7 @@ from infra.model_image import model_image
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
-from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, sagemaker_arn
+from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, grant_put_events, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
@@ -48,9 +48,11 @@ class TrainingStack(PipelineStack):
         self._group = self._add_model_package_group()
         self.image = model_image(self, "ModelImage", pipeline=pipeline, key=data.key)
         self.image_uri = self.image.uri
-        self._training_role = self._add_job_role("TrainingRole", write="training/", log_groups="TrainingJobs")
+        self._training_role = self._add_job_role(
+            "TrainingJobRole", write="training/", log_groups="TrainingJobs"
+        )
         self._evaluation_role = self._add_job_role(
-            "EvaluationRole", write="evaluations/", log_groups="ProcessingJobs"
+            "EvaluationJobRole", write="evaluations/", log_groups="ProcessingJobs"
         )
         self._functions = TrainingFunctions(
             guard_training=self._add_guard_training(),
@@ -159,7 +161,7 @@ class TrainingStack(PipelineStack):
         grant_items(function, self._data.ledger, "dynamodb:Query", ["file"])
         for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"):
             grant_items(function, self._data.ledger, action, ["training"])
-        events.EventBus.grant_all_put_events(function)
+        grant_put_events(function.role, self)
         return function
 
     def _add_function(self, id: str, name: str, **environment: str) -> PipelineFunction:

@@ -1,0 +1,167 @@
+import json
+
+import pytest
+from aws_cdk.assertions import Match
+
+from tests.infra.nag import findings
+from tests.infra.pipeline_stacks import stacks, templates
+
+
+@pytest.fixture(scope="module")
+def template():
+    return templates()[0]
+
+
+def policies(template):
+    """Return the statements of every role's policy, by the logical id of the role."""
+    found = {}
+    for policy in template.find_resources("AWS::IAM::Policy").values():
+        for role in policy["Properties"]["Roles"]:
+            statements = policy["Properties"]["PolicyDocument"]["Statement"]
+            found.setdefault(role["Ref"], []).extend(statements)
+    return found
+
+
+def actions(statement):
+    return statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+
+
+def test_nothing_is_found_that_nobody_gave_a_reason_for():
+    assert findings(stacks()[1]) == []
+
+
+def test_models_are_registered_under_the_pipelines_name(template):
+    template.has_resource_properties(
+        "AWS::SageMaker::ModelPackageGroup", {"ModelPackageGroupName": "headrace-bike"}
+    )
+
+
+def test_the_group_is_emptied_before_it_is_deleted(template):
+    clean_up = next(iter(template.find_resources("Custom::CleanUp").values()))
+    (group,) = template.find_resources("AWS::SageMaker::ModelPackageGroup")
+
+    assert clean_up["Properties"]["What"] == "model_packages"
+    assert group in clean_up["DependsOn"]
+
+
+def test_what_is_to_be_kept_is_not_cleaned_up():
+    template = templates(json.dumps({"on_destroy": "retain"}))[0]
+
+    assert template.find_resources("Custom::CleanUp") == {}
+    template.has_resource("AWS::SageMaker::ModelPackageGroup", {"DeletionPolicy": "Retain"})
+
+
+def test_the_image_is_scanned_encrypted_immutable_and_goes_with_the_stack(template):
+    template.has_resource_properties(
+        "AWS::ECR::Repository",
+        {
+            "ImageScanningConfiguration": {"ScanOnPush": True},
+            "ImageTagMutability": "IMMUTABLE",
+            "EncryptionConfiguration": {"EncryptionType": "KMS"},
+            "EmptyOnDelete": True,
+        },
+    )
+
+
+def test_the_image_is_tagged_by_its_content_and_built_before_it_is_used(template):
+    image = next(iter(template.find_resources("Custom::ModelImage").values()))
+    project = next(iter(template.find_resources("AWS::CodeBuild::Project").values()))
+    variables = {v["Name"]: v["Value"] for v in project["Properties"]["Environment"]["EnvironmentVariables"]}
+
+    assert image["Properties"]["ImageTag"] == variables["IMAGE_TAG"]
+    assert project["Properties"]["Environment"]["PrivilegedMode"] is True
+
+
+def test_accepted_data_and_a_training_that_missed_some_start_the_state_machine(template):
+    for detail_type in ("DataAccepted", "TrainingWanted"):
+        template.has_resource_properties(
+            "AWS::Events::Rule",
+            {
+                "EventPattern": {
+                    "source": ["headrace"],
+                    "detail-type": [detail_type],
+                    "detail": {"pipeline": ["bike"]},
+                },
+                "Targets": [
+                    Match.object_like(
+                        {"InputTransformer": {"InputTemplate": '{"reason":"new_data","detail":<detail>}'}}
+                    )
+                ],
+            },
+        )
+
+
+def test_there_is_a_schedule_only_where_the_pipeline_asks_for_one(template):
+    assert not any(
+        "ScheduleExpression" in r["Properties"] for r in template.find_resources("AWS::Events::Rule").values()
+    )
+    scheduled = templates(json.dumps({"retraining": {"on": ["schedule"]}}))[0]
+    scheduled.has_resource_properties("AWS::Events::Rule", {"ScheduleExpression": "rate(7 days)"})
+
+
+def test_the_state_machine_logs_everything_but_data_and_its_log_is_encrypted(template):
+    template.has_resource_properties(
+        "AWS::StepFunctions::StateMachine",
+        {
+            "LoggingConfiguration": {"IncludeExecutionData": False, "Level": "ALL"},
+            "TracingConfiguration": {"Enabled": True},
+        },
+    )
+    for group in template.find_resources("AWS::Logs::LogGroup").values():
+        assert "KmsKeyId" in group["Properties"]
+        assert group["Properties"]["RetentionInDays"] <= 90
+
+
+def test_roles_are_passed_to_sagemaker_only(template):
+    passing = [
+        statement
+        for statements in policies(template).values()
+        for statement in statements
+        if "iam:PassRole" in actions(statement)
+    ]
+
+    assert passing
+    for statement in passing:
+        assert statement["Condition"] == {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+
+
+def test_jobs_and_registrations_are_limited_to_the_pipelines_names(template):
+    for statements in policies(template).values():
+        for statement in statements:
+            if any(action.startswith("sagemaker:") for action in actions(statement)):
+                resource = json.dumps(statement["Resource"])
+                assert "headrace-bike" in resource or actions(statement) == ["sagemaker:ListModelPackages"]
+
+
+def test_a_training_job_can_neither_read_evaluations_nor_write_anything_but_its_model(template):
+    of_s3 = [
+        statement
+        for role, statements in policies(template).items()
+        if role.startswith("TrainingJobRole")
+        for statement in statements
+        if any(action.startswith("s3:") for action in actions(statement))
+    ]
+
+    writable = [json.dumps(s["Resource"]) for s in of_s3 if "s3:PutObject" in actions(s)]
+    readable = [json.dumps(s["Resource"]) for s in of_s3 if "s3:GetObject" in actions(s)]
+    assert len(writable) == 1
+    assert "/training/*" in writable[0]
+    assert "/snapshots/*" in readable[0]
+    assert "evaluations" not in readable[0]
+
+
+def test_step_functions_may_watch_the_jobs_it_waits_for(template):
+    statements = [s for found in policies(template).values() for s in found if "events:PutRule" in actions(s)]
+
+    rules = json.dumps([s["Resource"] for s in statements])
+    assert "StepFunctionsGetEventsForSageMakerTrainingJobsRule" in rules
+    assert "StepFunctionsGetEventsForSageMakerProcessingJobsRule" in rules
+
+
+def test_no_role_carries_a_managed_policy(template):
+    for role in template.find_resources("AWS::IAM::Role").values():
+        assert "ManagedPolicyArns" not in role["Properties"]
+
+
+def test_outputs_say_what_to_start(template):
+    assert {"TrainStateMachineArn", "ModelPackageGroupName", "TrainNow"} <= template.find_outputs("*").keys()
