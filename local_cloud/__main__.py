@@ -16,12 +16,23 @@ _EXTENSIONS = (
     "local_cloud.adapters.codebuild",
     "local_cloud.adapters.snapshots",
     "local_cloud.repairs.secure_transport",
+    "local_cloud.repairs.s3_events",
+    "local_cloud.repairs.event_conditions",
     "local_cloud.repairs.metric_data",
     "local_cloud.repairs.alarm_actions",
     "local_cloud.repairs.alarms",
     "local_cloud.repairs.composite_alarms",
     "local_cloud.repairs.glue_catalog",
     "local_cloud.repairs.athena_results",
+    "local_cloud.repairs.definition_refusal",
+    "local_cloud.repairs.state_machine_retry",
+    "local_cloud.repairs.state_machine_timeouts",
+    "local_cloud.repairs.state_machine_limits",
+    "local_cloud.repairs.state_machine_paths",
+    "local_cloud.repairs.state_machine_variables",
+    "local_cloud.repairs.state_machine_jsonata",
+    "local_cloud.repairs.distributed_map",
+    "local_cloud.repairs.state_frame",
 )
 
 
