@@ -5,6 +5,7 @@ from __future__ import annotations
 from aws_cdk import CfnOutput
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_glue as glue
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
@@ -90,6 +91,16 @@ class DataStack(PipelineStack):
     def _topic(self, pipeline: Pipeline) -> sns.Topic:
         topic = sns.Topic(
             self, "Alarms", display_name=f"Headrace {pipeline.name}", master_key=self.key, enforce_ssl=True
+        )
+        # A topic with a policy of its own has lost SNS's default one, which lets alarms publish.
+        topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AllowAlarms",
+                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+                actions=["sns:Publish"],
+                resources=[topic.topic_arn],
+                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+            )
         )
         if pipeline.notify:
             topic.add_subscription(subscriptions.EmailSubscription(pipeline.notify))
