@@ -132,9 +132,9 @@ class TrainingStack(PipelineStack):
         )
         grant_items(function, data.ledger, "dynamodb:Query", ["file"])
         grant_objects(function, data.data_bucket, "s3:GetObject", ["curated/*"])
-        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["snapshots/*"])
+        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/*"])
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["snapshots/*"])
-        grant_list(function, data.artifacts_bucket, "snapshots/")
+        grant_list(function, data.artifacts_bucket, "contract/")
         grant_data_keys(function, data.key)
         return function
 

@@ -12,11 +12,13 @@ import boto3
 import pyarrow as pa
 from aws_lambda_powertools import Logger
 
+from headrace.aws.contract_store import ContractStore
 from headrace.aws.curated import CuratedFile, SnapshotStore, read_curated
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from lambdas.snapshot_data.parts import Snapshot, deal
+from headrace.ml.contract import Contract
+from lambdas.snapshot_data.parts import Snapshot, SnapshotError, deal
 
 logger = Logger()
 
@@ -42,6 +44,7 @@ class Ports:
     """Everything outside of this function."""
 
     files: Callable[[], Sequence[Mapping[str, Any]]]
+    contract: Callable[[], Contract | None]
     read: Callable[[str], CuratedFile]
     store: Store
 
@@ -50,8 +53,13 @@ class Ports:
 def _deps() -> tuple[Pipeline, str, Ports]:
     client = boto3.client("s3")
     log = TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"]))
-    store = SnapshotStore(client, os.environ["ARTIFACTS_BUCKET"])
-    ports = Ports(log.files, lambda uri: read_curated(client, uri), store)
+    bucket = os.environ["ARTIFACTS_BUCKET"]
+    ports = Ports(
+        files=log.files,
+        contract=ContractStore(client, bucket).load,
+        read=lambda uri: read_curated(client, uri),
+        store=SnapshotStore(client, bucket),
+    )
     return bundled_pipeline(), os.environ["CODE_VERSION"], ports
 
 
@@ -60,15 +68,17 @@ def snapshot_data(pipeline: Pipeline, code_version: str, ports: Ports) -> dict[s
 
     The same rows are written as the same bytes to the same place, in whatever files and order they came.
     """
-    files = list(ports.files())
+    files, contract = list(ports.files()), ports.contract()
+    if contract is None:
+        raise SnapshotError("no file has been accepted yet")
     read = [[ports.read(uri) for uri in item["curated_paths"]] for item in files]
-    snapshot = deal([file.table for group in read for file in group], pipeline)
+    snapshot = deal([file.table for group in read for file in group], pipeline, contract)
     prefix = f"snapshots/{snapshot.content_hash[:16]}"
     checksums = {
         part: ports.store.write_table(f"{prefix}/{part}/part-0.parquet", table)
         for part, table in snapshot.parts.items()
     }
-    ports.store.write_json(f"{prefix}/spec/spec.json", _spec(snapshot, pipeline, code_version))
+    ports.store.write_json(f"{prefix}/spec/spec.json", _spec(snapshot, contract, pipeline, code_version))
     rows_seen = sum(int(item["rows"]) for item in files)
     upto = max((str(item["sk"]) for item in files), default="")
     manifest = {
@@ -97,11 +107,12 @@ def snapshot_data(pipeline: Pipeline, code_version: str, ports: Ports) -> dict[s
     }
 
 
-def _spec(snapshot: Snapshot, pipeline: Pipeline, code_version: str) -> dict[str, Any]:
+def _spec(snapshot: Snapshot, contract: Contract, pipeline: Pipeline, code_version: str) -> dict[str, Any]:
     """Return what a job needs to know beside the rows."""
     return {
         "pipeline": pipeline.model_dump(mode="json"),
-        "schema": snapshot.schema,
+        "schema": [column.as_dict() for column in contract.features],
+        "contract": contract.as_dict(),
         "content_hash": snapshot.content_hash,
         "code_version": code_version,
     }

@@ -6,22 +6,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from headrace.config.pipeline import Pipeline
+from headrace.ml.contract import Contract
 from headrace.ml.split import PARTS, SplitRule, assign_parts, content_hash, row_hashes
-
-_KINDS = {
-    "bool": "boolean",
-    "timestamp": "datetime",
-    "date": "datetime",
-    "string": "category",
-    "large_string": "category",
-}
 
 
 class SnapshotError(Exception):
@@ -38,20 +30,17 @@ class Snapshot:
         64 hexadecimal digits for the rows, their kinds and the way they were dealt, whatever order they came in.
     parts : dict of str to Table
         ``train``, ``validation`` and ``test``, each in an order that does not depend on arrival.
-    schema : list of dict
-        ``{"name", "kind"}`` of each feature.
     replaced : int
         Rows that a newer row with the same id has replaced.
     """
 
     content_hash: str
     parts: dict[str, pa.Table]
-    schema: list[dict[str, str]]
     replaced: int
 
 
-def deal(tables: Sequence[pa.Table], pipeline: Pipeline) -> Snapshot:
-    """Unite `tables`, oldest first, and deal their rows.
+def deal(tables: Sequence[pa.Table], pipeline: Pipeline, contract: Contract) -> Snapshot:
+    """Unite `tables`, oldest first, and deal their rows; columns stand in the order of `contract`.
 
     Raises
     ------
@@ -61,7 +50,8 @@ def deal(tables: Sequence[pa.Table], pipeline: Pipeline) -> Snapshot:
     united = pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
     if not united.num_rows or pipeline.target not in united.column_names:
         raise SnapshotError(f"the curated files have no rows with the target {pipeline.target!r}")
-    rows = _without_replaced(united, pipeline.id)
+    named = [column.name for column in contract.columns if column.name in united.column_names]
+    rows = _without_replaced(united.select(named), pipeline.id)
     frame = rows.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     order = np.argsort(row_hashes(frame, sorted(map(str, frame.columns))), kind="stable")
     rows, frame = rows.take(pa.array(order)), frame.iloc[order]
@@ -71,12 +61,10 @@ def deal(tables: Sequence[pa.Table], pipeline: Pipeline) -> Snapshot:
     empty = [part for part in ("train", "test") if not parts[part].num_rows]
     if empty:
         raise SnapshotError(f"{rows.num_rows} rows leave the part {' and '.join(empty)} empty")
-    schema = _schema(rows.schema, pipeline)
-    identity = json.dumps([content_hash(frame), schema, asdict(rule)], sort_keys=True)
+    identity = json.dumps([content_hash(frame), contract.as_dict(), asdict(rule)], sort_keys=True)
     return Snapshot(
         content_hash=hashlib.sha256(identity.encode()).hexdigest(),
         parts=parts,
-        schema=schema,
         replaced=united.num_rows - rows.num_rows,
     )
 
@@ -101,20 +89,3 @@ def _rule(pipeline: Pipeline) -> SplitRule:
         group=split.group,
         target=pipeline.target,
     )
-
-
-def _schema(schema: pa.Schema, pipeline: Pipeline) -> list[dict[str, str]]:
-    """Name the features and their kinds; the curated types say what nobody declared."""
-    time = pipeline.time if pipeline.time not in pipeline.columns else None
-    hidden: set[Any] = {pipeline.target, pipeline.id, time, *pipeline.ignore}
-    return [
-        {"name": field.name, "kind": pipeline.columns.get(field.name) or _kind(field.type)}
-        for field in schema
-        if field.name not in hidden
-    ]
-
-
-def _kind(type_: pa.DataType) -> str:
-    if pa.types.is_dictionary(type_):
-        return "category"
-    return _KINDS.get(str(type_).partition("[")[0].rstrip("3264"), "number")

@@ -7,8 +7,27 @@ import pytest
 
 from headrace.aws.curated import CuratedFile, SnapshotStore
 from headrace.config.pipeline import Pipeline
+from headrace.ml.contract import ColumnSchema, Contract
+from lambdas.snapshot_data import parts
 from lambdas.snapshot_data.handler import Ports, snapshot_data
-from lambdas.snapshot_data.parts import SnapshotError, deal
+from lambdas.snapshot_data.parts import SnapshotError
+
+CONTRACT = Contract(
+    "regression",
+    (
+        ColumnSchema("instant", "category", "id"),
+        ColumnSchema("dteday", "datetime", "time"),
+        ColumnSchema("temp", "number"),
+        ColumnSchema("season", "category"),
+        ColumnSchema("holiday", "boolean"),
+        ColumnSchema("casual", "number", "ignored"),
+        ColumnSchema("cnt", "number", "target"),
+    ),
+)
+
+
+def deal(tables, pipeline):
+    return parts.deal(tables, pipeline, CONTRACT)
 
 
 @pytest.fixture
@@ -75,19 +94,22 @@ def test_another_split_is_another_snapshot(pipeline):
     assert deal([rows(0, 500)], pipeline).content_hash != deal([rows(0, 500)], reseeded).content_hash
 
 
-def test_the_schema_names_features_only_and_takes_declared_kinds(pipeline):
-    kinds = {column["name"]: column["kind"] for column in deal([rows(0, 500)], pipeline).schema}
+def test_columns_stand_in_the_order_of_the_contract(pipeline):
+    shuffled = rows(0, 500).select(["cnt", "temp", "instant", "dteday", "casual", "holiday", "season"])
 
-    assert kinds == {"temp": "number", "season": "category", "holiday": "boolean"}
+    snapshot = deal([shuffled], pipeline)
+
+    assert snapshot.parts["train"].column_names == [column.name for column in CONTRACT.columns]
 
 
-def test_a_file_that_lacks_a_column_does_not_change_the_kind_of_the_others(pipeline):
-    whole, lacking = rows(0, 500), rows(500, 600).drop_columns(["holiday"])
+def test_a_column_that_a_file_lacks_leaves_the_rows_of_the_others_where_they_were(pipeline):
+    lacking = rows(500, 600).drop_columns(["holiday"])
+    nameless = pipeline.model_copy(update={"id": None})
 
-    snapshot = deal([whole, lacking], pipeline)
+    before = deal([rows(0, 500)], nameless).parts["test"].column("instant").to_pylist()
+    after = deal([rows(0, 500), lacking], nameless).parts["test"].column("instant").to_pylist()
 
-    kinds = {column["name"]: column["kind"] for column in snapshot.schema}
-    assert kinds["holiday"] == "boolean"
+    assert set(before) <= set(after)
 
 
 def test_too_few_rows_for_a_test_part_are_refused(pipeline):
@@ -124,6 +146,7 @@ def take(pipeline, groups):
     bucket = Bucket()
     ports = Ports(
         lambda: files,
+        lambda: CONTRACT,
         lambda uri: CuratedFile(uri, "v", "checksum", tables[uri]),
         SnapshotStore(bucket, "artifacts"),
     )
@@ -157,6 +180,11 @@ def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
     spec = json.loads(bucket[f"{prefix}/spec/spec.json"])
     train = pq.read_table(io.BytesIO(bucket[f"{prefix}/train/part-0.parquet"]))
     assert Pipeline.model_validate(spec["pipeline"]) == pipeline
+    assert spec["schema"] == [
+        {"name": "temp", "kind": "number"},
+        {"name": "season", "kind": "category"},
+        {"name": "holiday", "kind": "boolean"},
+    ]
     assert (spec["content_hash"], spec["code_version"]) == (answer["content_hash"], "code1")
     assert train.num_rows == answer["rows"]["train"]
 
