@@ -21,13 +21,13 @@ def install(settings: Settings) -> None:
     """Add the keys of ``PutEvents`` to what conditions are evaluated against."""
 
     def with_sources(original: Any) -> Any:
-        def context(service: str, iam_action: str, body: bytes, query_params: Any) -> dict[str, Any]:
-            found: dict[str, Any] = original(service, iam_action, body, query_params)
+        def context(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
+            found: dict[str, Any] = original(service, iam_action, body, params)
             return {**found, **_sources(body)} if iam_action == "events:PutEvents" else found
 
         return context
 
-    replace(iam_actions, "request_tag_context", "service iam_action body query_params", with_sources)
+    replace(iam_actions, "request_tag_context", "service iam_action body params", with_sources)
 
 
 def _sources(body: bytes) -> dict[str, Any]:

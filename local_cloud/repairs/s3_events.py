@@ -32,15 +32,15 @@ def install(settings: Settings) -> None:
         return fire
 
     def completing(original: Any) -> Any:
-        def dispatch(event: dict[str, Any]) -> Any:
+        def dispatch(event: dict[str, Any], view: Any = None) -> Any:
             version = _version.get()
             if version and event.get("Source") == "aws.s3":
                 detail = json.loads(event["Detail"])
                 detail["object"]["version-id"] = version
                 event = {**event, "Detail": json.dumps(detail)}
-            return original(event)
+            return original(event, view)
 
         return dispatch
 
     replace(s3, "_fire_s3_event", _PARAMETERS, remembering)
-    replace(eventbridge, "_dispatch_event", "event", completing)
+    replace(eventbridge, "_dispatch_event", "event view", completing)
