@@ -8,6 +8,7 @@ from headrace.aws.artifacts import Artifacts
 from headrace.aws.capture_window import START, CapturedObject, Checkpoint
 from headrace.aws.captured_data import CapturedData, CheckpointLog
 from headrace.aws.topic import Topic
+from headrace.config.pipeline import Pipeline
 from lambdas.store_predictions import handler as store_predictions
 from tests.unit.lambdas.captures import log_event, record
 
@@ -63,11 +64,12 @@ def test_captured_objects_are_listed_by_variant_from_an_hour_on(captured):
     assert from_midnight[0].modified.tzinfo is not None
 
 
-def test_more_than_a_page_of_objects_is_listed(captured):
-    for number in range(1001):
+def test_more_than_a_page_of_objects_is_listed(captured, monkeypatch):
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "3")
+    for number in range(7):
         put(f"{PREFIX}2026/01/31/10/{number:04}.jsonl", b"")
 
-    assert len(captured.list_objects("v3", "")) == 1001
+    assert len(captured.list_objects("v3", "")) == 7
 
 
 def test_records_are_read_line_by_line(captured):
@@ -119,10 +121,9 @@ def test_a_message_reaches_the_subscribers(account):
     assert "0.2 \\u2192 0.56" in message["Body"]
 
 
-def test_a_log_batch_ends_in_the_bucket_and_in_the_metrics(account, captured, monkeypatch, tmp_path, capsys):
-    pipeline = tmp_path / "pipeline.json"
-    pipeline.write_text('{"name": "bike", "problem": "regression", "target": "cnt"}')
-    monkeypatch.setenv("PIPELINE_FILE", str(pipeline))
+def test_a_log_batch_ends_in_the_bucket_and_in_the_metrics(account, captured, monkeypatch, capsys):
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+    monkeypatch.setattr(store_predictions, "bundled_pipeline", lambda: pipeline)
     store_predictions._deps.cache_clear()
 
     outcome = store_predictions.handler(log_event([record("e1", ["1,2"], ["3"]), "captureData"]), None)
