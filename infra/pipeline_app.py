@@ -6,7 +6,7 @@ from pathlib import Path
 
 import aws_cdk as cdk
 
-from headrace.config.loading import find_pipeline
+from headrace.config.loading import PipelineError, find_pipeline
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.data_stack import DataStack
@@ -23,8 +23,11 @@ def add_pipeline(app: cdk.App, *, root: Path = REPO) -> None:
     SystemExit
         If no pipeline is named, or its file is missing or wrong; the text says what to do.
     """
-    name = app.node.try_get_context("pipeline")
-    add_stacks(app, find_pipeline(name, root))
+    try:
+        pipeline = find_pipeline(app.node.try_get_context("pipeline"), root)
+    except PipelineError as error:
+        raise SystemExit(str(error)) from None
+    add_stacks(app, pipeline)
 
 
 def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:

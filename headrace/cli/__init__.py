@@ -1,6 +1,34 @@
-"""The command line."""
+"""The command line: `headrace …`. AWS's own tools do the same; these are shorter."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from headrace.cli import local, pipeline_files, running_pipeline
+from headrace.cli.screen import CommandError
 
 
-def main() -> None:
-    """Run the `headrace` command."""
-    raise SystemExit("headrace: no commands yet")
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; return 0, or 2 after one line on the standard error that says what is wrong."""
+    arguments = parser().parse_args(argv)
+    try:
+        arguments.run(arguments)
+    except CommandError as error:
+        print(f"headrace: {error}", file=sys.stderr)  # noqa: T201 - a command's output
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="headrace", description="One YAML file and files in S3: a model in service."
+    )
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for module in (pipeline_files, running_pipeline, local):
+        module.add_commands(commands)
+    return top

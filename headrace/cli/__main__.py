@@ -1,5 +1,7 @@
 """`python -m headrace.cli` is `headrace`."""
 
+import sys
+
 from headrace.cli import main
 
-main()
+sys.exit(main())

@@ -65,7 +65,7 @@ def load_pipeline(path: Path) -> Pipeline:
     text = _text(path)
     try:
         root = yaml.compose(text, Loader=_Loader)
-        document = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise PipelineError(_syntax_error(path, error)) from None
     if not isinstance(root, yaml.MappingNode):

@@ -1,0 +1,128 @@
+"""A deployed pipeline, found by its name and seen through the outputs of its stacks."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+_STACKS = ("data", "training", "serving", "monitoring")
+_POLL_S = 1.0
+
+
+class NotDeployedError(Exception):
+    """The pipeline is not in this account and region; the text says how to deploy it."""
+
+
+@dataclass(frozen=True)
+class DeployedPipeline:
+    """What people ask of a running pipeline.
+
+    Parameters
+    ----------
+    name : str
+        The pipeline's name.
+    outputs : dict of str to str
+        Outputs of its stacks.
+    session : Session
+        Whose account, region and permissions are used.
+    """
+
+    name: str
+    outputs: dict[str, str]
+    session: boto3.Session
+
+    @classmethod
+    def find(cls, name: str, session: boto3.Session | None = None) -> DeployedPipeline:
+        """Return the pipeline of this name; `NotDeployedError` if it has no stacks."""
+        session = session or boto3.Session()
+        client = session.client("cloudformation")
+        outputs: dict[str, str] = {}
+        for stack in _STACKS:
+            try:
+                found = client.describe_stacks(StackName=f"{name}-{stack}")["Stacks"][0]
+            except ClientError as error:
+                if "does not exist" not in str(error):
+                    raise
+                raise NotDeployedError(
+                    f"there is no stack {name}-{stack} in {session.region_name}: "
+                    f"deploy it with cdk deploy --all -c pipeline={name}"
+                ) from None
+            outputs |= {item["OutputKey"]: item["OutputValue"] for item in found.get("Outputs", [])}
+        return cls(name, outputs, session)
+
+    def status(self) -> dict[str, Any]:
+        """Return endpoint, model, last training and alarms, as plain values."""
+        champion, last = self._ledger_item("champion", "current"), self._ledger_item("training", "last")
+        return {
+            "endpoint": self._endpoint(),
+            "model": champion
+            and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
+            "last_training": last
+            and {name: last[name] for name in ("outcome", "why", "finished_at") if name in last},
+            "alarms": self._alarms(),
+        }
+
+    def check_drift(self) -> dict[str, Any]:
+        """Run the drift check and return its summary."""
+        client = self.session.client("lambda")
+        answer = client.invoke(FunctionName=self.outputs["CheckDriftFunctionName"], Payload=b"{}")
+        summary: dict[str, Any] = json.loads(answer["Payload"].read())
+        return summary
+
+    def start_training(self) -> str:
+        """Start a training and return the ARN of its execution."""
+        answer = self.session.client("stepfunctions").start_execution(
+            stateMachineArn=self.outputs["TrainStateMachineArn"],
+            input=json.dumps({"reason": "manual", "detail": {}}),
+        )
+        return answer["executionArn"]
+
+    def wait_for_training(self, execution: str) -> dict[str, Any]:
+        """Wait for the end of a training and return how it ended."""
+        client = self.session.client("stepfunctions")
+        while True:
+            run = client.describe_execution(executionArn=execution)
+            if run["status"] != "RUNNING":
+                output = json.loads(run.get("output") or "{}")
+                return {"status": run["status"], "cause": run.get("cause"), **output}
+            time.sleep(_POLL_S)
+
+    def set_approval(self, version: int, decision: str) -> str:
+        """Approve or reject a version of the pipeline's model group; return its ARN."""
+        client = self.session.client("sagemaker")
+        group = self.outputs["ModelPackageGroupName"]
+        found = client.describe_model_package_group(ModelPackageGroupName=group)
+        arn = (
+            found["ModelPackageGroupArn"].replace(":model-package-group/", ":model-package/") + f"/{version}"
+        )
+        client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=decision)  # type: ignore[arg-type]  # one of two words
+        return arn
+
+    def _ledger_item(self, pk: str, sk: str) -> dict[str, Any] | None:
+        table = self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])
+        return table.get_item(Key={"pk": pk, "sk": sk}).get("Item")
+
+    def _endpoint(self) -> dict[str, Any] | None:
+        name = self.outputs["EndpointName"]
+        try:
+            found = self.session.client("sagemaker").describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if "ould not find" in str(error):
+                return None
+            raise
+        variants = [variant["VariantName"] for variant in found.get("ProductionVariants", [])]
+        return {"name": name, "status": found["EndpointStatus"], "serves": ", ".join(variants)}
+
+    def _alarms(self) -> dict[str, str]:
+        pages = self.session.client("cloudwatch").get_paginator("describe_alarms").paginate()
+        return {
+            alarm["AlarmName"]: alarm["StateValue"]
+            for page in pages
+            for alarm in page["MetricAlarms"]
+            if alarm["AlarmName"].startswith(f"{self.name}-")
+        }

@@ -1,0 +1,70 @@
+"""`headrace init | validate | schema`: pipeline files on disk."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from headrace.cli.screen import CommandError, Commands, add_command, say, show
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    command = add_command(commands, "init", init, "write a pipeline file from a data file")
+    command.add_argument("data", type=Path, help="a CSV or Parquet file with labelled rows")
+    command.add_argument("--target", required=True, help="the column to predict")
+    command.add_argument("--name", help="name of the pipeline (default: from the data file's name)")
+    command.add_argument("--out", type=Path, help="where to write (default: pipelines/<name>.yaml)")
+    command.add_argument("--force", action="store_true", help="replace the file if it is there")
+    command = add_command(commands, "validate", validate, "check a pipeline file and show what it means")
+    command.add_argument("pipeline", help="its name, or the path of its file")
+    add_command(commands, "schema", schema, "print the JSON Schema of pipeline files, for editors")
+
+
+def init(arguments: argparse.Namespace) -> None:
+    """Write a pipeline file."""
+    from headrace.cli.proposal import ProposalError, propose  # noqa: PLC0415 - reads data, which takes pandas
+
+    try:
+        proposal = propose(arguments.data, arguments.target, arguments.name)
+    except ProposalError as error:
+        raise CommandError(str(error)) from None
+    path = arguments.out or Path("pipelines") / f"{proposal.name}.yaml"
+    if path.exists() and not arguments.force:
+        raise CommandError(f"{path} is there already: choose --name or --out, or replace it with --force")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(proposal.text)
+    if arguments.json:
+        show({"path": str(path), "problem": proposal.problem, "notes": proposal.notes}, as_json=True)
+        return
+    say(f"wrote {path}: {proposal.problem} of {arguments.target!r}")
+    for note in proposal.notes:
+        say(f"  - {note}")
+
+
+def validate(arguments: argparse.Namespace) -> None:
+    """Check a pipeline file."""
+    from headrace.config.loading import PipelineError, find_pipeline  # noqa: PLC0415
+
+    try:
+        pipeline = find_pipeline(arguments.pipeline, Path.cwd())
+    except PipelineError as error:
+        raise CommandError(str(error)) from None
+    show(
+        pipeline.model_dump(mode="json"), as_json=arguments.json, title=f"{pipeline.name} is a valid pipeline"
+    )
+
+
+def schema(arguments: argparse.Namespace) -> None:
+    """Print the schema; it is JSON in any case."""
+    say(schema_text())
+
+
+def schema_text() -> str:
+    """Return the JSON Schema of a pipeline file."""
+    from headrace.config.pipeline import Pipeline  # noqa: PLC0415
+
+    return json.dumps(
+        {"$schema": "https://json-schema.org/draft/2020-12/schema", **Pipeline.model_json_schema()}, indent=1
+    )

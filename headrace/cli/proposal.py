@@ -1,0 +1,208 @@
+"""Proposes a pipeline file from a data file, as a careful colleague would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+
+import pandas as pd
+
+from headrace.config.limits import PIPELINE_NAME
+from headrace.ml.contract import infer_kind
+from headrace.ml.text_table import TextTable, UnreadableFileError, read_csv_text, read_parquet_text
+
+_ROWS = 100_000
+_MOST_CLASSES = 20
+_FEW_CODES = 12
+_BINARY = 2
+_NEARLY_ONE = 0.999
+_LARGEST_MB = 512
+_SUMMANDS = 3
+_YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
+
+
+class ProposalError(Exception):
+    """No pipeline can be proposed; the text says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A pipeline file to be written.
+
+    Parameters
+    ----------
+    name, problem : str
+        As in the file.
+    text : str
+        The file, with comments that say why.
+    notes : list of str
+        What a person should look at.
+    """
+
+    name: str
+    problem: str
+    text: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
+class _Findings:
+    """What the file will say."""
+
+    name: str
+    problem: str
+    target: str
+    id_column: str | None
+    time_column: str | None
+    ignored: dict[str, str]
+    codes: list[str]
+
+
+def propose(path: Path, target: str, name: str | None) -> Proposal:
+    """Read the head of a data file and propose its pipeline.
+
+    Raises
+    ------
+    ProposalError
+        If the file cannot be read, or has no column `target`, or the name would not do.
+    """
+    table = _read(path)
+    columns = table.cells.column_names
+    if target not in columns:
+        raise ProposalError(f"{path} has no column {target!r}; it has {', '.join(columns)}")
+    name = name or _name_from(path)
+    if not re.match(PIPELINE_NAME, name):
+        raise ProposalError(
+            f"{name!r} cannot name a pipeline: 2 to 24 of a-z, 0-9 and -, a letter first (--name)"
+        )
+    kinds: dict[str, str] = {column: infer_kind(table.cells.column(column)) for column in columns}
+    frame = _typed(table, kinds)
+    problem = _problem(frame[target], kinds[target])
+    id_column = _id_column(frame, target)
+    time_column = next((c for c in columns if kinds[c] == "datetime" and c != target), None)
+    taken = [c for c in (target, id_column, time_column) if c]
+    ignored = dict(_useless(frame, target, taken))
+    codes = _integer_codes(frame, kinds, [*taken, *ignored])
+    found = _Findings(name, problem, target, id_column, time_column, ignored, codes)
+    notes = [f"{column}: {why}" for column, why in ignored.items()]
+    notes += [f"{column}: few whole numbers, taken for codes of a category" for column in codes]
+    return Proposal(name, problem, _write(path, found), notes)
+
+
+def _read(path: Path) -> TextTable:
+    try:
+        if path.stat().st_size > _LARGEST_MB * 2**20:
+            raise ProposalError(f"{path} is larger than {_LARGEST_MB} MB: give a part of it")
+        data = path.read_bytes()
+    except OSError as error:
+        raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        table = read_parquet_text(data) if data.startswith(b"PAR1") else read_csv_text(data)
+    except UnreadableFileError as error:
+        raise ProposalError(f"{path}: {error}") from None
+    if table.cells.num_rows == 0:
+        raise ProposalError(f"{path} has no rows")
+    return TextTable(table.cells.slice(0, _ROWS), table.row_numbers[:_ROWS])
+
+
+def _typed(table: TextTable, kinds: dict[str, str]) -> pd.DataFrame:
+    frame: pd.DataFrame = table.cells.to_pandas()
+    for column, kind in kinds.items():
+        if kind == "number":
+            frame[column] = pd.to_numeric(frame[column], errors="coerce")
+    return frame
+
+
+def _name_from(path: Path) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")[:24].rstrip("-")
+
+
+def _problem(target: pd.Series, kind: str) -> str:
+    values = target.dropna().nunique()
+    if values == _BINARY:
+        return "binary"
+    whole = kind == "number" and bool((target.dropna() % 1 == 0).all())
+    if kind in ("category", "boolean") or (whole and values <= _MOST_CLASSES):
+        return "multiclass"
+    return "regression"
+
+
+def _id_column(frame: pd.DataFrame, target: str) -> str | None:
+    """Return the first column that looks like a key: a value of its own in every row, and no measured number."""
+    for column in frame.columns:
+        values = frame[column]
+        whole = values.dtype.kind != "f" or bool((values.dropna() % 1 == 0).all())
+        if column != target and whole and values.notna().all() and values.is_unique and len(values) > 1:
+            return str(column)
+    return None
+
+
+def _useless(frame: pd.DataFrame, target: str, taken: list[str]) -> Iterator[tuple[str, str]]:
+    """Yield the columns that a model should not see, each with the reason."""
+    rest = [column for column in frame.columns if column not in taken]
+    constant = [column for column in rest if frame[column].nunique(dropna=True) <= 1]
+    yield from ((column, "has one value only") for column in constant)
+    if frame[target].dtype.kind == "f":
+        numbers = [c for c in rest if frame[c].dtype.kind == "f" and c not in constant]
+        yield from _near_copies(frame, target, numbers)
+        yield from _summands(frame, target, numbers)
+
+
+def _near_copies(frame: pd.DataFrame, target: str, numbers: list[str]) -> Iterator[tuple[str, str]]:
+    for column in numbers:
+        if abs(frame[column].corr(frame[target])) > _NEARLY_ONE:
+            yield column, f"tells {target} almost exactly: is it known before {target} is?"
+
+
+def _summands(frame: pd.DataFrame, target: str, numbers: list[str]) -> Iterator[tuple[str, str]]:
+    groups = (group for size in range(_BINARY, _SUMMANDS + 1) for group in combinations(numbers, size))
+    for group in groups:
+        if (frame[list(group)].sum(axis=1) - frame[target]).abs().max() == 0:
+            yield from (
+                (column, f"{' + '.join(group)} = {target}: known only afterwards") for column in group
+            )
+            return
+
+
+def _integer_codes(frame: pd.DataFrame, kinds: dict[str, str], taken: list[str]) -> list[str]:
+    """Return the columns of few whole numbers that do not begin at 0 or 1 by ones only as measured counts do."""
+    found = []
+    for column in frame.columns:
+        if column in taken or kinds[column] != "number":
+            continue
+        values = frame[column].dropna()
+        if bool((values % 1 == 0).all()) and _BINARY < values.nunique() <= _FEW_CODES:
+            found.append(str(column))
+    return found
+
+
+def _write(path: Path, found: _Findings) -> str:
+    lines = [
+        "# yaml-language-server: $schema=schema.json",
+        f"# Proposed from {path.name}: read it once before you deploy it.",
+        f"name: {found.name}",
+        f"problem: {found.problem}",
+        f"target: {_quoted(found.target)}",
+    ]
+    if found.id_column:
+        lines.append(f"id: {_quoted(found.id_column)}")
+    if found.time_column:
+        lines.append(f"time: {_quoted(found.time_column)}")
+    if found.ignored:
+        lines += [
+            "",
+            "ignore:",
+            *(f"  - {_quoted(column)}  # {why}" for column, why in found.ignored.items()),
+        ]
+    if found.codes:
+        lines += ["", "columns:  # whole numbers that look like codes; delete those that are amounts"]
+        lines += [f"  {_quoted(column)}: category" for column in found.codes]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(text: str) -> str:
+    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_. -]*", text) and text.lower() not in _YAML_WORDS
+    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -1,0 +1,95 @@
+"""`headrace status | train | approve | reject | check`: a pipeline that is deployed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from headrace.cli.screen import CommandError, Commands, add_command, say, show
+
+_WHAT_TO_DO = {
+    "ExpiredToken": "log in again: the credentials have expired",
+    "AccessDenied": "these credentials may not do this",
+    "AccessDeniedException": "these credentials may not do this",
+}
+
+
+def add_commands(commands: Commands) -> None:
+    """Add the commands."""
+    for name, run, help in (
+        ("status", status, "show the endpoint, the model in service, the last training and the alarms"),
+        ("check", check, "run the drift check now"),
+    ):
+        add_command(commands, name, run, help).add_argument("pipeline", help="its name")
+    command = add_command(commands, "train", train, "train now, without waiting for new data or drift")
+    command.add_argument("pipeline", help="its name")
+    for name, run, help in (
+        ("approve", approve, "approve a model version, which deploys it"),
+        ("reject", reject, "reject a model version"),
+    ):
+        command = add_command(commands, name, run, help)
+        command.add_argument("pipeline", help="its name")
+        command.add_argument("version", type=int, help="the version's number")
+
+
+def status(arguments: argparse.Namespace) -> None:
+    """Show a pipeline."""
+    pipeline = _pipeline(arguments.pipeline)
+    document = _call(pipeline.status)
+    show(document, as_json=arguments.json, title=f"pipeline {arguments.pipeline}")
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Check for drift now."""
+    pipeline = _pipeline(arguments.pipeline)
+    show(_call(pipeline.check_drift), as_json=arguments.json, title=f"drift check of {arguments.pipeline}")
+
+
+def train(arguments: argparse.Namespace) -> None:
+    """Start a training and wait for its end."""
+    pipeline = _pipeline(arguments.pipeline)
+    run = _call(pipeline.start_training)
+    if not arguments.json:
+        say(f"started {run}")
+    show(_call(lambda: pipeline.wait_for_training(run)), as_json=arguments.json, title="training")
+
+
+def approve(arguments: argparse.Namespace) -> None:
+    """Approve a version."""
+    _decide(arguments, "Approved")
+
+
+def reject(arguments: argparse.Namespace) -> None:
+    """Reject a version."""
+    _decide(arguments, "Rejected")
+
+
+def _decide(arguments: argparse.Namespace, decision: str) -> None:
+    pipeline = _pipeline(arguments.pipeline)
+    arn = _call(lambda: pipeline.set_approval(arguments.version, decision))
+    show({"model_package": arn, "approval": decision}, as_json=arguments.json)
+
+
+def _pipeline(name: str) -> Any:
+    from headrace.aws.deployed_pipeline import DeployedPipeline  # noqa: PLC0415 - boto3 takes its time
+
+    return _call(lambda: DeployedPipeline.find(name))
+
+
+def _call(work: Callable[[], Any]) -> Any:
+    """Run `work`; what AWS refuses becomes one line that says what to do."""
+    from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
+
+    from headrace.aws.deployed_pipeline import NotDeployedError  # noqa: PLC0415
+
+    try:
+        return work()
+    except NotDeployedError as error:
+        raise CommandError(str(error)) from None
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        raise CommandError(f"{_WHAT_TO_DO.get(code, 'AWS refused')}: {error}") from None
+    except BotoCoreError as error:
+        hint = 'for the local cloud: headrace local start; eval "$(headrace local env)"'
+        raise CommandError(f"AWS cannot be reached: {error} ({hint})") from None

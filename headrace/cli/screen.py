@@ -1,0 +1,59 @@
+"""What commands print: tables for people, JSON for scripts."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+Run = Callable[[argparse.Namespace], None]
+Commands = Any  # argparse names the type of its sub-parsers privately
+
+
+class CommandError(Exception):
+    """A command cannot do what was asked; the text says why and what to do."""
+
+
+def add_command(commands: Commands, name: str, run: Run, help: str) -> argparse.ArgumentParser:
+    """Add a command that takes ``--json``, and return its parser for more arguments."""
+    command: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    command.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    command.set_defaults(run=run)
+    return command
+
+
+def show(document: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:
+    """Print a document: as JSON, or as a table of two columns."""
+    if as_json:
+        say(json.dumps(document, indent=1, default=str))
+        return
+    show_table(
+        ["", ""], [[name, _text(value)] for name, value in document.items()], title=title, header=False
+    )
+
+
+def show_table(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], *, title: str = "", header: bool = True
+) -> None:
+    """Print a table."""
+    from rich.console import Console  # noqa: PLC0415 - costs time that most commands need not spend
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(*columns, title=title, title_justify="left", show_header=header)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def say(text: str) -> None:
+    """Print text."""
+    print(text)  # noqa: T201 - a command's output
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "\n".join(f"{name}: {_text(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return "\n".join(map(_text, value))
+    return "none" if value is None else str(value)
