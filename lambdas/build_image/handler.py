@@ -98,12 +98,12 @@ def build_image(
 
 def _exists(wanted: Wanted, ecr: Repositories) -> bool:
     try:
-        ecr.describe_images(repositoryName=wanted.repository, imageIds=[{"imageTag": wanted.tag}])
+        found = ecr.describe_images(repositoryName=wanted.repository, imageIds=[{"imageTag": wanted.tag}])
     except ClientError as error:
         if error.response["Error"]["Code"] == "ImageNotFoundException":
             return False
         raise
-    return True
+    return bool(found["imageDetails"])
 
 
 def _failure(build: dict[str, Any]) -> str:
