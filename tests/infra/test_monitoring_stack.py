@@ -1,0 +1,258 @@
+import json
+from functools import cache
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from headrace.config.pipeline import Pipeline
+from infra.code_bundle import REPO
+from infra.pipeline_app import add_stacks
+from tests.infra.nag import findings
+
+OTHERWISE = json.dumps(
+    {
+        "endpoint": {"kind": "realtime"},
+        "retraining": {"on": ["new_data"]},
+        "monitoring": {"schedule": "cron(0 6 * * ? *)"},
+    }
+)
+CONTEXT = json.loads((REPO / "cdk.json").read_text())["context"]
+
+
+@cache
+def stack(options="{}"):
+    """Return the monitoring stack of the pipeline `bike`; `options` is JSON for the pipeline's fields."""
+    app = cdk.App(context=CONTEXT)
+    fields = {"name": "bike", "problem": "regression", "target": "cnt", **json.loads(options)}
+    add_stacks(app, Pipeline.model_validate(fields))
+    return app.node.find_child("bike-monitoring")
+
+
+@cache
+def synthesised(options="{}"):
+    return Template.from_stack(stack(options))
+
+
+@pytest.fixture(scope="module")
+def template():
+    return synthesised()
+
+
+def flat(value):
+    """Write an intrinsic function as text, to look for parts in it."""
+    return json.dumps(value)
+
+
+def role_of(template, function):
+    """Return (logical id of the function whose handler is `function`, the statements of its role)."""
+    (found,) = (
+        resource
+        for resource in template.find_resources("AWS::Lambda::Function").values()
+        if resource["Properties"]["Handler"] == f"lambdas.{function}.handler.handler"
+    )
+    return statements(template, found["Properties"]["Role"]["Fn::GetAtt"][0])
+
+
+def statements(template, role):
+    return [
+        statement
+        for policy in template.find_resources("AWS::IAM::Policy").values()
+        if {"Ref": role} in policy["Properties"]["Roles"]
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def allowed(rules):
+    """Return what `rules` allow: action -> list of resources, as text."""
+    found = {}
+    for rule in rules:
+        assert rule["Effect"] == "Allow"
+        actions = [rule["Action"]] if isinstance(rule["Action"], str) else rule["Action"]
+        for action in actions:
+            found.setdefault(action, []).append(flat(rule["Resource"]))
+    return found
+
+
+def test_nothing_is_found_that_nobody_gave_a_reason_for():
+    assert findings(stack()) == []
+
+
+def test_every_handler_exists(template):
+    handlers = {
+        function["Properties"]["Handler"]
+        for function in template.find_resources("AWS::Lambda::Function").values()
+    }
+
+    assert handlers == {
+        f"lambdas.{name}.handler.handler" for name in ("check_drift", "explain_alarm", "store_predictions")
+    }
+    for handler in handlers:
+        assert (REPO / f"{handler.removesuffix('.handler').replace('.', '/')}.py").is_file()
+
+
+def test_the_check_reads_baselines_and_captures_and_writes_reports_and_checkpoints_only(template):
+    rules = allowed(role_of(template, "check_drift"))
+
+    assert set(rules) == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+    (read,), (written,) = rules["s3:GetObject"], rules["s3:PutObject"]
+    assert "/baselines/*" in read
+    assert "/capture/headrace-bike/*" in read
+    assert read.count("*") == 2
+    assert "/drift/*" in written
+
+
+def test_the_check_sees_the_champion_and_writes_checkpoints_only(template):
+    rules = {rule["Action"]: rule for rule in role_of(template, "check_drift") if "Condition" in rule}
+
+    for action, partitions in (("GetItem", ["champion", "monitor"]), ("PutItem", ["monitor"])):
+        condition = rules[f"dynamodb:{action}"]["Condition"]
+        assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": partitions}}
+
+
+def test_the_check_lists_captures_and_baselines_only(template):
+    prefixes = {
+        rule["Condition"]["StringLike"]["s3:prefix"]
+        for rule in role_of(template, "check_drift")
+        if rule["Action"] == "s3:ListBucket"
+    }
+
+    assert prefixes == {"capture/headrace-bike/*", "baselines/*"}
+
+
+def test_the_function_that_stores_predictions_can_only_write_them(template):
+    rules = allowed(role_of(template, "store_predictions"))
+
+    assert "s3:GetObject" not in rules
+    assert not any(action.startswith("dynamodb:") for action in rules)
+    (written,) = rules["s3:PutObject"]
+    assert "/capture/headrace-bike/*" in written
+
+
+def test_log_lines_of_predictions_are_stored(template):
+    template.has_resource_properties(
+        "AWS::Logs::SubscriptionFilter",
+        {"FilterPattern": '"captureData"', "DestinationArn": Match.any_value()},
+    )
+
+
+def test_a_batch_of_predictions_that_fails_is_kept_and_alarms(template):
+    (queue,) = template.find_resources("AWS::SQS::Queue")
+    template.has_resource_properties(
+        "AWS::Lambda::EventInvokeConfig",
+        {
+            "MaximumRetryAttempts": 2,
+            "DestinationConfig": {"OnFailure": {"Destination": {"Fn::GetAtt": [queue, "Arn"]}}},
+        },
+    )
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": [queue, "QueueName"]}}]},
+    )
+
+
+def test_a_realtime_endpoint_captures_by_itself():
+    template = synthesised(OTHERWISE)
+
+    template.resource_count_is("AWS::Logs::SubscriptionFilter", 0)
+    template.resource_count_is("AWS::Lambda::Function", 2)
+
+
+def test_the_drift_alarm_reacts_within_a_minute_and_holds_between_checks(template):
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {
+            "Namespace": "Headrace",
+            "MetricName": "DriftedFeatures",
+            "Dimensions": [{"Name": "Pipeline", "Value": "bike"}],
+            "Statistic": "Maximum",
+            "Period": 60,
+            "EvaluationPeriods": 1,
+            "Threshold": 1,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "ignore",
+        },
+    )
+
+
+def test_every_alarm_tells_people_and_says_what_it_means(template):
+    alarms = template.find_resources("AWS::CloudWatch::Alarm")
+
+    assert len(alarms) == 9
+    for alarm in alarms.values():
+        assert alarm["Properties"]["AlarmActions"]
+        assert alarm["Properties"]["AlarmDescription"].startswith("Headrace bike: ")
+        assert "TreatMissingData" in alarm["Properties"]
+
+
+def test_the_alarm_starts_the_training_with_its_reason(template):
+    (rule,) = template.find_resources("AWS::Events::Rule").values()
+    (training,) = (target for target in rule["Properties"]["Targets"] if "RoleArn" in target)
+
+    assert rule["Properties"]["EventPattern"]["detail"] == {"state": {"value": ["ALARM"]}}
+    assert rule["Properties"]["EventPattern"]["source"] == ["aws.cloudwatch"]
+    assert "DriftAlarm" in flat(rule["Properties"]["EventPattern"]["resources"])
+    assert '"reason":"drift"' in training["InputTransformer"]["InputTemplate"]
+    assert training["InputTransformer"]["InputPathsMap"] == {"detail": "$.detail"}
+
+    role = training["RoleArn"]["Fn::GetAtt"][0]
+    (rights,) = statements(template, role)
+    assert rights["Action"] == "states:StartExecution"
+    assert rights["Resource"] == training["Arn"]
+
+
+def test_without_drift_in_the_policy_the_alarm_only_tells():
+    template = synthesised(OTHERWISE)
+    (rule,) = template.find_resources("AWS::Events::Rule").values()
+
+    assert [("RoleArn" in target) for target in rule["Properties"]["Targets"]] == [False]
+
+
+def test_the_schedule_of_the_pipeline_file_runs_the_check():
+    template = synthesised(OTHERWISE)
+
+    template.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {
+            "ScheduleExpression": "cron(0 6 * * ? *)",
+            "State": "ENABLED",
+            "FlexibleTimeWindow": {"Mode": "OFF"},
+        },
+    )
+
+
+def test_the_dashboard_is_valid_json_and_shows_every_alarm(template):
+    (dashboard,) = template.find_resources("AWS::CloudWatch::Dashboard").values()
+    body = dashboard["Properties"]["DashboardBody"]["Fn::Join"][1]
+    widgets = json.loads("".join(part if isinstance(part, str) else "token" for part in body))["widgets"]
+
+    (alarms,) = (widget for widget in widgets if widget["type"] == "alarm")
+    assert len(alarms["properties"]["alarms"]) == 9
+    titles = {widget["properties"].get("title") for widget in widgets}
+    assert {"Requests", "Drift of each feature", "Rows in quarantine", "Training runs"} <= titles
+    metrics = flat([widget["properties"].get("metrics") for widget in widgets])
+    for name in ("Invocations", "Invocation5XXErrors", "p99", "DriftScore", "FeatureDrift"):
+        assert name in metrics
+
+
+def test_the_outputs_are_what_people_and_the_demo_read(template):
+    outputs = template.find_outputs("*")
+
+    assert {"DashboardName", "DriftAlarmName", "CheckDriftFunctionName", "ShowAlarm"} <= set(outputs)
+    assert "aws cloudwatch describe-alarms --alarm-names " in flat(outputs["ShowAlarm"])
+
+
+def test_the_same_pipeline_gives_the_same_template():
+    stack.cache_clear()
+
+    assert Template.from_stack(stack()).to_json() == synthesised().to_json()
