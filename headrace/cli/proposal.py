@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -96,9 +97,9 @@ def _read(path: Path) -> TextTable:
     try:
         if path.stat().st_size > _LARGEST_MB * 2**20:
             raise ProposalError(f"{path} is larger than {_LARGEST_MB} MB: give a part of it")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (OSError, EOFError) as error:
+        raise ProposalError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
     try:
         table = read_parquet_text(data) if data.startswith(b"PAR1") else read_csv_text(data)
     except UnreadableFileError as error:
@@ -112,7 +113,7 @@ def _typed(table: TextTable, kinds: dict[str, str]) -> pd.DataFrame:
     frame: pd.DataFrame = table.cells.to_pandas()
     for column, kind in kinds.items():
         if kind == "number":
-            frame[column] = pd.to_numeric(frame[column], errors="coerce")
+            frame[column] = pd.to_numeric(frame[column], errors="coerce").astype("float64")
     return frame
 
 
