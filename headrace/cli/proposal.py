@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -22,6 +22,8 @@ _BINARY = 2
 _NEARLY_ONE = 0.999
 _LARGEST_MB = 512
 _SUMMANDS = 3
+_MOST_SUMMANDS = 30
+_ROWS_FOR_SUMS = 50
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -159,13 +161,19 @@ def _near_copies(frame: pd.DataFrame, target: str, numbers: list[str]) -> Iterat
 
 
 def _summands(frame: pd.DataFrame, target: str, numbers: list[str]) -> Iterator[tuple[str, str]]:
-    groups = (group for size in range(_BINARY, _SUMMANDS + 1) for group in combinations(numbers, size))
+    amounts = [column for column in numbers if frame[column].nunique() > _FEW_CODES][:_MOST_SUMMANDS]
+    few = frame.head(_ROWS_FOR_SUMS)
+    groups = (group for size in range(_BINARY, _SUMMANDS + 1) for group in combinations(amounts, size))
     for group in groups:
-        if (frame[list(group)].sum(axis=1) - frame[target]).abs().max() == 0:
+        if _adds_up(few, group, target) and _adds_up(frame, group, target):
             yield from (
                 (column, f"{' + '.join(group)} = {target}: known only afterwards") for column in group
             )
             return
+
+
+def _adds_up(frame: pd.DataFrame, group: Sequence[str], target: str) -> bool:
+    return bool((frame[list(group)].to_numpy().sum(axis=1) == frame[target].to_numpy()).all())
 
 
 def _integer_codes(frame: pd.DataFrame, kinds: dict[str, str], taken: list[str]) -> list[str]:
