@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -93,7 +92,7 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """Leave out the tables that are made when first needed."""
         return {name: value for name, value in super().__getstate__().items() if name != "_tables"}
 
-    def _codes(self, name: str, values: Sequence[Any] | np.ndarray[Any, Any]) -> Floats:
+    def _codes(self, name: str, values: np.ndarray[Any, Any]) -> Floats:
         table, other = self._lookup(name)
         if len(values) <= _SMALL:
             return np.array([table.get(value, other) for value in values], dtype=np.float64)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from headrace.ml.arrays import Floats, Labels
 from headrace.ml.cells import as_booleans, as_categories, as_datetimes, as_numbers, trimmed
 from headrace.ml.contract import ColumnSchema, Problem
-from headrace.ml.rows import Columns
+from headrace.ml.rows import DTYPES, Columns
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.spec import Spec
 
@@ -51,27 +51,38 @@ class Part:
         return Part({name: values[:rows] for name, values in self.columns.items()}, self.target[:rows])
 
 
-def read_part(folder: Path, spec: Spec) -> Part:
-    """Read all Parquet files of `folder`.
+class MissingColumnError(JobError):
+    """A part lacks columns that a model needs."""
+
+    def __init__(self, part: str, names: Sequence[str]) -> None:
+        super().__init__(f"the part {part!r} has no column {', '.join(map(repr, names))}")
+        self.names = tuple(names)
+
+
+def read_part(folder: Path, spec: Spec, schema: Sequence[ColumnSchema] | None = None) -> Part:
+    """Read all Parquet files of `folder`, by the specification's schema or by that of a model.
 
     Raises
     ------
+    MissingColumnError
+        If a column is missing.
     JobError
-        If there is none, a column is missing, or a target is.
+        If there is no file, or a target is missing.
     """
+    schema = spec.schema if schema is None else schema
     files = sorted(folder.rglob("*.parquet"))
     if not files:
         raise JobError(f"the part {folder.name!r} has no Parquet file")
-    wanted = [column.name for column in spec.schema] + [spec.pipeline.target]
+    wanted = [column.name for column in schema] + [spec.pipeline.target]
     try:
         table = pa.concat_tables([pq.read_table(file) for file in files], promote_options="permissive")
     except pa.ArrowException as error:
         raise JobError(f"the part {folder.name!r} cannot be read: {error}") from None
     if missing := [name for name in wanted if name not in table.column_names]:
-        raise JobError(f"the part {folder.name!r} has no column {', '.join(map(repr, missing))}")
+        raise MissingColumnError(folder.name, missing)
     table = _in_order_of_time(table, spec)
     target = read_target(table.column(spec.pipeline.target), spec.pipeline.problem)
-    return Part(typed_columns(table, spec.schema), target)
+    return Part(typed_columns(table, schema), target)
 
 
 def typed_columns(table: pa.Table, schema: Sequence[ColumnSchema]) -> Columns:
@@ -91,8 +102,8 @@ def read_target(cells: pa.ChunkedArray, problem: Problem) -> Floats | Labels:
     values = _converted(cells, kind)
     if values.null_count:
         raise JobError(f"{values.null_count} rows have no target that can be used")
-    found = values.to_numpy(zero_copy_only=False)
-    return found if problem == "regression" else found.astype(str)
+    dtype = np.float64 if problem == "regression" else str
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=dtype)
 
 
 def _in_order_of_time(table: pa.Table, spec: Spec) -> pa.Table:
@@ -112,11 +123,9 @@ def _sort_key(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _typed(cells: pa.ChunkedArray, column: ColumnSchema) -> Floats | Labels:
     values = _converted(cells, column.kind)
-    if column.kind == "category":
-        return values.to_numpy(zero_copy_only=False).astype(object)
-    if column.kind == "datetime":
-        return values.to_numpy(zero_copy_only=False).astype("datetime64[us]")
-    return pc.cast(values, pa.float64()).to_numpy(zero_copy_only=False).astype(np.float64)
+    if column.kind == "boolean":
+        values = pc.cast(values, pa.float64())
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=DTYPES[column.kind])
 
 
 def _converted(cells: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:

@@ -30,6 +30,14 @@ _MEANS: dict[Kind, str] = {
     "category": "a plain value",
 }
 
+DTYPES: dict[Kind, Any] = {
+    "number": np.float64,
+    "category": object,
+    "boolean": np.float64,
+    "datetime": "datetime64[us]",
+}
+"""How the cells of each kind are held in an array."""
+
 
 class CellError(ValueError):
     """A cell is not of its column's kind. The text names row and column, from row 1, and does not repeat the cell."""
@@ -76,7 +84,7 @@ def read_columns(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSche
                 values.append(read(cell))
             except ValueError:
                 raise CellError(row, column.name, column.kind) from None
-        columns[column.name] = np.array(values, dtype=_DTYPES[column.kind])
+        columns[column.name] = np.array(values, dtype=DTYPES[column.kind])
     return columns
 
 
@@ -92,7 +100,7 @@ def frame_of_captured(cells: Mapping[str, Sequence[Any]], schema: Sequence[Colum
     for column in schema:
         read = _READERS[column.kind]
         values = [_lenient(read, cell) for cell in cells[column.name]]
-        columns[column.name] = np.array(values, dtype=_DTYPES[column.kind])
+        columns[column.name] = np.array(values, dtype=DTYPES[column.kind])
     return pd.DataFrame(columns)
 
 
@@ -168,10 +176,4 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     "category": _category,
     "boolean": _boolean,
     "datetime": _datetime,
-}
-_DTYPES: dict[Kind, Any] = {
-    "number": np.float64,
-    "category": object,
-    "boolean": np.float64,
-    "datetime": "datetime64[us]",
 }

@@ -1,0 +1,100 @@
+"""A trained model: from typed columns to answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from headrace.ml.arrays import Floats
+from headrace.ml.contract import ColumnSchema, Problem
+from headrace.ml.metrics import Predictions
+from headrace.ml.rows import Columns
+from sagemaker_jobs.parts import Part
+
+
+class Predictor(Protocol):
+    """What answers rows. One implementation per engine; all give the same answers."""
+
+    @property
+    def schema(self) -> tuple[ColumnSchema, ...]:
+        """The features, in order."""
+        ...
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, sorted; empty in a regression."""
+        ...
+
+    def predict(self, columns: Columns) -> Floats:
+        """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""
+        ...
+
+
+@dataclass(frozen=True)
+class Model:
+    """A fitted scikit-learn pipeline with its schema; a `Predictor`.
+
+    Parameters
+    ----------
+    problem : {"binary", "multiclass", "regression"}
+        Kind of answer.
+    schema : tuple of ColumnSchema
+        The features.
+    pipeline : sklearn.pipeline.Pipeline
+        From typed columns to predictions.
+    """
+
+    problem: Problem
+    schema: tuple[ColumnSchema, ...]
+    pipeline: Any
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The labels, sorted; empty in a regression."""
+        return () if self.problem == "regression" else tuple(map(str, self.pipeline.classes_))
+
+    def predict(self, columns: Columns) -> Floats:
+        """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""
+        answer = self.pipeline.predict if self.problem == "regression" else self.pipeline.predict_proba
+        return np.asarray(answer(columns), dtype=np.float64)
+
+
+def answer_part(predictor: Predictor, part: Part) -> Predictions:
+    """Answer rows whose truth is known."""
+    return Predictions(part.target, predictor.predict(part.columns), predictor.classes)
+
+
+def as_documents(values: Floats, classes: Sequence[str]) -> list[dict[str, Any]]:
+    """Return answers as JSON has them.
+
+    Examples
+    --------
+    >>> as_documents(np.array([12.5]), ())
+    [{'score': 12.5}]
+    >>> as_documents(np.array([[0.25, 0.75]]), ("no", "yes"))
+    [{'label': 'yes', 'probabilities': {'no': 0.25, 'yes': 0.75}}]
+    """
+    if not classes:
+        return [{"score": score} for score in values.tolist()]
+    best = np.argmax(values, axis=1).tolist()
+    return [
+        {"label": classes[index], "probabilities": dict(zip(classes, row, strict=True))}
+        for index, row in zip(best, values.tolist(), strict=True)
+    ]
+
+
+def schema_document(model: Model) -> dict[str, Any]:
+    """Return ``schema.json``: what a caller needs to know."""
+    return {
+        "problem": model.problem,
+        "features": [column.as_dict() for column in model.schema],
+        "classes": list(model.classes),
+    }
+
+
+def read_schema_document(document: Mapping[str, Any]) -> tuple[Problem, tuple[ColumnSchema, ...]]:
+    """Return what `schema_document` wrote, but for the classes, which the pipeline knows."""
+    return document["problem"], tuple(ColumnSchema.from_dict(entry) for entry in document["features"])

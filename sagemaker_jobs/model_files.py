@@ -1,0 +1,163 @@
+"""A model on disk: no pickle, the same bytes for the same model, and a checksum for every file."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import skops.io
+from skops.io.exceptions import UntrustedTypesFoundException
+
+from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.model import Model, read_schema_document
+
+MODEL, SCHEMA, MANIFEST = "model.skops", "schema.json", "manifest.json"
+
+TRUSTED_TYPES = (
+    "functools.partial",
+    "sagemaker_jobs.encoder.RowEncoder",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.utils.validation.check_array",
+)
+"""Types that a model may consist of, beside those of scikit-learn and NumPy that skops itself knows to be harmless."""
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can hold
+_LARGEST_FILE = 2 * 2**30
+
+
+def save_model(pipeline: Any, folder: Path) -> None:
+    """Write ``model.skops``; the same fitted pipeline gives the same bytes in every process."""
+    (folder / MODEL).write_bytes(normalised_archive(skops.io.dumps(pipeline)))
+
+
+def normalised_archive(archive: bytes) -> bytes:
+    """Return a skops archive without what differs from run to run: memory addresses, file names, times, order.
+
+    References
+    ----------
+    .. [1] skops, ``io/_utils.py``: ``__id__`` is Python's ``id`` of the object, and names the file of an array.
+    """
+    with zipfile.ZipFile(io.BytesIO(archive)) as old:
+        text = old.read("schema.json").decode()
+        files = {name: old.read(name) for name in old.namelist() if name != "schema.json"}
+    names = {
+        old_name: f"{index}{Path(old_name).suffix}" for index, old_name in enumerate(_in_order(files, text))
+    }
+    state = json.loads(text)
+    _renumber(state, {}, names)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for old_name, new_name in names.items():
+            _add(new, new_name, files[old_name])
+        _add(new, "schema.json", json.dumps(state, separators=(",", ":")).encode())
+    return buffer.getvalue()
+
+
+def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
+    """Write ``manifest.json``: `facts`, and the SHA-256 of every other file of the folder."""
+    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
+    write_json(folder / MANIFEST, {**facts, "files": files})
+
+
+def load_model(folder: Path) -> Model:
+    """Check every file against the manifest, then load the model.
+
+    Raises
+    ------
+    JobError
+        If a file is missing or has been changed, or the model consists of anything that is not trusted.
+    """
+    verify(folder)
+    problem, schema = read_schema_document(read_json(folder / SCHEMA))
+    try:
+        pipeline = skops.io.load(folder / MODEL, trusted=list(TRUSTED_TYPES))
+    except UntrustedTypesFoundException as error:
+        raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
+    return Model(problem, schema, pipeline)
+
+
+def verify(folder: Path) -> None:
+    """Compare every file with its checksum.
+
+    Raises
+    ------
+    JobError
+        Naming the first file that is not as it was written.
+    """
+    manifest = read_json(folder / MANIFEST)
+    files = manifest.get("files", {})
+    for needed in (MODEL, SCHEMA):
+        if needed not in files:
+            raise JobError(f"the model's manifest does not list {needed}")
+    for name, checksum in files.items():
+        path = folder / name
+        if Path(name).name != name or not path.is_file():
+            raise JobError(f"the model has no file {name}, which its manifest lists")
+        if sha256_of(path) != checksum:
+            raise JobError(f"the model's file {name} is not what was written: its checksum differs")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def write_json(path: Path, document: Any) -> None:
+    """Write JSON that is the same for the same document."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    JobError
+        If the file is missing or is none.
+    """
+    try:
+        document = json.loads(path.read_text())
+    except (OSError, ValueError):
+        raise JobError(f"{path.name} is missing or is no JSON") from None
+    if not isinstance(document, dict):
+        raise JobError(f"{path.name} is no JSON object")
+    return document
+
+
+def _in_order(files: Mapping[str, bytes], text: str) -> list[str]:
+    """Return the files in the order in which the schema names them."""
+    named = dict.fromkeys(re.findall(r'"file": "([^"]+)"', text))
+    return [name for name in named if name in files]
+
+
+def _renumber(node: Any, ids: dict[int, int], names: Mapping[str, str]) -> None:
+    """Give the objects numbers in the order in which they occur, and the files their new names, in place."""
+    if isinstance(node, list):
+        for item in node:
+            _renumber(item, ids, names)
+        return
+    if not isinstance(node, dict):
+        return
+    for key, value in node.items():
+        if key == "__id__":
+            node[key] = ids.setdefault(value, len(ids) + 1)
+        elif key == "file" and value in names:
+            node[key] = names[value]
+        else:
+            _renumber(value, ids, names)
+
+
+def _add(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    entry.create_system = 3  # Unix, on every machine
+    archive.writestr(entry, data)

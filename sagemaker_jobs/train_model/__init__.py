@@ -1,0 +1,1 @@
+"""Trains a model on the parts ``train`` and ``validation`` of a snapshot."""

@@ -1,0 +1,126 @@
+"""The training job: rows and a specification in, a model and what is known about it out."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import platform
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from headrace.ml.metrics import measure
+from headrace.ml.profile import Profile, profile_frame
+from sagemaker_jobs.estimators import Recipe, fit, read_hyperparameters
+from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.model import Model, answer_part, as_documents, schema_document
+from sagemaker_jobs.model_files import SCHEMA, load_model, save_model, write_json, write_manifest
+from sagemaker_jobs.parts import Part, read_part
+from sagemaker_jobs.paths import MlPaths
+from sagemaker_jobs.spec import Spec, read_spec
+
+_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
+_ROWS_FOR_TRAIN_METRICS = 50_000
+
+
+def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
+    """Train as SageMaker asks: channels ``train``, ``validation`` and ``spec`` in, ``/opt/ml/model`` out."""
+    spec = read_spec(paths.channel("spec"))
+    given = json.loads(paths.hyperparameters.read_text()) if paths.hyperparameters.is_file() else {}
+    hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **given})
+    train = read_part(paths.channel("train"), spec)
+    validation = read_part(paths.channel("validation"), spec)
+    metrics = train_model(spec, hyperparameters, (train, validation), paths.model)
+    for name, value in metrics["validation"].items():
+        print(f"validation:{name}={value:.10g};")  # noqa: T201 - MetricDefinitions read it from the log
+
+
+def train_model(
+    spec: Spec, hyperparameters: Mapping[str, Any], parts: tuple[Part, Part], folder: Path
+) -> dict[str, dict[str, float]]:
+    """Fit a model on `parts` (training, validation), write it to `folder` and return its metrics by part.
+
+    The files are ``model.skops``, ``schema.json``, ``metrics.json``, ``baseline.json`` (the profile that drift is measured
+    against), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where the model
+    comes from). The same rows, hyperparameters and seed give the same bytes.
+
+    Raises
+    ------
+    JobError
+        If there are too few rows, or they cannot be learned.
+    """
+    train, validation = parts
+    if train.rows < 2:  # noqa: PLR2004 - a mean is not a model
+        raise JobError(f"the training part has {train.rows} rows")
+    training = spec.pipeline.training
+    recipe = Recipe(spec.pipeline.problem, training.estimator, spec.schema, training.seed, hyperparameters)
+    folder.mkdir(parents=True, exist_ok=True)
+    model = Model(recipe.problem, recipe.schema, fit(recipe, train, validation))
+    save_model(model.pipeline, folder)
+    held_out = validation if validation.rows else train
+    metrics = _metrics(model, train, held_out)
+    write_json(folder / SCHEMA, schema_document(model))
+    write_json(
+        folder / "metrics.json", {"rows": {"train": train.rows, "validation": validation.rows}, **metrics}
+    )
+    write_json(folder / "baseline.json", baseline(model, train, held_out).as_dict())
+    write_json(folder / "sample.json", sample(model, held_out))
+    write_manifest(folder, _origin(spec, recipe))
+    load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.
+    return metrics
+
+
+def baseline(model: Model, train: Part, held_out: Part) -> Profile:
+    """Profile the training features and the answers to rows that were not trained on."""
+    values = model.predict(held_out.columns)
+    answers = np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values
+    return profile_frame(pd.DataFrame(train.columns), model.schema, predictions=list(answers))
+
+
+def sample(model: Model, part: Part) -> dict[str, Any]:
+    """Return one real row, as JSON and as CSV with a header, and the answer to it."""
+    first = part.first(1)
+    row = {name: _plain(values[0]) for name, values in first.columns.items()}
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(row)
+    writer.writerow("" if cell is None else cell for cell in row.values())
+    answer = as_documents(model.predict(first.columns), model.classes)[0]
+    return {"row": row, "csv": text.getvalue(), "prediction": answer}
+
+
+def _plain(cell: Any) -> Any:
+    """Return a typed cell as JSON has it."""
+    if cell is None or (isinstance(cell, float | np.datetime64) and bool(np.isnan(cell))):
+        return None
+    if isinstance(cell, np.datetime64):
+        return str(cell)
+    return cell if isinstance(cell, str) else float(cell)
+
+
+def _metrics(model: Model, train: Part, held_out: Part) -> dict[str, dict[str, float]]:
+    parts = {"train": train.first(_ROWS_FOR_TRAIN_METRICS), "validation": held_out}
+    measured = {name: measure(model.problem, answer_part(model, part)) for name, part in parts.items()}
+    return {
+        name: {metric: value for metric, value in values.items() if np.isfinite(value)}
+        for name, values in measured.items()
+    }
+
+
+def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
+    return {
+        "pipeline": spec.pipeline.name,
+        "problem": recipe.problem,
+        "estimator": recipe.estimator,
+        "hyperparameters": dict(recipe.hyperparameters),
+        "seed": recipe.seed,
+        "content_hash": spec.content_hash,
+        "code_version": spec.code_version,
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+    }
