@@ -27,8 +27,8 @@ from lambdas.check_drift.window import Window
 logger = Logger()
 
 LATEST = "drift/latest.json"
-MAX_BYTES = 128 * 2**20
-"""Captured data that one check reads; what a window holds beyond it is sampled evenly."""
+MAX_BYTES = 64 * 2**20
+"""Captured data that one check reads, some 600,000 rows of twelve features; of a larger window it reads an even sample."""
 
 
 class Champions(Protocol):
