@@ -18,6 +18,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.secure_transport",
     "local_cloud.repairs.s3_events",
     "local_cloud.repairs.event_conditions",
+    "local_cloud.repairs.sagemaker_permissions",
     "local_cloud.repairs.iam_resources",
     "local_cloud.repairs.metric_data",
     "local_cloud.repairs.alarm_actions",
