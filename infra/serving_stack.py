@@ -43,11 +43,12 @@ class ServingStack(PipelineStack):
         super().__init__(scope, id, pipeline=pipeline, description="endpoint and deployments")
         self._data, self._training = data, training
         self.endpoint_name = f"headrace-{pipeline.name}"
-        self.endpoint_log_group: logs.ILogGroup = EndpointLogs(
-            self, "EndpointLogs", pipeline=pipeline, key=data.key
-        ).log_group
+        endpoint_logs = EndpointLogs(self, "EndpointLogs", pipeline=pipeline, key=data.key)
+        self.endpoint_log_group: logs.ILogGroup = endpoint_logs.log_group
         self._model_role = self._add_model_role()
-        CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
+        clean_up = CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
+        # The endpoint goes first: what still logs would make SageMaker create the log group anew.
+        clean_up.resource.node.add_dependency(endpoint_logs)
         self.deploy_state_machine: sfn.IStateMachine = self._add_state_machine()
         self._start_on_approval()
         self._output()
