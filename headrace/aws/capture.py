@@ -163,7 +163,7 @@ def _payload(part: dict[str, Any]) -> Payload:
             raise CaptureError("the body is not text in base64") from error
     if not isinstance(text, str):
         raise CaptureError("the body is not text")
-    return Payload(content_type, text)
+    return Payload(content_type, text.removeprefix("\ufeff"))
 
 
 def _utc(text: str) -> datetime:

@@ -1,9 +1,11 @@
+import base64
 from datetime import UTC, datetime
 
 import pytest
 
-from headrace.aws.capture import Capture, CaptureError, Payload
+from headrace.aws.capture import Capture, CaptureError, Payload, parse_capture
 from headrace.aws.captured_rows import read_predictions, read_rows
+from tests.unit.lambdas.captures import record
 
 FEATURES = ["temp", "season", "holiday"]
 EXPECTED = {"temp": ["0.3", "0.4"], "season": ["spring", None], "holiday": ["0", "1"]}
@@ -52,6 +54,18 @@ def test_csv_with_and_without_a_header_gives_the_same_rows(text):
 )
 def test_every_form_of_json_gives_the_same_rows(content_type, text):
     assert read_rows(capture(text, content_type), FEATURES) == EXPECTED
+
+
+def test_a_byte_order_mark_hides_no_column():
+    line = record("e1", [], [], data="\ufefftemp,season,holiday\n0.3,spring,0\n0.4,,1\n")
+
+    assert read_rows(parse_capture(line), FEATURES) == EXPECTED
+
+
+def test_what_sagemaker_captured_in_base64_is_the_same():
+    data = base64.b64encode(b"0.3,spring,0\n0.4,,1\n").decode()
+
+    assert read_rows(parse_capture(record("e1", [], [], data=data, encoding="BASE64")), FEATURES) == EXPECTED
 
 
 def test_a_feature_that_the_caller_left_out_is_missing():
