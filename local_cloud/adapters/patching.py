@@ -29,7 +29,12 @@ def replace(module: ModuleType, name: str, parameters: str, make: Callable[[Any]
         If the name is gone, or its parameters are others.
     """
     require(module, name, parameters)
-    setattr(module, name, make(getattr(module, name)))
+    original = getattr(module, name)
+    replacement = make(original)
+    if inspect.isfunction(replacement) and replacement is not original:
+        # Another extension may replace the same function, and expects the parameters that we found.
+        vars(replacement)["__signature__"] = inspect.signature(original)
+    setattr(module, name, replacement)
 
 
 def require(module: ModuleType, name: str, parameters: str) -> None:
