@@ -1,0 +1,1 @@
+"""Answers ``GET /ping`` and ``POST /invocations`` with a trained model."""

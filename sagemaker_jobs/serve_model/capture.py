@@ -1,0 +1,110 @@
+"""Logs requests and answers as SageMaker's DataCapture stores them, for endpoints that have no DataCapture.
+
+References
+----------
+.. [1] Amazon SageMaker Developer Guide, "Capture data", format of the captured data.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sagemaker_jobs.serve_model.requests import Cells
+
+_LONGEST_BODY = 100_000  # CloudWatch Logs cuts lines beyond 256 KB; JSON may double a body.
+_ENCODINGS = {"text/csv": "CSV", "application/json": "JSON"}
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and the answer to it.
+
+    Parameters
+    ----------
+    request, answer : bytes
+        The bodies, in UTF-8.
+    content_type, answer_type : str
+        Their media types.
+    cells : dict of str to sequence
+        The request's raw cells by feature.
+    inference_id : str or None
+        The caller's own id.
+    time : datetime
+        Of the answer, in UTC.
+    """
+
+    request: bytes
+    content_type: str
+    cells: Cells
+    answer: bytes
+    answer_type: str
+    inference_id: str | None
+    time: datetime
+
+
+def capture_lines(exchange: Exchange) -> Iterator[str]:
+    """Yield the lines to log: one, or several with some of the rows each if the request is large.
+
+    A small request is kept as it came. A large one is written anew as CSV with a header, and its answer as CSV or JSON.
+    """
+    if len(exchange.request) + len(exchange.answer) <= _LONGEST_BODY:
+        request = (exchange.request.decode("utf-8-sig"), exchange.content_type or "text/csv")
+        yield _line(exchange, request, exchange.answer.decode())
+        return
+    rows = len(next(iter(exchange.cells.values())))
+    step = max(1, rows * _LONGEST_BODY // (len(exchange.request) + len(exchange.answer)))
+    answers = _answers(exchange)
+    for start in range(0, rows, step):
+        request = (_csv(exchange.cells, start, start + step), "text/csv")
+        yield _line(exchange, request, _joined(answers[start : start + step], exchange.answer_type))
+
+
+def _line(exchange: Exchange, request: tuple[str, str], answer: str) -> str:
+    text, content_type = request
+    metadata = {"eventId": str(uuid.uuid4()), "inferenceTime": exchange.time.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    if exchange.inference_id:
+        metadata["inferenceId"] = exchange.inference_id
+    record = {
+        "captureData": {
+            "endpointInput": _part("INPUT", text, content_type),
+            "endpointOutput": _part("OUTPUT", answer, exchange.answer_type),
+        },
+        "eventMetadata": metadata,
+        "eventVersion": "0",
+    }
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+
+
+def _part(mode: str, data: str, content_type: str) -> dict[str, Any]:
+    encoding = _ENCODINGS.get(content_type.partition(";")[0].strip().lower(), "JSON")
+    return {"observedContentType": content_type, "mode": mode, "data": data, "encoding": encoding}
+
+
+def _csv(cells: Cells, start: int, stop: int) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(cells)
+    writer.writerows(zip(*(values[start:stop] for values in cells.values()), strict=True))
+    return text.getvalue()
+
+
+def _answers(exchange: Exchange) -> Sequence[Any]:
+    """Return the answers row by row: lines of CSV, or JSON's predictions."""
+    text = exchange.answer.decode()
+    if exchange.answer_type == "text/csv":
+        return text.splitlines(keepends=True)
+    predictions: list[Any] = json.loads(text)["predictions"]
+    return predictions
+
+
+def _joined(answers: Sequence[Any], media_type: str) -> str:
+    if media_type == "text/csv":
+        return "".join(answers)
+    return json.dumps({"predictions": answers}, ensure_ascii=False)

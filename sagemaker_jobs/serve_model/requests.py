@@ -1,0 +1,178 @@
+"""Reads the rows of a request, in whatever form it came."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from headrace.ml.contract import ColumnSchema
+
+Cells = dict[str, Sequence[Any]]
+"""Raw cells by feature, in the order of the schema."""
+
+JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
+CONTENT_TYPES = ("text/csv", "application/json", *JSON_LINES)
+
+
+class RequestError(ValueError):
+    """A request cannot be answered; the text names row and column, and repeats no value."""
+
+
+class ContentTypeError(RequestError):
+    """The content type is none that this server reads."""
+
+
+def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -> Cells:
+    r"""Return what the model is asked, by feature.
+
+    Columns that the model does not know are ignored. Columns that it needs must be there; a cell may be empty or null.
+
+    Parameters
+    ----------
+    body : bytes
+        UTF-8. CSV with a header, or without one in the order of the schema; JSON as a list of records or of lists, under
+        ``instances``, or as ``columns`` and ``data``; or one JSON record or list per line.
+    content_type : str
+        Media type, with or without parameters; empty means CSV.
+    schema : sequence of ColumnSchema
+        The features.
+
+    Returns
+    -------
+    dict of str to sequence
+        One sequence of raw cells per feature, all equally long and not empty.
+
+    Raises
+    ------
+    ContentTypeError
+        If the content type is unknown.
+    RequestError
+        If the body is malformed, empty, or lacks a column.
+
+    Examples
+    --------
+    >>> schema = [ColumnSchema("temp", "number"), ColumnSchema("hr", "number")]
+    >>> read_cells(b"hr,day,temp\n5,1,0.3\n", "text/csv", schema)
+    {'temp': ('0.3',), 'hr': ('5',)}
+    >>> read_cells(b'{"instances": [{"temp": 0.3, "hr": 5}]}', "application/json", schema)
+    {'temp': [0.3], 'hr': [5]}
+    """
+    kind = content_type.partition(";")[0].strip().lower() or "text/csv"
+    read = _READERS.get(kind)
+    if read is None:
+        raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(CONTENT_TYPES)}")
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestError("the body is not UTF-8 text") from None
+    names = [column.name for column in schema]
+    cells = read(text, names)
+    if not cells or not cells[names[0]]:
+        raise RequestError("the body has no rows")
+    return cells
+
+
+def _read_csv(text: str, names: Sequence[str]) -> Cells:
+    rows = _csv_rows(text)
+    if not rows:
+        return {}
+    first = [cell.strip() for cell in rows[0]]
+    known = set(names)
+    if known.isdisjoint(first):
+        return _by_position(rows, names)
+    return _chosen(_by_position(rows[1:], first), names)
+
+
+def _csv_rows(text: str) -> list[list[str]]:
+    """Return the cells of every line that is not blank."""
+    if '"' not in text:
+        return [line.split(",") for line in text.splitlines() if line]
+    try:
+        return [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+    except csv.Error:
+        raise RequestError("the body is not CSV: its quotes cannot be followed") from None
+
+
+def _read_json(text: str, names: Sequence[str]) -> Cells:
+    body = _parsed(text, "the body")
+    if isinstance(body, dict):
+        if "columns" in body and isinstance(body.get("data"), list):
+            return _read_split(body, names)
+        body = body.get("instances", [body])
+    if not isinstance(body, list):
+        raise RequestError('the body is no list of rows; send {"instances": [...]}')
+    return _by_row(body, names)
+
+
+def _read_split(body: Mapping[str, Any], names: Sequence[str]) -> Cells:
+    columns = body["columns"]
+    if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
+        raise RequestError("`columns` is no list of names")
+    return _chosen(_by_position(body["data"], columns), names)
+
+
+def _read_json_lines(text: str, names: Sequence[str]) -> Cells:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return _by_row([_parsed(line, f"row {row}") for row, line in enumerate(lines, 1)], names)
+
+
+def _by_row(rows: Sequence[Any], names: Sequence[str]) -> Cells:
+    if rows and isinstance(rows[0], dict):
+        return _by_name(rows, names)
+    return _by_position(rows, names)
+
+
+def _by_name(rows: Sequence[Any], names: Sequence[str]) -> Cells:
+    try:
+        return {name: [row[name] for row in rows] for name in names}
+    except (KeyError, TypeError, IndexError):
+        pass
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise RequestError(f"row {number} is no record, as the first is")
+        if missing := [name for name in names if name not in row]:
+            raise RequestError(f"row {number} has no {_listed(missing)}; send null for what is not known")
+    raise RequestError("the rows cannot be read")
+
+
+def _by_position(rows: Sequence[Any], names: Sequence[str]) -> Cells:
+    width = len(names)
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, list):
+            raise RequestError(f"row {number} is no list of cells, and no record")
+        if len(row) != width:
+            raise RequestError(
+                f"row {number} has {len(row)} cells, and {width} columns are expected: {_shown(names)}"
+            )
+    return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+
+
+def _chosen(cells: Cells, names: Sequence[str]) -> Cells:
+    if missing := [name for name in names if name not in cells] if cells else []:
+        raise RequestError(f"the body has no {_listed(missing)}; send empty cells for what is not known")
+    return {name: cells[name] for name in names} if cells else {}
+
+
+def _parsed(text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        raise RequestError(f"{what} is not JSON") from None
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(repr, names[:10]))}"
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:20]) + (", …" if len(names) > 20 else "")  # noqa: PLR2004
+
+
+_READERS: dict[str, Callable[[str, Sequence[str]], Cells]] = {
+    "text/csv": _read_csv,
+    "application/json": _read_json,
+    **dict.fromkeys(JSON_LINES, _read_json_lines),
+}

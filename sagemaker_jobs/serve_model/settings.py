@@ -1,0 +1,49 @@
+"""What the serving container is told by its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment of the container.
+
+    Parameters
+    ----------
+    port : int
+        ``SAGEMAKER_BIND_TO_PORT``, or 8080.
+    host : str
+        Address to listen on: all, because SageMaker calls from outside; ``HEADRACE_BIND_TO_HOST`` narrows it.
+    workers : int
+        Processes that answer; ``SAGEMAKER_MODEL_SERVER_WORKERS``, or 1.
+    model_version : str
+        Is sent with every answer; ``HEADRACE_MODEL_VERSION``, or empty.
+    capture_share : float
+        Share of requests that are logged; 0 unless ``HEADRACE_CAPTURE`` is ``log``.
+    """
+
+    port: int = 8080
+    host: str = "0.0.0.0"
+    workers: int = 1
+    model_version: str = ""
+    capture_share: float = 0.0
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; ``ValueError`` names one that is no number.
+
+        Examples
+        --------
+        >>> Settings.from_environ({"SAGEMAKER_BIND_TO_PORT": "9000", "HEADRACE_CAPTURE": "log"}).capture_share
+        1.0
+        """
+        captures = environ.get("HEADRACE_CAPTURE") == "log"
+        return cls(
+            port=int(environ.get("SAGEMAKER_BIND_TO_PORT") or cls.port),
+            host=environ.get("HEADRACE_BIND_TO_HOST") or cls.host,
+            workers=int(environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or cls.workers),
+            model_version=environ.get("HEADRACE_MODEL_VERSION", ""),
+            capture_share=float(environ.get("HEADRACE_CAPTURE_SHARE") or 1.0) if captures else 0.0,
+        )
