@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Mapping
@@ -30,17 +28,17 @@ class SmokeTestError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered: the variant that spoke, and its body."""
+    """What an endpoint answered: the variant that spoke, and the predictions."""
 
     variant: str
-    body: str
+    predictions: list[Any]
 
 
 class Samples(Protocol):
     """What this function needs from storage."""
 
     def sample(self, model_data_url: str) -> dict[str, Any]:
-        """Return ``sample.json`` of a model archive: a real row, and its prediction."""
+        """Return ``sample.json`` of a model archive: a real row as CSV, and its prediction."""
         ...
 
 
@@ -76,11 +74,11 @@ class SageMakerRuntime:
         answer = self._client.invoke_endpoint(
             EndpointName=endpoint,
             ContentType="text/csv",
-            Accept="text/csv",
+            Accept="application/json",
             InferenceId=_INFERENCE_ID,
             Body=rows_csv.encode(),
         )
-        return Answer(answer["InvokedProductionVariant"], answer["Body"].read().decode())
+        return Answer(answer["InvokedProductionVariant"], json.loads(answer["Body"].read())["predictions"])
 
 
 @cache
@@ -100,32 +98,28 @@ def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> 
     """
     plan = event["plan"]
     sample = samples.sample(plan["model_data_url"])
-    answer = runtime.ask(plan["endpoint"], _as_csv(sample["row"]))
+    answer = runtime.ask(plan["endpoint"], sample["csv"])
     if answer.variant != plan["variant"]:
         raise SmokeTestError(f"variant {answer.variant} answered instead of {plan['variant']}")
-    if not _same(answer.body, sample["prediction"]):
-        raise SmokeTestError(
-            f"the endpoint answered {answer.body[:200]!r} instead of {sample['prediction']!r}"
-        )
+    if not _same(answer.predictions, [sample["prediction"]]):
+        raise SmokeTestError("the endpoint does not answer a row of the training as the training did")
     logger.info("answers as trained", extra={"variant": answer.variant})
     return {"variant": answer.variant}
 
 
-def _as_csv(row: Mapping[str, Any]) -> str:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(row)
-    writer.writerow("" if value is None else value for value in row.values())
-    return buffer.getvalue()
-
-
-def _same(body: str, expected: Any) -> bool:
-    lines = body.strip().splitlines()
-    said = lines[-1].split(",")[0] if lines else ""
-    try:
-        return math.isclose(float(said), float(expected), rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
-    except (TypeError, ValueError):
-        return said == str(expected)
+def _same(said: Any, expected: Any) -> bool:
+    """Compare JSON, numbers with a tolerance."""
+    if isinstance(expected, dict):
+        return (
+            isinstance(said, dict)
+            and said.keys() == expected.keys()
+            and all(_same(said[name], value) for name, value in expected.items())
+        )
+    if isinstance(expected, list):
+        return isinstance(said, list) and len(said) == len(expected) and all(map(_same, said, expected))
+    if isinstance(expected, float) and isinstance(said, int | float):
+        return math.isclose(said, expected, rel_tol=_TOLERANCE, abs_tol=_TOLERANCE)
+    return bool(said == expected)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
