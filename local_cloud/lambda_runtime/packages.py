@@ -9,11 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import threading
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
 
 from packaging.requirements import Requirement
+
+_ONE_AT_A_TIME = threading.Lock()
 
 RUNTIME = ("awslambdaric", "boto3")
 """Distributions that Lambda's Python runtime brings along."""
@@ -47,13 +50,14 @@ def package_folder(distributions: Iterable[str], cache: Path) -> Path:
     needed = _with_requirements(distributions)
     versions = ",".join(f"{name}=={metadata.version(name)}" for name in sorted(needed))
     folder = cache / hashlib.sha256(versions.encode()).hexdigest()[:16]
-    if not folder.exists():
-        unfinished = folder.with_suffix(".new")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True)
-        for name in needed:
-            _link(metadata.distribution(name), unfinished)
-        unfinished.replace(folder)
+    with _ONE_AT_A_TIME:
+        if not folder.exists():
+            unfinished = folder.with_suffix(".new")
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            for name in needed:
+                _link(metadata.distribution(name), unfinished)
+            unfinished.replace(folder)
     return folder
 
 
