@@ -208,7 +208,7 @@ class ServingStack(PipelineStack):
             "InvokeLikeThis",
             description="rows.csv holds features with a header line",
             value=f"aws sagemaker-runtime invoke-endpoint --endpoint-name {self.endpoint_name} "
-            "--content-type text/csv --body fileb://rows.csv --cli-binary-format raw-in-base64-out out.csv",
+            "--content-type text/csv --body fileb://rows.csv out.csv",
         )
 
     def _endpoint(self) -> str:
