@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from headrace.config.agreement import DisagreementError
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
@@ -77,7 +78,7 @@ def load_pipeline(path: Path) -> Pipeline:
     try:
         return Pipeline.model_validate(document)
     except ValidationError as error:
-        problems = [_problem(path, root, found) for found in error.errors()]  # type: ignore[arg-type]  # a TypedDict
+        problems = [line for found in error.errors() for line in _problems(path, root, dict(found))]
         raise PipelineError("\n".join(problems)) from None
 
 
@@ -113,12 +114,17 @@ def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
             yield from _repeated_keys(item)
 
 
-def _problem(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> str:
-    """Turn one of pydantic's findings into a line a person can act on."""
-    where = tuple(part for part in found["loc"] if part != "[key]")
-    field = ".".join(str(part) for part in where)
-    line = _line_of(root, where)
-    return f"{path}:{line}: {field + ': ' if field else ''}{_explain(found, where)}"
+def _problems(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> Iterator[str]:
+    """Turn one of pydantic's findings into lines a person can act on."""
+    error = found.get("ctx", {}).get("error")
+    if isinstance(error, DisagreementError):
+        findings: list[tuple[tuple[str | int, ...], str]] = [*error.findings]
+    else:
+        where = tuple(part for part in found["loc"] if part != "[key]")
+        findings = [(where, _explain(found, where))]
+    for where, text in findings:
+        field = ".".join(str(part) for part in where)
+        yield f"{path}:{_line_of(root, where)}: {field + ': ' if field else ''}{text}"
 
 
 def _explain(found: dict[str, Any], where: tuple[str | int, ...]) -> str:

@@ -8,16 +8,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
-from headrace.config.limits import (
-    INSTANCE_TYPE,
-    METRICS,
-    PIPELINE_NAME,
-    SERVERLESS_MEMORY_MB,
-    default_metric,
-    schedule_minutes,
-)
+from headrace.config.agreement import DisagreementError, disagreements
+from headrace.config.limits import INSTANCE_TYPE, METRICS, PIPELINE_NAME, default_metric
+from headrace.config.schedules import schedule_minutes
 
 Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
 Kind = Literal["number", "category", "boolean", "datetime"]
@@ -100,19 +95,15 @@ class Endpoint(Block):
     kind: Literal["serverless", "realtime"] = Field(
         "serverless", description="Serverless scales to zero; realtime keeps instances running."
     )
-    memory_mb: int = Field(2048, description="Serverless: memory, 1024 to 6144 MB in steps of 1024.")
+    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(
+        2048, description="Serverless: memory, in MB."
+    )
     max_concurrency: int = Field(5, ge=1, le=200, description="Serverless: requests at the same time.")
     instance: Instance = Field("ml.m5.large", description="Realtime: instance type.")
     instances: int = Field(2, ge=1, le=100, description="Realtime: how many; two survive the loss of one.")
     capture_share: float = Field(
         1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
     )
-
-    @model_validator(mode="after")
-    def _memory_is_a_step(self) -> Self:
-        if self.memory_mb not in SERVERLESS_MEMORY_MB:
-            raise ValueError(f"memory_mb is one of {', '.join(map(str, SERVERLESS_MEMORY_MB))}")
-        return self
 
 
 class Monitoring(Block):
@@ -127,10 +118,11 @@ class Monitoring(Block):
     )
     min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
 
-    @model_validator(mode="after")
-    def _schedule_is_one(self) -> Self:
-        schedule_minutes(self.schedule)
-        return self
+    @field_validator("schedule")
+    @classmethod
+    def _is_a_schedule(cls, schedule: str) -> str:
+        schedule_minutes(schedule)
+        return schedule
 
 
 class Retraining(Block):
@@ -205,35 +197,6 @@ class Pipeline(Block):
 
     @model_validator(mode="after")
     def _fields_agree(self) -> Self:
-        for complaint in _disagreements(self):
-            raise ValueError(complaint)
+        if findings := disagreements(self):
+            raise DisagreementError(findings)
         return self
-
-
-def _disagreements(pipeline: Pipeline) -> list[str]:
-    """Return what is wrong between fields, a sentence each."""
-    target, ignore, split, metric = pipeline.target, pipeline.ignore, pipeline.split, pipeline.metric
-    allowed = METRICS[pipeline.problem]
-    lower_is_better = allowed.get(metric) == "lower"
-    found = {
-        f"target {target!r} cannot also be the id": target == pipeline.id,
-        f"target {target!r} cannot also be the time column": target == pipeline.time,
-        f"target {target!r} is in `ignore`": target in ignore,
-        f"target {target!r} is in `columns`, which is for features": target in pipeline.columns,
-        "split.by is time, but no `time` column is named": split.by == "time" and pipeline.time is None,
-        "split.by is group, but no `split.group` column is named": split.by == "group"
-        and split.group is None,
-        "split.test_share and split.validation_share leave less than a third of the rows for training": (
-            split.test_share + split.validation_share > 2 / 3
-        ),
-        f"evaluation.metric {metric!r} does not fit {pipeline.problem}: it is one of {', '.join(allowed)}": (
-            metric not in allowed
-        ),
-        f"evaluation.max_value is for errors, and {metric} is better when higher: use min_value": (
-            pipeline.evaluation.max_value is not None and not lower_is_better
-        ),
-        f"evaluation.min_value is for scores, and {metric} is better when lower: use max_value": (
-            pipeline.evaluation.min_value is not None and lower_is_better
-        ),
-    }
-    return [complaint for complaint, wrong in found.items() if wrong]

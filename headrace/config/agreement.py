@@ -1,0 +1,103 @@
+"""What must hold between the fields of a pipeline file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from headrace.config.hyperparameters import known_hyperparameters
+from headrace.config.limits import METRICS
+
+if TYPE_CHECKING:
+    from headrace.config.pipeline import Pipeline
+
+Finding = tuple[tuple[str, ...], str]
+"""The field, as the path of its names, and what is wrong with it."""
+
+
+class DisagreementError(ValueError):
+    """Fields that are right one by one do not fit together.
+
+    Attributes
+    ----------
+    findings : list of (path, str)
+        All that was found.
+    """
+
+    def __init__(self, findings: list[Finding]) -> None:
+        self.findings = findings
+        super().__init__("; ".join(f"{'.'.join(path)}: {text}" for path, text in findings))
+
+
+def disagreements(pipeline: Pipeline) -> list[Finding]:
+    """Return what is wrong between fields, in the order of the file.
+
+    Examples
+    --------
+    >>> from headrace.config.pipeline import Pipeline
+    >>> Pipeline(name="bike", problem="regression", target="cnt", split={"by": "time"})
+    Traceback (most recent call last):
+    pydantic_core._pydantic_core.ValidationError: 1 validation error for Pipeline
+      Value error, split.by: is time, but no `time` column is named ...
+    """
+    return [*_columns(pipeline), *_split(pipeline), *_training(pipeline), *_evaluation(pipeline)]
+
+
+def _columns(pipeline: Pipeline) -> list[Finding]:
+    target = pipeline.target
+    found = [
+        (("target",), f"{target!r} cannot also be the id", target == pipeline.id),
+        (("target",), f"{target!r} cannot also be the time column", target == pipeline.time),
+        (("ignore",), f"the target {target!r} cannot be ignored", target in pipeline.ignore),
+        (
+            ("columns",),
+            f"{target!r} is the target, and `columns` is for features",
+            target in pipeline.columns,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _split(pipeline: Pipeline) -> list[Finding]:
+    split, target = pipeline.split, pipeline.target
+    found = [
+        (("split", "by"), "is time, but no `time` column is named", split.by == "time" and not pipeline.time),
+        (("split", "by"), "is group, but no `split.group` is named", split.by == "group" and not split.group),
+        (
+            ("split", "group"),
+            "is named, but `split.by` is not group",
+            split.by != "group" and bool(split.group),
+        ),
+        (("split", "group"), f"the target {target!r} cannot be the group", split.group == target),
+        (
+            ("split", "test_share"),
+            "and validation_share leave less than a third of the rows for training",
+            split.test_share + split.validation_share > 2 / 3,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _training(pipeline: Pipeline) -> list[Finding]:
+    training = pipeline.training
+    known = known_hyperparameters(training.estimator, pipeline.problem)
+    return [
+        (
+            ("training", "hyperparameters", name),
+            f"{training.estimator} of a {pipeline.problem} problem has no such hyperparameter; "
+            f"it has: {', '.join(sorted(known))}",
+        )
+        for name in training.hyperparameters
+        if name not in known
+    ]
+
+
+def _evaluation(pipeline: Pipeline) -> list[Finding]:
+    evaluation, metric, allowed = pipeline.evaluation, pipeline.metric, METRICS[pipeline.problem]
+    if metric not in allowed:
+        fit = f"{metric!r} does not fit {pipeline.problem}; it is one of {', '.join(allowed)}"
+        return [(("evaluation", "metric"), fit)]
+    if evaluation.max_value is not None and allowed[metric] == "higher":
+        return [(("evaluation", "max_value"), f"{metric} is better when higher: use min_value")]
+    if evaluation.min_value is not None and allowed[metric] == "lower":
+        return [(("evaluation", "min_value"), f"{metric} is better when lower: use max_value")]
+    return []

@@ -1,0 +1,38 @@
+"""The hyperparameters that estimators have, so that a misspelt one is found before anything is deployed."""
+
+from __future__ import annotations
+
+_BOOSTING = frozenset(
+    "early_stopping interaction_cst l2_regularization learning_rate loss max_bins max_depth max_features max_iter "
+    "max_leaf_nodes min_samples_leaf n_iter_no_change scoring tol validation_fraction".split()
+)
+_FOREST = frozenset(
+    "bootstrap ccp_alpha criterion max_depth max_features max_leaf_nodes max_samples min_impurity_decrease "
+    "min_samples_leaf min_samples_split min_weight_fraction_leaf n_estimators oob_score".split()
+)
+_RIDGE = frozenset("alpha fit_intercept max_iter positive solver tol".split())
+_LOGISTIC = frozenset(
+    "C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter penalty solver tol".split()
+)
+
+_KNOWN: dict[tuple[str, bool], frozenset[str]] = {
+    ("hist_gradient_boosting", True): _BOOSTING | {"quantile"},
+    ("hist_gradient_boosting", False): _BOOSTING | {"class_weight"},
+    ("random_forest", True): _FOREST,
+    ("random_forest", False): _FOREST | {"class_weight"},
+    ("linear", True): _RIDGE,
+    ("linear", False): _LOGISTIC,
+}
+
+
+def known_hyperparameters(estimator: str, problem: str) -> frozenset[str]:
+    """Return the names that `training.hyperparameters` may have, which are scikit-learn's.
+
+    Left out is what the file says elsewhere (the seed, the kinds of columns) and what only tells how to compute.
+
+    Examples
+    --------
+    >>> sorted(known_hyperparameters("linear", "regression"))
+    ['alpha', 'fit_intercept', 'max_iter', 'positive', 'solver', 'tol']
+    """
+    return _KNOWN[estimator, problem == "regression"]
