@@ -32,7 +32,9 @@ class PipelineEvents:
             If EventBridge did not take it: ``PutEvents`` says so in its answer, not by an exception.
         """
         body = json.dumps({"pipeline": self._pipeline, **detail})
-        answer = self._client.put_events(Entries=[{"Source": SOURCE, "DetailType": detail_type, "Detail": body}])
+        answer = self._client.put_events(
+            Entries=[{"Source": SOURCE, "DetailType": detail_type, "Detail": body}]
+        )
         if answer["FailedEntryCount"]:
             entry = answer["Entries"][0]
             raise EventNotTakenError(f"{detail_type}: {entry.get('ErrorCode')} {entry.get('ErrorMessage')}")

@@ -18,11 +18,12 @@ from botocore.exceptions import ClientError
 from ministack.services import codebuild, ecr
 
 from local_cloud.adapters.patching import replace
-from local_cloud.adapters.sagemaker_engine import MiniStackSurroundings, sagemaker_engine
+from local_cloud.adapters.role_sessions import RoleError, role_session
+from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.sagemaker.dockerfile import build_image
 from local_cloud.sagemaker.errors import JobError
 from local_cloud.sagemaker.images import ImageStore, split_image_uri
-from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+from local_cloud.sagemaker.surroundings import RoleSession
 from local_cloud.sagemaker.transfer import split_uri
 from local_cloud.settings import Settings
 
@@ -31,11 +32,11 @@ logger = logging.getLogger(__name__)
 
 def install(settings: Settings) -> None:
     """Take the place of the build container."""
-    images, around = sagemaker_engine(settings).images, MiniStackSurroundings(settings)
-    replace(codebuild, "_execute_build", "build_id project", lambda _: _builder(images, around))
+    images = sagemaker_engine(settings).images
+    replace(codebuild, "_execute_build", "build_id project", lambda _: _builder(images, settings))
 
 
-def _builder(images: ImageStore, around: Surroundings) -> Any:
+def _builder(images: ImageStore, settings: Settings) -> Any:
     def execute(build_id: str, project: dict[str, Any]) -> None:
         build = codebuild._builds[build_id]
         emit = codebuild._log_sink(build) or logger.info
@@ -43,11 +44,11 @@ def _builder(images: ImageStore, around: Surroundings) -> Any:
         codebuild._record_phase(build, "QUEUED", "SUCCEEDED")
         context = Path(tempfile.mkdtemp(prefix="headrace-build-"))
         try:
-            _fetch(project, context, RoleSession.of(around, project["serviceRole"], "CodeBuild"))
+            _fetch(project, context, role_session(settings, project["serviceRole"], "codebuild"))
             codebuild._record_phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED")
             _build(_variables(project, build), context, images, emit)
             status = "SUCCEEDED"
-        except JobError as error:
+        except (JobError, RoleError) as error:
             emit(f"[Container] build failed: {error}")
             status = "FAILED"
         except Exception:

@@ -11,14 +11,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ministack.core.lambda_runtime import execution_credentials
 from ministack.core.persistence import load_state
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch_logs, eventbridge
 
 from local_cloud.adapters.metrics import put_metrics
+from local_cloud.adapters.role_sessions import RoleError, role_session
 from local_cloud.adapters.snapshots import register
 from local_cloud.sagemaker.engine import Engine
+from local_cloud.sagemaker.errors import invalid
+from local_cloud.sagemaker.surroundings import RoleSession
 from local_cloud.settings import ACCOUNT, REGION, Settings
 
 _METRICS_EVERY_S = 1.0
@@ -32,19 +34,22 @@ class MiniStackSurroundings:
     region = REGION
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self.endpoint = settings.endpoint
         self.state_dir: Path = settings.state_dir
         self._lock = threading.Lock()
         self._metrics: dict[str, list[dict[str, Any]]] = {}
         threading.Thread(target=self._ship_metrics, name="sagemaker-metrics", daemon=True).start()
 
-    def role_credentials(self, role_arn: str, session: str) -> dict[str, str]:
-        """Return a session of the role, made as the emulator makes those of functions."""
-        arn = f"arn:aws:lambda:{self.region}:{self.account}:function:{session}"
-        config = {"FunctionArn": arn, "FunctionName": session, "Role": role_arn}
-        with request_scope(self.account, self.region):
-            credentials: dict[str, str] = execution_credentials(config)
-        return credentials
+    def role_session(self, role_arn: str) -> RoleSession:
+        """Return a session of the role; refuse a role that does not exist, or does not trust SageMaker."""
+        try:
+            return role_session(self._settings, role_arn, "sagemaker")
+        except RoleError:
+            raise invalid(
+                f"Could not assume role {role_arn}. Please ensure that the role exists and allows principal "
+                "'sagemaker.amazonaws.com' to assume the role."
+            ) from None
 
     def emit(self, detail_type: str, detail: dict[str, Any], resource: str) -> None:
         """Put an event on the default bus, as AWS itself."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from local_cloud.sagemaker.endpoints import Fleet
 from local_cloud.sagemaker.servers import Reply
-from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import split_uri
 
 _FLUSH_S = 0.7
@@ -75,7 +75,7 @@ class DataCapture:
         with self._lock:
             waiting, self._waiting, self._timer = self._waiting, defaultdict(list), None
         for (prefix, key, role), lines in waiting.items():
-            s3 = RoleSession.of(self._around, role, "SageMaker").client("s3")
+            s3 = self._around.role_session(role).client("s3")
             bucket, folder = split_uri(prefix)
             now = datetime.now(UTC)
             name = f"{folder}/{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"

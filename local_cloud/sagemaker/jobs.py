@@ -66,10 +66,10 @@ class Jobs(ABC):
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a job; its status is in its record from now on."""
+        session = self._around.role_session(request["RoleArn"])
         record = self._records.add(self.noun, request, **{self._kind.status_field: "InProgress"})
         self.began(record)
-        role, name = request["RoleArn"], record[self._kind.name_field]
-        session = RoleSession.of(self._around, role, "SageMaker")
+        name = record[self._kind.name_field]
         run = Run(record, Path(tempfile.mkdtemp(prefix="headrace-job-")), session)
         self._runs[name] = run
         threading.Thread(target=self._guard, args=(run,), name=name, daemon=True).start()

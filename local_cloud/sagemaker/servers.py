@@ -22,7 +22,7 @@ from local_cloud.sagemaker.containers import Container
 from local_cloud.sagemaker.errors import JobError
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.records import Record
-from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
+from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import download_archive
 
 _PING_S = 60.0
@@ -52,7 +52,7 @@ class ModelServer:
         container = model.get("PrimaryContainer") or model["Containers"][0]
         self._folder = Path(tempfile.mkdtemp(prefix="headrace-endpoint-"))
         self._around = around
-        session = RoleSession.of(around, model["ExecutionRoleArn"], "SageMaker")
+        session = around.role_session(model["ExecutionRoleArn"])
         base = self._folder / "opt" / "ml"
         try:
             image = images.find(container["Image"])

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,8 +20,8 @@ class Surroundings(Protocol):
     endpoint: str
     state_dir: Path
 
-    def role_credentials(self, role_arn: str, session: str) -> dict[str, str]:
-        """Return ``AWS_ACCESS_KEY_ID`` and its companions for a session of the role."""
+    def role_session(self, role_arn: str) -> RoleSession:
+        """Return AWS as the role sees it; `ApiError` if SageMaker may not take on the role."""
         ...
 
     def emit(self, detail_type: str, detail: dict[str, Any], resource: str) -> None:
@@ -37,29 +39,23 @@ class Surroundings(Protocol):
 
 @dataclass(frozen=True)
 class RoleSession:
-    """AWS as one role sees it."""
+    """AWS as one role sees it.
+
+    Parameters
+    ----------
+    credentials : dict of str to str
+        ``AWS_ACCESS_KEY_ID`` and its companions.
+    endpoint, region : str
+        Where AWS is.
+    """
 
     credentials: dict[str, str]
     endpoint: str
     region: str
 
-    @classmethod
-    def of(cls, surroundings: Surroundings, role_arn: str, name: str) -> RoleSession:
-        """Open a session of the role."""
-        credentials = surroundings.role_credentials(role_arn, name)
-        return cls(credentials, surroundings.endpoint, surroundings.region)
-
     def client(self, service: str) -> Any:
         """Return a client that has the role's permissions."""
-        return boto3.session.Session().client(
-            service,  # type: ignore[call-overload]  # the name is not a literal here
-            endpoint_url=self.endpoint,
-            region_name=self.region,
-            aws_access_key_id=self.credentials["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self.credentials["AWS_SECRET_ACCESS_KEY"],
-            aws_session_token=self.credentials.get("AWS_SESSION_TOKEN") or None,
-            config=Config(retries={"max_attempts": 2}, s3={"addressing_style": "path"}),
-        )
+        return _client(service, tuple(sorted(self.credentials.items())), self.endpoint, self.region)
 
     def environment(self) -> dict[str, str]:
         """Return the variables that a container of this role has."""
@@ -70,3 +66,23 @@ class RoleSession:
             "AWS_DEFAULT_REGION": self.region,
             "AWS_EC2_METADATA_DISABLED": "true",
         }
+
+
+_making = threading.Lock()  # clients may be shared by threads, sessions may not
+
+
+@lru_cache(maxsize=128)
+def _client(service: str, credentials: tuple[tuple[str, str], ...], endpoint: str, region: str) -> Any:
+    known = dict(credentials)
+    with _making:
+        return boto3.client(
+            service,  # type: ignore[call-overload]  # the name is not a literal here
+            endpoint_url=endpoint,
+            region_name=region,
+            aws_access_key_id=known["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=known["AWS_SECRET_ACCESS_KEY"],
+            aws_session_token=known.get("AWS_SESSION_TOKEN") or None,
+            config=Config(
+                retries={"max_attempts": 2}, s3={"addressing_style": "path"}, max_pool_connections=32
+            ),
+        )

@@ -1,0 +1,81 @@
+import pyarrow as pa
+import pytest
+
+from headrace.ml.text_table import UnreadableFileError, read_csv_text, read_parquet_text, text_of
+
+
+def parquet(table):
+    sink = pa.BufferOutputStream()
+    pa.parquet.write_table(table, sink)
+    return sink.getvalue().to_pybytes()
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_the_delimiter_is_found(delimiter):
+    data = "a,b\n1,2\n".replace(",", delimiter).encode()
+
+    assert read_csv_text(data).cells.to_pydict() == {"a": ["1"], "b": ["2"]}
+
+
+@pytest.mark.parametrize("prefix", [b"\xef\xbb\xbf", b"\n\n", b"\r\n", b"\xef\xbb\xbf\r\n"])
+def test_a_byte_order_mark_and_blank_lines_before_the_header_are_skipped(prefix):
+    assert read_csv_text(prefix + b"a,b\r\n1,2\r\n").cells.to_pydict() == {"a": ["1"], "b": ["2"]}
+
+
+def test_rows_of_another_length_are_kept_as_text_and_the_others_keep_their_numbers():
+    table = read_csv_text(b"a,b\n1,2\n3\n4,5,6\n7,8\n")
+
+    assert table.row_numbers.tolist() == [1, 4]
+    assert table.broken == {2: "3", 3: "4,5,6"}
+
+
+def test_quotes_may_hold_delimiters_line_breaks_and_unicode():
+    table = read_csv_text('a,b\n"x,\ny",grün\n1,2\n'.encode())
+
+    assert table.cells.to_pydict() == {"a": ["x,\ny", "1"], "b": ["grün", "2"]}
+
+
+def test_a_header_alone_is_a_file_without_rows():
+    assert read_csv_text(b"a,b\n").cells.num_rows == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"", "empty"),
+        (b"\n\n", "empty"),
+        (b"a,b\n\xff,2\n", "UTF-8"),
+        (b"\xff\xfea\x00", "UTF-8"),
+        (b"a,a\n1,2\n", "twice"),
+        (b"a,,c\n1,2,3\n", "column 2 has no name"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused_with_the_reason(data, why):
+    with pytest.raises(UnreadableFileError, match=why):
+        read_csv_text(data)
+
+
+def test_parquet_cells_read_as_if_they_came_from_csv():
+    table = pa.table(
+        {
+            "n": [1.5, None],
+            "i": [1, 2],
+            "b": [True, False],
+            "d": pa.array([0, 86_400_000_000], pa.timestamp("us")),
+            "s": ["x", ""],
+        }
+    )
+
+    cells = read_parquet_text(parquet(table)).cells.to_pydict()
+
+    assert cells["n"] == ["1.5", None]
+    assert cells["i"] == ["1", "2"]
+    assert cells["b"] == ["true", "false"]
+    assert cells["d"][1].startswith("1970-01-02 00:00:00")
+
+
+def test_damaged_parquet_and_nested_columns_are_refused():
+    with pytest.raises(UnreadableFileError, match="Parquet"):
+        read_parquet_text(b"PAR1 no")
+    with pytest.raises(UnreadableFileError, match="'l'"):
+        text_of(pa.table({"l": [{"x": 1}]}))
