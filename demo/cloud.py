@@ -56,7 +56,8 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """Return a client of `service`."""
-        return self._session.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"])
+        endpoint = self.environment["AWS_ENDPOINT_URL"]
+        return self._session.client(service, endpoint_url=endpoint)  # type: ignore[call-overload]  # any of them
 
     @cached_property
     def _session(self) -> boto3.Session:

@@ -7,9 +7,8 @@ one environment, so each set gets a folder of links to just its own packages. A 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import threading
+import shutil
 import threading
 from collections.abc import Iterable
 from importlib import metadata
@@ -31,9 +30,6 @@ PUBLIC_LAYERS = {
     ): ("aws-lambda-powertools", "pydantic", "jmespath"),
 }
 """Layers that AWS publishes, by ARN, and the distributions they are made of (with all that those need)."""
-
-
-_making = threading.Lock()
 
 
 def public_layer(arn: str) -> tuple[str, ...] | None:

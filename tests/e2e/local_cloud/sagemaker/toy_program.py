@@ -56,10 +56,10 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
-    def do_GET(self):  # noqa: N802 - the name is given
+    def do_GET(self):
         self.answer(503 if os.environ.get("SICK") else 200, b"")
 
-    def do_POST(self):  # noqa: N802 - the name is given
+    def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
         text = (BASE / "model/model.txt").read_text() if (BASE / "model/model.txt").exists() else "none"
         if body.startswith(b"status "):
