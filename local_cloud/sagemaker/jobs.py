@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local_cloud.sagemaker.containers import Container
-from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.errors import JobError, invalid
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
@@ -76,11 +76,12 @@ class Jobs(ABC):
         return {self._kind.arn_field: record[self._kind.arn_field]}
 
     def stop(self, name: str) -> None:
-        """Ask a job to stop; a job that has ended is left alone, as AWS does."""
+        """Ask a job to stop; a job that has ended cannot be asked."""
         record = self._records.get(self.noun, name)
         run = self._runs.get(record[self._kind.name_field])
         if run is None or run.done.is_set():
-            return
+            job, status = self._kind.resource.replace("-", " "), record[self._kind.status_field]
+            raise invalid(f"The request was rejected because the {job} is in status {status}.")
         self._records.change(record, **{self._kind.status_field: _STOPPING})
         run.stop.set()
         if run.container:

@@ -17,11 +17,11 @@ FRAME = pd.DataFrame(
 
 
 @pytest.fixture(scope="module")
-def session(probed_cloud, client):
+def session(cloud, client):
     """A session of the local cloud, which awswrangler is led to as well."""
     before = {name: getattr(wr.config, name) for name in _ENDPOINTS}
     for name in _ENDPOINTS:
-        setattr(wr.config, name, probed_cloud.settings.endpoint)
+        setattr(wr.config, name, cloud.endpoint)
     client("s3").create_bucket(Bucket="lake")
     yield boto3.Session("123456789012", "local", region_name="us-east-1")
     for name, value in before.items():

@@ -57,7 +57,9 @@ def role(client):
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+                "Principal": {
+                    "Service": [f"{name}.amazonaws.com" for name in ("lambda", "states", "sagemaker")]
+                },
                 "Action": "sts:AssumeRole",
             }
         ],

@@ -1,38 +1,15 @@
 import contextlib
-import json
-import os
 import shutil
-import socket
-import time
 import uuid
 from pathlib import Path
 
-import boto3
 import pytest
-from botocore.config import Config
 
-from local_cloud.launcher import LocalCloud
 from local_cloud.sagemaker.images import Image, ImageStore
-from local_cloud.settings import Settings
+from tests.e2e.cloud import ACCOUNT, eventually
 
-ACCOUNT = "123456789012"
 TOY_IMAGE = f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/toy:1"
 BUCKET = "toy-bucket"
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory):
-    """Run a local cloud of our own; SAGEMAKER_TESTS_PORT names one that runs already, with its HEADRACE_STATE."""
-    if port := os.environ.get("SAGEMAKER_TESTS_PORT"):
-        cloud = LocalCloud(Settings(int(port), Path(os.environ["HEADRACE_STATE"])))
-        lay_out_toy_image(cloud.settings.state_dir)
-        yield cloud
-        return
-    cloud = LocalCloud(Settings(_free_port(), tmp_path_factory.mktemp("cloud")))
-    cloud.start()
-    lay_out_toy_image(cloud.settings.state_dir)
-    yield cloud
-    cloud.stop()
 
 
 def lay_out_toy_image(state_dir):
@@ -43,25 +20,10 @@ def lay_out_toy_image(state_dir):
     store.save("toy", "1", Image(root, "/program", ("python", "toy.py"), {"FROM_IMAGE": "yes"}))
 
 
-@pytest.fixture(scope="session")
-def client(cloud):
-    """Make a client of the local cloud, as the account's root."""
-    made = {}
-
-    def client(service):
-        if service not in made:
-            variables = cloud.environment()
-            made[service] = boto3.client(
-                service,
-                endpoint_url=variables["AWS_ENDPOINT_URL"],
-                region_name="us-east-1",
-                aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-                aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-                config=Config(retries={"max_attempts": 0}),
-            )
-        return made[service]
-
-    return client
+@pytest.fixture(scope="session", autouse=True)
+def toy_image(cloud):
+    """The image of all these tests; no image is pushed in this cloud, so it is laid out by hand."""
+    lay_out_toy_image(cloud.settings.state_dir)
 
 
 @pytest.fixture(scope="session")
@@ -70,23 +32,14 @@ def sagemaker(client):
 
 
 @pytest.fixture(scope="session")
-def make_role(client):
+def make_role(cloud):
     """Make a role that SageMaker may take on, with these S3 actions."""
 
-    def make_role(*actions, service="sagemaker.amazonaws.com", resource="*"):
-        iam, name = client("iam"), f"toy-{uuid.uuid4().hex[:8]}"
-        trust = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(trust))["Role"]["Arn"]
-        if actions:
-            allowed = {"Effect": "Allow", "Action": list(actions), "Resource": resource}
-            iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_document(allowed))
-        return arn
+    def make_role(*actions, service="sagemaker", resource="*"):
+        statements = [{"Action": list(actions), "Resource": resource}] if actions else []
+        return cloud.role(*statements, principal=service)
 
     return make_role
-
-
-def _document(statement):
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 @pytest.fixture(scope="session")
@@ -101,11 +54,6 @@ def bucket(client):
     client("s3").put_object(Bucket=BUCKET, Key="in/rows.csv", Body=b"1,2\n")
     client("s3").put_object(Bucket=BUCKET, Key="in/more/rows.csv", Body=b"3,4\n")
     return BUCKET
-
-
-@pytest.fixture
-def name():
-    return f"toy-{uuid.uuid4().hex[:10]}"
 
 
 @pytest.fixture(scope="session")
@@ -216,20 +164,3 @@ def invoke(client):
 def ended(describe, status, among=("InProgress", "Stopping", "Creating", "Updating", "Deleting")):
     """Poll until the status is final."""
     return eventually(describe, lambda found: found[status] not in among)
-
-
-def eventually(look, fits, within_s=30):
-    """Poll until what is seen fits; the last sight is in the failure."""
-    deadline = time.monotonic() + within_s
-    while True:
-        found = look()
-        if fits(found):
-            return found
-        assert time.monotonic() < deadline, found
-        time.sleep(0.05)
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -5,7 +5,8 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.local_cloud.sagemaker.conftest import ended, eventually
+from tests.e2e.cloud import eventually
+from tests.e2e.local_cloud.sagemaker.conftest import ended
 
 
 def test_a_job_runs_its_container_and_stores_what_it_leaves(train, client, bucket, name):
@@ -78,7 +79,7 @@ def test_a_role_that_may_not_write_fails_the_upload(training_request, sagemaker,
 
 
 def test_a_role_that_does_not_trust_sagemaker_is_refused(training_request, sagemaker, make_role, name):
-    role = make_role("s3:*", service="lambda.amazonaws.com")
+    role = make_role("s3:*", service="lambda")
 
     with pytest.raises(ClientError, match=r"Could not assume role .* allows principal 'sagemaker"):
         sagemaker.create_training_job(**training_request(name) | {"RoleArn": role})
