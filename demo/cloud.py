@@ -93,7 +93,9 @@ class Cloud:
     # --- the endpoint
 
     def serving_version(self) -> str | None:
-        """Return the variant that the endpoint serves, such as ``v1``, or None while there is none."""
+        """Return the variant that the endpoint serves, such as ``v1``, or None while it is being deployed."""
+        if self._deploying():
+            return None
         try:
             endpoint = self._sagemaker.describe_endpoint(EndpointName=self.outputs["EndpointName"])
         except ClientError:
@@ -102,23 +104,26 @@ class Cloud:
             return None
         return str(endpoint["ProductionVariants"][0]["VariantName"])
 
-    def predict(self, rows_csv: str) -> list[float]:
+    def predict(self, rows_csv: str, inference_id: str) -> list[float]:
         """Invoke the endpoint with rows in CSV and return one prediction per row."""
         answer = self._runtime.invoke_endpoint(
             EndpointName=self.outputs["EndpointName"],
             ContentType="text/csv",
             Accept="text/csv",
+            InferenceId=inference_id,
             Body=rows_csv,
         )
         return [float(line) for line in answer["Body"].read().decode().split()]
 
-    def captured_requests(self) -> int:
-        """Count the requests that were captured so far."""
+    def captured(self) -> set[str]:
+        """Return the inference ids of the requests that were captured so far."""
         bucket = self.outputs["ArtifactsBucketName"]
-        return sum(
-            self._s3.get_object(Bucket=bucket, Key=key)["Body"].read().count(b'"captureData"')
+        lines = [
+            line
             for key in self._keys(bucket, "capture/")
-        )
+            for line in self._s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()
+        ]
+        return {json.loads(line)["eventMetadata"].get("inferenceId", "") for line in lines}
 
     # --- watch
 
@@ -147,6 +152,12 @@ class Cloud:
         return [
             _decoded(states.describe_execution(executionArn=run["executionArn"])) for run in reversed(runs)
         ]
+
+    def _deploying(self) -> bool:
+        running = self.client("stepfunctions").list_executions(
+            stateMachineArn=self.outputs["DeployStateMachineArn"], statusFilter="RUNNING"
+        )
+        return bool(running["executions"])
 
     # --- plumbing
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from demo.cloud import Cloud, root_mean_squared_error, wait_for
+from demo.cloud import Cloud, DemoError, root_mean_squared_error, wait_for
 from demo.months import as_file, as_requests, hold_back, load_months, with_broken_rows
 from demo.screen import Screen
 
@@ -58,7 +59,7 @@ class Story:
     screen: Screen
     figures: Figures = field(default_factory=Figures)
     months: dict[str, pd.DataFrame] = field(default_factory=load_months)
-    requests_sent: int = 0
+    sent: set[str] = field(default_factory=set)
 
     def tell(self) -> Figures:
         """Go through all chapters."""
@@ -154,18 +155,21 @@ class Story:
         predictions: list[float] = []
         truth: list[float] = []
         for body, counts in as_requests(rows):
-            predictions += self.cloud.predict(body)
+            inference_id = str(uuid.uuid4())
+            predictions += self.cloud.predict(body, inference_id)
             truth += counts.tolist()
-            self.requests_sent += 1
+            self.sent.add(inference_id)
         self.figures.predictions += len(predictions)
         return predictions, truth
 
     def _check_and_read_alarm(self) -> bool:
         with self.screen.step("wait until every prediction is captured"):
-            wait_for("the captured predictions", lambda: self.cloud.captured_requests() >= self.requests_sent)
+            wait_for("the captured predictions", lambda: self.sent <= self.cloud.captured())
         since = self.cloud.alarm()["StateUpdatedTimestamp"]
         with self.screen.step("run the hourly drift check now, and let the alarm evaluate it"):
             summary = self.cloud.check_drift()
+            if summary["verdict"] == "not enough data":
+                raise DemoError(f"the drift check has nothing to say: {' '.join(summary['summary'])}")
             expected = "ALARM" if summary["drifted"] else "OK"
             wait_for("the alarm's verdict", lambda: self._alarm_says(expected, since))
         for line in summary["summary"]:
