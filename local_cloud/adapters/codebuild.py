@@ -16,6 +16,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 from ministack.services import codebuild, ecr
+from ministack.services.cloudformation import provisioners
 
 from local_cloud.adapters.patching import replace
 from local_cloud.adapters.role_sessions import RoleError, role_session
@@ -34,11 +35,26 @@ def install(settings: Settings) -> None:
     """Take the place of the build container."""
     images = sagemaker_engine(settings).images
     replace(codebuild, "_execute_build", "build_id project", lambda _: _builder(images, settings))
+    project = provisioners._RESOURCE_HANDLERS["AWS::CodeBuild::Project"]
+    project["create"] = _keeps_logs_config(project["create"])
+
+
+def _keeps_logs_config(create: Any) -> Any:
+    """Keep a project's LogsConfig, which the emulator drops."""
+
+    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        name, attributes = create(logical_id, properties, stack)
+        config = provisioners._codebuild_cfn_to_api(properties.get("LogsConfig", {}))
+        codebuild._projects[name]["logsConfig"] = config
+        return name, attributes
+
+    return created
 
 
 def _builder(images: ImageStore, settings: Settings) -> Any:
     def execute(build_id: str, project: dict[str, Any]) -> None:
         build = codebuild._builds[build_id]
+        build["logs"].update(_log_stream(project, build["logs"]))
         emit = codebuild._log_sink(build) or logger.info
         build["buildStatus"] = "IN_PROGRESS"
         codebuild._record_phase(build, "QUEUED", "SUCCEEDED")
@@ -60,6 +76,16 @@ def _builder(images: ImageStore, settings: Settings) -> Any:
         codebuild._finish_build(build, status)
 
     return execute
+
+
+def _log_stream(project: dict[str, Any], default: dict[str, Any]) -> dict[str, str]:
+    """Return the group and the stream that the project's LogsConfig asks for, or CodeBuild's own."""
+    asked = (project.get("logsConfig") or {}).get("cloudWatchLogs") or {}
+    prefix = f"{asked['streamName']}/" if asked.get("streamName") else ""
+    return {
+        "groupName": asked.get("groupName") or default["groupName"],
+        "streamName": prefix + default["streamName"],
+    }
 
 
 def _fetch(project: dict[str, Any], context: Path, session: RoleSession) -> None:
