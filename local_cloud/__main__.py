@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 
 from local_cloud.settings import Settings
 
@@ -43,6 +44,7 @@ def main() -> None:
     """Serve until the process is told to end."""
     settings = Settings.from_environ(os.environ)
     os.environ.update(settings.server_environment())
+    sys.modules["docker"] = None  # type: ignore[assignment]  # nothing here uses it, and loading it takes a second
     from ministack import app  # noqa: PLC0415 - reads its environment when it is imported
 
     for name in _EXTENSIONS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import logging
+import socket
 import threading
 import time
 from functools import cache
@@ -100,6 +101,16 @@ def sagemaker_engine(settings: Settings) -> Engine:
     register("sagemaker", engine.records.dump)
     atexit.register(engine.endpoints.stop_all)
     if state := load_state("sagemaker"):
-        # The endpoints fetch their models from S3, which answers only once this server listens.
-        threading.Timer(0.5, engine.resume, args=(state,)).start()
+        engine.load(state)
+        threading.Thread(target=_restart_endpoints, args=(engine, settings.port), daemon=True).start()
     return engine
+
+
+def _restart_endpoints(engine: Engine, port: int) -> None:
+    """Restart the endpoints once this server listens: they fetch their models from its S3."""
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    engine.endpoints.restart_all()

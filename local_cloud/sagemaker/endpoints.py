@@ -114,11 +114,16 @@ class Endpoints:
         self._announce(record | {"EndpointStatus": "Deleting"})
         return {}
 
+    def mark_down(self) -> None:
+        """Show the endpoints of an earlier life as being created."""
+        for record in self._records.tables["Endpoint"].values():
+            if record["EndpointStatus"] != "Failed":
+                record["EndpointStatus"] = "Creating"
+
     def restart_all(self) -> None:
         """Bring the endpoints of an earlier life back up."""
         for record in list(self._records.tables["Endpoint"].values()):
-            if record["EndpointStatus"] != "Failed":
-                record["EndpointStatus"] = "Creating"
+            if record["EndpointStatus"] == "Creating":
                 self._in_background(record, self._bring_up)
 
     def stop_all(self) -> None:

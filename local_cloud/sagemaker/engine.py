@@ -75,12 +75,12 @@ class Engine:
             )
         return fit_answer(operation, handler(request))
 
-    def resume(self, state: dict[str, Any]) -> None:
-        """Take over the state of an earlier life."""
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over the state of an earlier life, whose endpoints are still to be restarted."""
         self.records.load(state)
         for jobs in self.jobs.values():
             jobs.fail_orphans()
-        self.endpoints.restart_all()
+        self.endpoints.mark_down()
 
     # --- operations that are the same for every kind
 

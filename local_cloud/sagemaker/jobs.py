@@ -97,6 +97,7 @@ class Jobs(ABC):
         """Mark the jobs that a killed server left behind."""
         for record in list(self._records.tables[self.noun].values()):
             if record[self._kind.status_field] in ("InProgress", _STOPPING):
+                self.ended(record, "Failed")
                 self._records.change(
                     record, **{self._kind.status_field: "Failed", "FailureReason": _INTERNAL}
                 )
