@@ -110,6 +110,7 @@ class LocalCloud:
                 os.kill(pid, signal.SIGKILL)
                 deadline += _STOP_S
             time.sleep(0.05)
+        _reap(pid)
         self._pid_file.unlink(missing_ok=True)
         return True
 
