@@ -110,7 +110,7 @@ class LocalCloud:
                 os.kill(pid, signal.SIGKILL)
                 deadline += _STOP_S
             time.sleep(0.05)
-        _reap(pid)
+        _reap(pid, wait=True)
         self._pid_file.unlink(missing_ok=True)
         return True
 
@@ -161,7 +161,7 @@ class LocalCloud:
             return probe.connect_ex(("127.0.0.1", self.settings.port)) == 0
 
 
-def _reap(pid: int) -> None:
+def _reap(pid: int, *, wait: bool = False) -> None:
     """Let go of the process if it is a dead child of ours, which would else look alive."""
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, os.WNOHANG)
+        os.waitpid(pid, 0 if wait else os.WNOHANG)
