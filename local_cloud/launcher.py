@@ -131,7 +131,9 @@ class LocalCloud:
 
     def _process_environment(self) -> dict[str, str]:
         own = {"HEADRACE_PORT": str(self.settings.port), "HEADRACE_STATE": str(self.settings.state_dir)}
-        environment = {**os.environ, **self.settings.server_environment(), **own}
+        # A profile or an endpoint of the user's shell is not for the services in here.
+        shell = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment = {**shell, **self.settings.server_environment(), **own}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiling MiniStack again takes each start 4 s
         return environment
 

@@ -17,6 +17,7 @@ from ministack.services import lambda_svc
 from local_cloud.adapters.patching import replace
 from local_cloud.lambda_runtime.environment import ExecutionEnvironment, FunctionCode
 from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
+from local_cloud.lambda_runtime.platform_log import Call, call_log
 from local_cloud.settings import Settings
 
 _PUBLIC_LAYER_VERSION = {"Content": {"CodeSize": 1}, "CompatibleRuntimes": []}
@@ -35,14 +36,14 @@ def install(settings: Settings) -> None:
         return lambda config: PythonWorker if _is_python(config) else original(config)
 
     replace(lambda_runtime, "_worker_class_for", "config", choose)
-    # The path for custom runtimes keeps the handler's own error type and stack trace.
-    replace(
-        lambda_svc,
-        "_execute_function_warm",
-        "func event request_id",
-        lambda original: lambda_svc._execute_function_provided_warm,
-    )
+    replace(lambda_svc, "_execute_function_warm", "func event request_id", lambda _: _execute)
     replace(lambda_svc, "_resolve_layer_version_for_attachment", "layer_arn", _knowing_public_layers)
+
+
+def _execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+    """Run a function on the path for custom runtimes, which keeps its own error type and stack trace."""
+    result: dict[str, Any] = lambda_svc._execute_function_provided_warm(func, event, request_id)
+    return {**result, "log_source": "rie"}  # the log is whole: nothing is to be added to it
 
 
 def _is_python(config: dict[str, Any]) -> bool:
@@ -107,11 +108,14 @@ class _PythonWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulato
                 self._renew()
             arn = invoked_function_arn or self.config["FunctionArn"]
             outcome = self._environment.invoke(request_id, arn, json.dumps(event).encode(), trace_id)
+        call = Call(
+            request_id, self.config.get("Version", "$LATEST"), int(self.config.get("MemorySize", 128))
+        )
+        log = call_log(call, outcome)
         payload = json.loads(outcome.payload) if outcome.payload else None
         if not outcome.failed:
-            return {"status": "ok", "result": payload, "log": outcome.log}
+            return {"status": "ok", "result": payload, "log": log}
         message = (payload or {}).get("errorMessage", "")
-        log = f"{outcome.log}{json.dumps(payload)}\n"
         return {"status": "error", "error": message, "error_payload": payload, "log": log}
 
     def kill(self) -> None:

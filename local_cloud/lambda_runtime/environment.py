@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -18,6 +19,7 @@ from local_cloud.processes import end, spawn
 _INIT_S = 30
 _POLL_S = 0.05
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+_PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _TRACE = "Root=1-00000000-000000000000000000000000;Sampled=0"
 
 
@@ -33,11 +35,23 @@ class Outcome:
         Whether it is an error.
     log : str
         What the function wrote meanwhile.
+    duration_s : float
+        How long the handler took.
+    peak_mb : int
+        The most memory that the environment has had so far.
+    init_log : str
+        What it wrote before its first invocation; empty at later ones.
+    init_s : float
+        How long it took to get ready for its first invocation; 0 at later ones.
     """
 
     payload: bytes
     failed: bool
     log: str
+    duration_s: float
+    peak_mb: int
+    init_log: str = ""
+    init_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,8 @@ class ExecutionEnvironment:
         self._code = code
         self._api = RuntimeApi()
         self._log: list[str] = []
+        self._peak_mb = 0
+        started = time.monotonic()
         self.process = spawn(
             # -S hides site-packages: the function imports what its bundle, layers and runtime hold, as on AWS.
             [sys.executable, "-S", "-m", "awslambdaric", code.handler],
@@ -80,6 +96,8 @@ class ExecutionEnvironment:
         )
         threading.Thread(target=self._collect_log, daemon=True).start()
         self._await_init()
+        self._settle_log()
+        self._init = self._drain_log(), time.monotonic() - started
 
     @property
     def alive(self) -> bool:
@@ -90,13 +108,16 @@ class ExecutionEnvironment:
         self, request_id: str, function_arn: str, payload: bytes, trace_id: str | None = None
     ) -> Outcome:
         """Run the handler on `payload` and wait for its answer, its end or its timeout."""
-        mark, started = len(self._log), time.monotonic()
+        started = time.monotonic()
         deadline_ms = int((time.time() + self._code.timeout_s) * 1000)
         self._api.inbox.put(Invocation(request_id, function_arn, payload, deadline_ms, trace_id or _TRACE))
         answer = self._wait(request_id, started + self._code.timeout_s)
+        duration_s = time.monotonic() - started
+        self._note_peak()
         self._settle_log()
-        log, self._log[:mark] = "".join(self._log[mark:]), []
-        return Outcome(answer.payload, answer.failed, log)
+        (init_log, init_s), self._init = self._init, ("", 0.0)
+        log = self._drain_log()
+        return Outcome(answer.payload, answer.failed, log, duration_s, self._peak_mb, init_log, init_s)
 
     def stop(self) -> None:
         """End the process."""
@@ -152,6 +173,7 @@ class ExecutionEnvironment:
                 "Runtime.ExitError",
                 f"Runtime exited with error: exit status {self.process.returncode}",
             )
+        self._note_peak()
         if self._resident_mb() > self._code.memory_mb:
             end(self.process)
             return _error(request_id, "Runtime.OutOfMemory", "Runtime exited with error: signal: killed")
@@ -168,6 +190,18 @@ class ExecutionEnvironment:
         except (OSError, IndexError, ValueError):
             return 0.0
         return pages * _PAGE_BYTES / 2**20
+
+    def _note_peak(self) -> None:
+        try:
+            status = Path(f"/proc/{self.process.pid}/status").read_text()
+        except OSError:
+            return
+        if peak := _PEAK.search(status):  # a process that has ended has none
+            self._peak_mb = round(int(peak[1]) / 1024)
+
+    def _drain_log(self) -> str:
+        log, self._log = self._log, []
+        return "".join(log)
 
     def _settle_log(self) -> None:
         """Give the pipe a moment: the last lines may still be on their way when the answer is here."""
