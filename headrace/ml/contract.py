@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.ml.cells import as_booleans, as_datetimes, as_numbers, trimmed
+from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 
 Kind = Literal["number", "category", "boolean", "datetime"]
@@ -105,6 +106,11 @@ class Contract:
     def target(self) -> ColumnSchema:
         """The column to predict."""
         return next(column for column in self.columns if column.role == "target")
+
+    @property
+    def table_names(self) -> dict[str, str]:
+        """Names of the columns in the catalogue, by their names in the files."""
+        return table_names(column.name for column in self.columns)
 
     def named(self, role: Role) -> str | None:
         """Return the name of the column with `role`, or None if there is none."""

@@ -14,6 +14,7 @@ from headrace.aws.file_ledger import FileRecord
 from headrace.config.pipeline import Pipeline
 from headrace.ml.cleaning import Cleaned, clean, summarise
 from headrace.ml.contract import Contract, ContractError, Fields, infer_contract
+from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 from lambdas.ingest_file.reading import FileRefusedError, read_table
 
@@ -150,7 +151,8 @@ def _stored(file: DroppedFile, data: bytes, cleaned: Cleaned, ports: Ports) -> F
     paths: tuple[str, ...] = ()
     if len(cleaned.frame):
         source = f"{file.key}#{file.version_id}"
-        paths = (ports.curated.write(cleaned.frame, source=source, day=file.dropped_at[:10]),)
+        frame = cleaned.frame.rename(columns=table_names(cleaned.frame.columns))
+        paths = (ports.curated.write(frame, source=source, day=file.dropped_at[:10]),)
     if cleaned.rejections:
         reason = {"accepted": len(cleaned.frame), **summarise(cleaned.rejections)}
         ports.files.keep_rows(file, _rejected_csv(cleaned), reason)

@@ -40,18 +40,17 @@ class Snapshot:
 
 
 def deal(tables: Sequence[pa.Table], pipeline: Pipeline, contract: Contract) -> Snapshot:
-    """Unite `tables`, oldest first, and deal their rows; columns stand in the order of `contract`.
+    """Unite `tables`, oldest first, and deal their rows; columns are named and ordered as in `contract`.
 
     Raises
     ------
     SnapshotError
-        If there are no rows, the target is missing, or a part that is needed stays empty.
+        If there are no rows, a column is missing, or a part that is needed stays empty.
     """
-    united = pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({})
-    if not united.num_rows or pipeline.target not in united.column_names:
-        raise SnapshotError(f"the curated files have no rows with the target {pipeline.target!r}")
-    named = [column.name for column in contract.columns if column.name in united.column_names]
-    rows = _without_replaced(united.select(named), pipeline.id)
+    united = _named(
+        pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({}), contract
+    )
+    rows = _without_replaced(united, pipeline.id)
     frame = rows.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     order = np.argsort(row_hashes(frame, sorted(map(str, frame.columns))), kind="stable")
     rows, frame = rows.take(pa.array(order)), frame.iloc[order]
@@ -67,6 +66,16 @@ def deal(tables: Sequence[pa.Table], pipeline: Pipeline, contract: Contract) -> 
         parts=parts,
         replaced=united.num_rows - rows.num_rows,
     )
+
+
+def _named(table: pa.Table, contract: Contract) -> pa.Table:
+    """Give the columns of the catalogue the names that they have in the files."""
+    names = contract.table_names
+    if not table.num_rows:
+        raise SnapshotError("the curated files have no rows")
+    if missing := set(names.values()) - set(table.column_names):
+        raise SnapshotError(f"the curated files have no column {', '.join(sorted(missing))}")
+    return table.select(list(names.values())).rename_columns(list(names))
 
 
 def _without_replaced(table: pa.Table, id_column: str | None) -> pa.Table:

@@ -118,8 +118,28 @@ def test_too_few_rows_for_a_test_part_are_refused(pipeline):
 
 
 def test_no_rows_are_refused(pipeline):
-    with pytest.raises(SnapshotError, match="cnt"):
+    with pytest.raises(SnapshotError, match="no rows"):
         deal([], pipeline)
+
+
+def test_columns_get_the_names_back_that_they_have_in_the_files():
+    contract = Contract(
+        "regression", (ColumnSchema("Day Mins", "number"), ColumnSchema("Coût", "number", "target"))
+    )
+    curated = pa.table(
+        {"cout": [float(n) for n in range(100)], "day_mins": [float(n % 7) for n in range(100)]}
+    )
+    pipeline = Pipeline(name="calls", problem="regression", target="Coût")
+
+    train = parts.deal([curated], pipeline, contract).parts["train"]
+
+    assert train.column_names == ["Day Mins", "Coût"]
+    assert all(row["Day Mins"] == row["Coût"] % 7 for row in train.to_pylist())
+
+
+def test_a_column_that_no_file_has_is_named(pipeline):
+    with pytest.raises(SnapshotError, match="holiday, temp"):
+        deal([rows(0, 500).drop_columns(["temp", "holiday"])], pipeline)
 
 
 class Bucket(dict):

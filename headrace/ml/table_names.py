@@ -1,0 +1,54 @@
+"""Names that columns have in the catalogue, where SQL engines set the rules."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+
+_LONGEST = 128  # of the 255 that Glue allows
+
+
+def table_names(names: Iterable[str]) -> dict[str, str]:
+    """Return for each column the name that it has in Glue, Athena and the Parquet files.
+
+    Athena knows lower-case letters, digits and ``_``, and finds a Parquet column by that name. Columns that would be
+    called the same get a number, in the order of `names`.
+
+    Parameters
+    ----------
+    names : iterable of str
+        The columns of the contract, in its order.
+
+    Returns
+    -------
+    dict of str to str
+        Name in the catalogue by name in the files; no two are the same.
+
+    References
+    ----------
+    .. [1] Amazon Athena user guide, "Name databases, tables, and columns".
+
+    Examples
+    --------
+    >>> table_names(["Day Mins", "day_mins", "Année", "温度"])
+    {'Day Mins': 'day_mins', 'day_mins': 'day_mins_2', 'Année': 'annee', '温度': 'column'}
+    """
+    found: dict[str, str] = {}
+    for name in names:
+        found[name] = _free(_plain(name)[:_LONGEST] or "column", found.values())
+    return found
+
+
+def _plain(name: str) -> str:
+    letters = unicodedata.normalize("NFKD", name).lower()
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return re.sub("[^a-z0-9]+", "_", bare).strip("_")
+
+
+def _free(stem: str, taken: Collection[str]) -> str:
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
