@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ministack.services.cloudformation import provisioners
+from ministack.services.cloudformation import provisioners, stacks
 
+from local_cloud.adapters.patching import replace
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import ApiError
@@ -21,6 +22,12 @@ def install(settings: Settings) -> None:
     engine = sagemaker_engine(settings)
     for noun in _NOUNS:
         provisioners._RESOURCE_HANDLERS[f"AWS::SageMaker::{noun}"] = _provisioner(engine, noun)
+    replace(stacks, "_runs_on_worker_thread", "resource_type", _calling_back)
+
+
+def _calling_back(original: Any) -> Any:
+    """Keep ours off the event loop, too: they ask this server for a model's data."""
+    return lambda resource_type: resource_type.startswith("AWS::SageMaker::") or original(resource_type)
 
 
 def _provisioner(engine: Engine, noun: str) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.sagemaker.errors import JobError, invalid
@@ -11,8 +13,10 @@ from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.servers import ModelServer
 from local_cloud.sagemaker.surroundings import Surroundings
+from local_cloud.sagemaker.transfer import require_object
 
 _EVENT = "SageMaker Endpoint State Change"
+_DRAIN_S = 60.0
 _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 
 
@@ -24,9 +28,19 @@ class Fleet:
     servers: dict[str, ModelServer]
     slots: dict[str, threading.BoundedSemaphore]
     role: str
+    requests: int = 0
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def count(self, more: int) -> None:
+        """Note that a request begins (1) or has ended (-1)."""
+        with self.changed:
+            self.requests += more
+            self.changed.notify_all()
 
     def stop(self) -> None:
-        """End all servers."""
+        """End all servers, once the requests that they work on are answered."""
+        with self.changed:
+            self.changed.wait_for(lambda: self.requests == 0, _DRAIN_S)
         for server in self.servers.values():
             server.stop()
 
@@ -42,7 +56,11 @@ class Endpoints:
     # --- models and configurations
 
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a model."""
+        """Store a model, whose role and data must be there."""
+        session = self._around.role_session(request["ExecutionRoleArn"])
+        for container in [request.get("PrimaryContainer") or {}, *request.get("Containers", [])]:
+            if url := container.get("ModelDataUrl"):
+                require_object(session.client("s3"), url)
         record = self._records.add("Model", request)
         return {"ModelArn": record["ModelArn"]}
 
@@ -110,7 +128,7 @@ class Endpoints:
             self._records.remove("Endpoint", record["EndpointName"])
             fleet = self.fleets.pop(record["EndpointName"], None)
         if fleet:
-            fleet.stop()
+            threading.Thread(target=fleet.stop, daemon=True).start()
         self._announce(record | {"EndpointStatus": "Deleting"})
         return {}
 
@@ -119,6 +137,19 @@ class Endpoints:
         for record in self._records.tables["Endpoint"].values():
             if record["EndpointStatus"] != "Failed":
                 record["EndpointStatus"] = "Creating"
+
+    @contextmanager
+    def serving(self, name: str) -> Iterator[Fleet | None]:
+        """Lend the fleet of an endpoint, which is not stopped meanwhile; None if there is none."""
+        with self._records.lock:
+            fleet = self.fleets.get(name)
+            if fleet:
+                fleet.count(1)
+        try:
+            yield fleet
+        finally:
+            if fleet:
+                fleet.count(-1)
 
     def restart_all(self) -> None:
         """Bring the endpoints of an earlier life back up."""
@@ -129,6 +160,7 @@ class Endpoints:
     def stop_all(self) -> None:
         """End all servers."""
         for fleet in self.fleets.values():
+            fleet.requests = 0
             fleet.stop()
 
     # --- how a fleet comes and goes

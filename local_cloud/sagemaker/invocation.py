@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import uuid
 from typing import Any
 
 from local_cloud.sagemaker.capture import DataCapture
@@ -20,6 +21,10 @@ _PASSED_ON = (
     "accept",
     "x-amzn-sagemaker-custom-attributes",
     "x-amzn-sagemaker-inference-id",
+)
+_TIMED_OUT = (
+    b"Your invocation timed out while waiting for a response from container primary. Review the latency metrics "
+    b"for each container in Amazon CloudWatch, resolve the issue, and try again."
 )
 _OK, _CLIENT_ERROR, _SERVER_ERROR = range(200, 300), range(400, 500), range(500, 600)
 
@@ -40,19 +45,23 @@ class Invocations:
             ``ValidationError`` for an unknown endpoint or too large a body, ``ThrottlingException`` for a serverless
             endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
         """
-        fleet = self._endpoints.fleets.get(name)
-        if fleet is None:
-            raise ApiError("ValidationError", f"Endpoint {name} of account {self._around.account} not found.")
+        with self._endpoints.serving(name) as fleet:
+            if fleet is None:
+                account = self._around.account
+                raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+            return self._invoke(name, fleet, body, headers)
+
+    def _invoke(
+        self, name: str, fleet: Fleet, body: bytes, headers: dict[str, str]
+    ) -> tuple[bytes, dict[str, str]]:
         variant = self._choose(name, fleet, headers.get("x-amzn-sagemaker-target-variant"))
-        serverless = variant in fleet.slots
-        if len(body) > (_LIMIT_SERVERLESS if serverless else _LIMIT_REALTIME):
-            raise ApiError("ValidationError", "Request body size exceeds the limit of the endpoint.", 413)
+        _refuse_if_too_large(body, variant in fleet.slots)
         started = time.monotonic()
         reply = self._ask(fleet, variant, body, headers)
         latency_us = (time.monotonic() - started) * 1e6
         self._measure(name, variant, reply.status, latency_us)
         if reply.status not in _OK:
-            raise _model_error(name, reply)
+            raise _model_error(name, reply, self._around)
         self._capture.offer(name, variant, fleet, body, headers, reply)
         passed = {
             header: reply.headers[header.lower()]
@@ -81,6 +90,8 @@ class Invocations:
         try:
             passed = {name: headers[name] for name in _PASSED_ON if headers.get(name)}
             return fleet.servers[variant].invoke(body, passed)
+        except TimeoutError:
+            return Reply(0, _TIMED_OUT, {})
         except OSError as error:
             return Reply(500, json.dumps({"message": f"the container does not answer: {error}"}).encode(), {})
         finally:
@@ -109,16 +120,26 @@ class Invocations:
         self._around.put_metrics("AWS/SageMaker", data)
 
 
-def _model_error(name: str, reply: Reply) -> ApiError:
+def _refuse_if_too_large(body: bytes, serverless: bool) -> None:
+    if serverless and len(body) > _LIMIT_SERVERLESS:
+        raise ApiError("ValidationError", f"Request {uuid.uuid4()} has oversize body.")
+    if len(body) > _LIMIT_REALTIME:
+        raise ApiError("413", f"HTTP content length exceeded {_LIMIT_REALTIME} bytes.", 413)
+
+
+def _model_error(name: str, reply: Reply, around: Surroundings) -> ApiError:
     text = reply.body.decode(errors="replace")
     kind = "client" if reply.status in _CLIENT_ERROR else "server"
+    region, account, group = around.region, around.account, f"/aws/sagemaker/Endpoints/{name}"
+    console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
     message = (
-        f'Received {kind} error ({reply.status}) from primary with message "{text}". See endpoint {name}.'
+        f'Received {kind} error ({reply.status}) from primary with message "{text}". See '
+        f"{console}#logEventViewer:group={group} in account {account} for more information."
     )
     extra: dict[str, Any] = {
         "OriginalStatusCode": reply.status,
         "OriginalMessage": text,
-        "LogStreamArn": "",
+        "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
         "Message": message,
     }
     return ApiError("ModelError", message, 424, extra)

@@ -62,8 +62,8 @@ class ProcessingJobs(Jobs):
             stream=f"{record['ProcessingJobName']}/algo-1-{stream_suffix()}",
         )
         if code is None:
-            raise JobError("ClientError: The job exceeded MaxRuntimeInSeconds and was stopped.")
-        if code and not run.stop.is_set():
+            run.stop.set()
+        elif code and not run.stop.is_set():
             record["ExitMessage"] = _last_words(base, run)[:1024]
             raise JobError(f"AlgorithmError: See job logs for more information, exit code: {code}")
         self._store(outputs, record, s3, base)

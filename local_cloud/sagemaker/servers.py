@@ -63,35 +63,52 @@ class ModelServer:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
         self.port = _free_port()
-        stream = f"{log[1]}/{uuid.uuid4().hex}"
-        self._container = Container(
-            [*image.entrypoint, "serve"],
-            cwd=image.cwd,
-            environment={
-                **image.process_environment(),
-                **session.environment(),
-                "SAGEMAKER_BASE_DIR": str(base),
-                "SM_MODEL_DIR": str(base / "model"),
-                "SAGEMAKER_BIND_TO_PORT": str(self.port),
-                **container.get("Environment", {}),
-            },
-            write=lambda lines: around.put_log(log[0], stream, lines),
-        )
+        self._image, self._log, self._lock = image, log, threading.Lock()
+        self._environment = {
+            **image.process_environment(),
+            **session.environment(),
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SM_MODEL_DIR": str(base / "model"),
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            **container.get("Environment", {}),
+        }
+        self._stopped = False
+        self._container = self._run()
         self._local = threading.local()
         self._await_ping()
 
     def invoke(self, body: bytes, headers: dict[str, str]) -> Reply:
-        """Post one request; ``OSError`` if the container does not answer."""
+        """Post one request; ``OSError`` if the container does not answer, which is replaced if it has died."""
         try:
             return self._request("POST", "/invocations", body, headers)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError):
-            self._local.connection = None  # a kept connection that the server has closed meanwhile
+        except (ConnectionResetError, BrokenPipeError):
+            pass  # a kept connection that the server has closed meanwhile
+        try:
             return self._request("POST", "/invocations", body, headers)
+        except ConnectionError:
+            self._revive()
+            raise
 
     def stop(self) -> None:
         """End it."""
+        with self._lock:
+            self._stopped = True
         self._container.stop(grace_s=2)
         shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _run(self) -> Container:
+        group, stream = self._log[0], f"{self._log[1]}/{uuid.uuid4().hex}"
+        return Container(
+            [*self._image.entrypoint, "serve"],
+            cwd=self._image.cwd,
+            environment=self._environment,
+            write=lambda lines: self._around.put_log(group, stream, lines),
+        )
+
+    def _revive(self) -> None:
+        with self._lock:
+            if self._container.exit_code is not None and not self._stopped:
+                self._container = self._run()
 
     def _await_ping(self) -> None:
         deadline = time.monotonic() + _PING_S
@@ -99,8 +116,8 @@ class ModelServer:
             try:
                 if self._request("GET", "/ping", b"", {}).status == http.client.OK:
                     return
-            except (OSError, http.client.HTTPException):
-                self._local.connection = None
+            except OSError:
+                pass
             time.sleep(0.03)
         self.stop()
         raise JobError(
@@ -113,9 +130,14 @@ class ModelServer:
         if connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_INVOKE_S)
             self._local.connection = connection
-        connection.request(method, path, body or None, headers)
-        answer = connection.getresponse()
-        return Reply(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
+        try:
+            connection.request(method, path, body or None, headers)
+            answer = connection.getresponse()
+            return Reply(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})
+        except (OSError, http.client.HTTPException) as error:
+            self._local.connection = None  # it is in the middle of something, and of no use any more
+            connection.close()
+            raise error if isinstance(error, OSError) else ConnectionError(str(error)) from None
 
 
 def _free_port() -> int:

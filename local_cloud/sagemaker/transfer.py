@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.errors import JobError, invalid
 
 
 def split_uri(uri: str) -> tuple[str, str]:
@@ -89,6 +89,15 @@ def download_archive(s3: Any, uri: str, folder: Path) -> None:
         raise JobError(f"Could not find model data at {uri}. {error}") from None
     except tarfile.TarError as error:
         raise JobError(f"Could not extract model data from {uri}: {error}") from None
+
+
+def require_object(s3: Any, uri: str) -> None:
+    """Refuse, in AWS's words, a URI at which there is no object that the role can read."""
+    bucket, key = split_uri(uri)
+    try:
+        s3.head_object(Bucket=bucket, Key=key)
+    except ClientError:
+        raise invalid(f"Could not find model data at {uri}.") from None
 
 
 def _put(s3: Any, bucket: str, key: str, body: bytes, kms_key: str | None) -> None:

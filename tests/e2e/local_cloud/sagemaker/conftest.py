@@ -117,7 +117,7 @@ def host(sagemaker, role, model_data):
             ExecutionRoleArn=role,
             PrimaryContainer={
                 "Image": TOY_IMAGE,
-                "ModelDataUrl": model_data(text),
+                "ModelDataUrl": settings.get("model_data_url") or model_data(text),
                 "Environment": environment,
             },
         )

@@ -41,6 +41,7 @@ def process(arguments):
     files = {str(path.relative_to(inputs)): path.read_text() for path in inputs.rglob("*") if path.is_file()}
     report = {"arguments": arguments, "files": files, "environment": dict(os.environ)}
     report["config"] = json.loads((BASE / "config/processingjobconfig.json").read_text())
+    print("processing", flush=True)
     if "fail" in arguments:
         (BASE / "output/message").write_text("the rows do not fit")
         return 4
@@ -57,7 +58,7 @@ class Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def do_GET(self):
-        self.answer(503 if os.environ.get("SICK") else 200, b"")
+        self.answer(200, b"")
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -69,6 +70,8 @@ class Handler(BaseHTTPRequestHandler):
         elif body.startswith(b"sleep "):
             time.sleep(float(body.split()[1]))
             self.answer(200, b"slept")
+        elif body == b"pid":
+            self.answer(200, str(os.getpid()).encode())
         elif body == b"headers":
             self.answer(200, json.dumps({k.lower(): v for k, v in self.headers.items()}).encode())
         else:
@@ -92,6 +95,9 @@ if __name__ == "__main__":
     if verb == "train":
         sys.exit(train())
     if verb == "serve":
+        if os.environ.get("BROKEN"):
+            sys.exit(1)
+        time.sleep(float(os.environ.get("SLOW_S", "0")))
         print("serving", flush=True)
         ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler).serve_forever()
     sys.exit(process(sys.argv[2:]))
