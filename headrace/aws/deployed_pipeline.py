@@ -56,7 +56,7 @@ class DeployedPipeline:
         return cls(name, outputs, session)
 
     def status(self) -> dict[str, Any]:
-        """Return endpoint, model, last training and alarms, as plain values."""
+        """Return endpoint, model, last training, versions that wait, and alarms, as plain values."""
         champion, last = self._ledger_item("champion", "current"), self._ledger_item("training", "last")
         return {
             "endpoint": self._endpoint(),
@@ -64,8 +64,19 @@ class DeployedPipeline:
             and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
             "last_training": last
             and {name: last[name] for name in ("outcome", "why", "finished_at") if name in last},
+            "awaiting_approval": self.awaiting_approval(),
             "alarms": self._alarms(),
         }
+
+    def awaiting_approval(self) -> list[int]:
+        """Return the versions that wait for a person's yes or no, the newest first."""
+        packages = self.session.client("sagemaker").list_model_packages(
+            ModelPackageGroupName=self.outputs["ModelPackageGroupName"],
+            ModelApprovalStatus="PendingManualApproval",
+            SortBy="CreationTime",
+            SortOrder="Descending",
+        )["ModelPackageSummaryList"]
+        return [package["ModelPackageVersion"] for package in packages]
 
     def check_drift(self) -> dict[str, Any]:
         """Run the drift check and return its summary."""
@@ -119,10 +130,6 @@ class DeployedPipeline:
         return {"name": name, "status": found["EndpointStatus"], "serves": ", ".join(variants)}
 
     def _alarms(self) -> dict[str, str]:
-        pages = self.session.client("cloudwatch").get_paginator("describe_alarms").paginate()
-        return {
-            alarm["AlarmName"]: alarm["StateValue"]
-            for page in pages
-            for alarm in page["MetricAlarms"]
-            if alarm["AlarmName"].startswith(f"{self.name}-")
-        }
+        pages = self.session.client("cloudwatch").get_paginator("describe_alarms")
+        mine = pages.paginate(AlarmNamePrefix=f"{self.name}-monitoring-")
+        return {alarm["AlarmName"]: alarm["StateValue"] for page in mine for alarm in page["MetricAlarms"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -30,14 +31,30 @@ def add_commands(commands: Commands) -> None:
     ):
         command = add_command(commands, name, run, help)
         command.add_argument("pipeline", help="its name")
-        command.add_argument("version", type=int, help="the version's number")
+        command.add_argument(
+            "version", type=int, nargs="?", help="the version's number (default: the newest that waits)"
+        )
 
 
 def status(arguments: argparse.Namespace) -> None:
     """Show a pipeline."""
     pipeline = _pipeline(arguments.pipeline)
     document = _call(pipeline.status)
+    if not arguments.json:
+        prefix = f"{arguments.pipeline}-monitoring-"
+        document["alarms"] = {short_alarm(name, prefix): state for name, state in document["alarms"].items()}
     show(document, as_json=arguments.json, title=f"pipeline {arguments.pipeline}")
+
+
+def short_alarm(name: str, prefix: str) -> str:
+    """Return the part of an alarm's name that says something: CloudFormation adds the stack and two hashes.
+
+    Examples
+    --------
+    >>> short_alarm("bike-monitoring-DriftAlarmCB58C9D4-AF6C7187173E6", "bike-monitoring-")
+    'DriftAlarm'
+    """
+    return re.sub(r"[0-9A-F]{8}-\w+$", "", name.removeprefix(prefix)).removeprefix("OperationAlarms")
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -67,7 +84,10 @@ def reject(arguments: argparse.Namespace) -> None:
 
 def _decide(arguments: argparse.Namespace, decision: str) -> None:
     pipeline = _pipeline(arguments.pipeline)
-    arn = _call(lambda: pipeline.set_approval(arguments.version, decision))
+    version = arguments.version or next(iter(_call(pipeline.awaiting_approval)), None)
+    if version is None:
+        raise CommandError(f"no version of {arguments.pipeline} waits for approval")
+    arn = _call(lambda: pipeline.set_approval(version, decision))
     show({"model_package": arn, "approval": decision}, as_json=arguments.json)
 
 
