@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import gzip
 import shutil
+import tarfile
 import tempfile
 from pathlib import Path
 
@@ -39,6 +41,31 @@ def image_bundle() -> Path:
     )
     shutil.move(stage / "sagemaker_jobs" / "Dockerfile", stage / "Dockerfile")
     return stage
+
+
+def source_archive() -> Path:
+    """Pack the code of the jobs as AWS's managed containers take it, and return the ``sourcedir.tar.gz``.
+
+    The entry script and ``requirements.txt`` lie at the root, as script mode demands. The same code gives the same bytes,
+    so the hash of the archive is that of the code.
+    """
+    stage = image_bundle()
+    (stage / "Dockerfile").unlink()
+    for name in ("script.py", "requirements.txt"):
+        shutil.move(stage / "sagemaker_jobs" / "managed" / name, stage / name)
+    archive = _empty_stage() / "sourcedir.tar.gz"
+    with gzip.GzipFile(archive, "wb", mtime=0) as file, tarfile.open(fileobj=file, mode="w") as tar:
+        for path in sorted(stage.rglob("*")):
+            tar.add(path, str(path.relative_to(stage)), recursive=False, filter=_without_origin)
+    return archive
+
+
+def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Leave out when the file was written, and by whom."""
+    member.mtime = member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mode = 0o755 if member.isdir() else 0o644
+    return member
 
 
 def _empty_stage() -> Path:

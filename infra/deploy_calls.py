@@ -26,6 +26,8 @@ class EndpointSettings:
         Encrypts image, volumes and captured predictions.
     model_role_arn : str
         Role of the containers.
+    network_isolation : bool
+        Whether the containers can do without a network.
     """
 
     pipeline: Pipeline
@@ -33,6 +35,7 @@ class EndpointSettings:
     bucket: str
     key_arn: str
     model_role_arn: str
+    network_isolation: bool
 
 
 def deploy_calls(settings: EndpointSettings) -> DeployCalls:
@@ -47,8 +50,7 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
                 "ModelDataUrl": "{% $plan.model_data_url %}",
                 "Environment": "{% $plan.environment %}",
             },
-            # SageMaker refuses network isolation for serverless endpoints.
-            **({"EnableNetworkIsolation": True} if settings.pipeline.endpoint.kind == "realtime" else {}),
+            **({"EnableNetworkIsolation": True} if _is_isolated(settings) else {}),
             "Tags": tags,
         },
         create_endpoint_config={
@@ -66,6 +68,11 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
         },
         endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
     )
+
+
+def _is_isolated(settings: EndpointSettings) -> bool:
+    """Tell whether the model runs without a network; SageMaker refuses that for serverless endpoints."""
+    return settings.network_isolation and settings.pipeline.endpoint.kind == "realtime"
 
 
 def _size(pipeline: Pipeline) -> dict[str, Any]:

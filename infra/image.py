@@ -34,15 +34,19 @@ class ModelImage(Construct):
         Hash of the code in it.
     repository : IRepository
         Where it is kept.
-    hyperparameters, environment : dict of str to str
+    hyperparameters, environment, evaluation_inputs : dict of str to str
         What the image itself needs beside a job's own: nothing.
     evaluation : dict
         What an evaluation job runs, as in a processing job's AppSpecification.
+    network_isolation : bool
+        Its containers do without a network: everything they need is in the image.
     """
 
     hyperparameters: ClassVar[dict[str, str]] = {}
     environment: ClassVar[dict[str, str]] = {}
     evaluation: ClassVar[dict[str, list[str]]] = {"ContainerArguments": ["job", "evaluate_model"]}
+    evaluation_inputs: ClassVar[dict[str, str]] = {}
+    network_isolation: ClassVar[bool] = True
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> None:
         super().__init__(scope, id)

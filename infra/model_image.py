@@ -32,12 +32,22 @@ class Image(Protocol):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What every container is given."""
+        """What a container that serves is given."""
         ...
 
     @property
     def evaluation(self) -> dict[str, list[str]]:
         """What an evaluation job runs, as in a processing job's AppSpecification."""
+        ...
+
+    @property
+    def evaluation_inputs(self) -> dict[str, str]:
+        """S3 URIs of what an evaluation job reads beside the models and the data, by name."""
+        ...
+
+    @property
+    def network_isolation(self) -> bool:
+        """Whether its containers can do without a network."""
         ...
 
     def grant_pull(self, role: iam.IRole) -> None:

@@ -155,6 +155,7 @@ class ServingStack(PipelineStack):
             bucket=self._data.artifacts_bucket.bucket_name,
             key_arn=self._data.key.key_arn,
             model_role_arn=self._model_role.role_arn,
+            network_isolation=self._training.image.network_isolation,
         )
         machine = PipelineStateMachine(
             self,

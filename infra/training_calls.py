@@ -74,7 +74,6 @@ def _train(settings: JobSettings) -> dict[str, Any]:
             **{name: str(value) for name, value in pipeline.training.hyperparameters.items()},
             **settings.image.hyperparameters,
         },
-        "Environment": settings.image.environment,
         "InputDataConfig": [_channel(name) for name in ("train", "validation", "spec")],
         "OutputDataConfig": {
             "S3OutputPath": f"s3://{settings.bucket}/training",
@@ -82,7 +81,7 @@ def _train(settings: JobSettings) -> dict[str, Any]:
         },
         "ResourceConfig": _cluster(settings),
         "StoppingCondition": {"MaxRuntimeInSeconds": pipeline.training.max_runtime_minutes * 60},
-        "EnableNetworkIsolation": True,
+        "EnableNetworkIsolation": settings.image.network_isolation,
         "EnableInterContainerTrafficEncryption": True,
     }
 
@@ -108,8 +107,7 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
             "ImageUri": settings.image.uri,
             **settings.image.evaluation,
         },
-        "Environment": settings.image.environment,
-        "ProcessingInputs": f"{{% $append([{', '.join(_inputs())}], $guard.champion_input) %}}",
+        "ProcessingInputs": f"{{% $append([{', '.join(_inputs(settings.image))}], $guard.champion_input) %}}",
         "ProcessingOutputConfig": {
             "Outputs": [
                 {
@@ -125,16 +123,20 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
         },
         "ProcessingResources": {"ClusterConfig": _cluster(settings)},
         "StoppingCondition": {"MaxRuntimeInSeconds": settings.pipeline.training.max_runtime_minutes * 60},
-        "NetworkConfig": {"EnableNetworkIsolation": True, "EnableInterContainerTrafficEncryption": True},
+        "NetworkConfig": {
+            "EnableNetworkIsolation": settings.image.network_isolation,
+            "EnableInterContainerTrafficEncryption": True,
+        },
     }
 
 
-def _inputs() -> list[str]:
+def _inputs(image: Image) -> list[str]:
     """Return the evaluation's inputs in JSONata; the model in service joins them where there is one."""
     uris = {
         "challenger": "$training.model_data_url",
         "test": "$snapshot.test_uri",
         "spec": "$snapshot.spec_uri",
+        **{name: f"'{uri}'" for name, uri in image.evaluation_inputs.items()},
     }
     return [
         f"{{'InputName': '{name}', 'S3Input': {{'S3Uri': {uri}, 'LocalPath': '/opt/ml/processing/input/{name}', "

@@ -24,6 +24,7 @@ _LARGEST_MB = 512
 _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
+_WORDS_OF_A_TEXT = 4
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -88,11 +89,17 @@ def propose(path: Path, target: str, name: str | None) -> Proposal:
     time_column = next((c for c in columns if kinds[c] == "datetime" and c != target), None)
     taken = [c for c in (target, id_column, time_column) if c]
     ignored = dict(_useless(frame, target, taken))
+    if not set(columns) - {*taken, *ignored}:
+        raise ProposalError(f"{path} has nothing to learn from: {_listed(ignored) or 'no other columns'}")
     codes = _integer_codes(frame, kinds, [*taken, *ignored])
     found = _Findings(name, problem, target, id_column, time_column, ignored, codes)
     notes = [f"{column}: {why}" for column, why in ignored.items()]
     notes += [f"{column}: few whole numbers, taken for codes of a category" for column in codes]
     return Proposal(name, problem, _write(path, found), notes)
+
+
+def _listed(ignored: dict[str, str]) -> str:
+    return "; ".join(f"{column}: {why}" for column, why in ignored.items())
 
 
 def _read(path: Path) -> TextTable:
@@ -148,10 +155,20 @@ def _useless(frame: pd.DataFrame, target: str, taken: list[str]) -> Iterator[tup
     rest = [column for column in frame.columns if column not in taken]
     constant = [column for column in rest if frame[column].nunique(dropna=True) <= 1]
     yield from ((column, "has one value only") for column in constant)
+    texts = [column for column in rest if column not in constant and _is_free_text(frame[column])]
+    yield from ((column, "free text, which no estimator reads yet") for column in texts)
     if frame[target].dtype.kind == "f":
         numbers = [c for c in rest if frame[c].dtype.kind == "f" and c not in constant]
         yield from _near_copies(frame, target, numbers)
         yield from _summands(frame, target, numbers)
+
+
+def _is_free_text(values: pd.Series) -> bool:
+    present = values.dropna()
+    if values.dtype.kind == "f" or not len(present):
+        return False
+    words = present.astype(str).str.count(r"\s+") + 1
+    return bool(words.mean() > _WORDS_OF_A_TEXT and present.nunique() > len(present) / 2)
 
 
 def _near_copies(frame: pd.DataFrame, target: str, numbers: list[str]) -> Iterator[tuple[str, str]]:

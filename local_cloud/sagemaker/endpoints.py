@@ -58,11 +58,24 @@ class Endpoints:
     def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a model, whose role and data must be there."""
         session = self._around.role_session(request["ExecutionRoleArn"])
-        for container in [request.get("PrimaryContainer") or {}, *request.get("Containers", [])]:
+        for container in self._containers(request):
             if url := container.get("ModelDataUrl"):
                 require_object(session.client("s3"), url)
         record = self._records.add("Model", request)
         return {"ModelArn": record["ModelArn"]}
+
+    def _containers(self, model: Record) -> list[Record]:
+        """Return a model's containers; one that names a package is that package's."""
+        given = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
+        return [
+            {
+                **self._records.get("ModelPackage", name)["InferenceSpecification"]["Containers"][0],
+                **container,
+            }
+            if (name := container.get("ModelPackageName"))
+            else container
+            for container in given
+        ]
 
     def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a configuration, whose models must exist."""
@@ -194,7 +207,12 @@ class Endpoints:
             for variant in config["ProductionVariants"]:
                 name = variant["VariantName"]
                 model = self._records.get("Model", variant["ModelName"])
-                servers[name] = ModelServer(model, self._images, self._around, (group, name))
+                servers[name] = ModelServer(
+                    {**model, "Containers": self._containers(model)},
+                    self._images,
+                    self._around,
+                    (group, name),
+                )
         except JobError:
             for server in servers.values():
                 server.stop()

@@ -15,6 +15,7 @@ from local_cloud.sagemaker.listing import list_records
 from local_cloud.sagemaker.processing import ProcessingJobs
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.registry import Registry
+from local_cloud.sagemaker.search import search
 from local_cloud.sagemaker.shapes import check_request, fit_answer, known_operation
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.training import TrainingJobs
@@ -52,6 +53,7 @@ class Engine:
             "CreateModelPackage": registry.create_package,
             "UpdateModelPackage": registry.update_package,
             "DeleteModelPackage": registry.delete_package,
+            "Search": lambda request: search(self.records, request),
             "AddTags": self._add_tags,
             "ListTags": self._list_tags,
             "DeleteTags": self._delete_tags,

@@ -83,6 +83,7 @@ class Jobs(ABC):
             job, status = self._kind.resource.replace("-", " "), record[self._kind.status_field]
             raise invalid(f"The request was rejected because the {job} is in status {status}.")
         self._records.change(record, **{self._kind.status_field: _STOPPING})
+        self.announce(record)
         run.stop.set()
         if run.container:
             threading.Thread(target=run.container.stop, daemon=True).start()
@@ -109,6 +110,10 @@ class Jobs(ABC):
     @abstractmethod
     def ended(self, record: Record, status: str) -> None:
         """Note the end."""
+
+    def announce(self, record: Record) -> None:
+        """Tell the event bus what the job looks like now."""
+        self._around.emit(self.event, dict(record), record[self._kind.arn_field])
 
     # --- one run
 
@@ -153,7 +158,7 @@ class Jobs(ABC):
         self._records.change(run.record, **{self._kind.status_field: status}, **changes)
         shutil.rmtree(run.folder, ignore_errors=True)
         run.done.set()
-        self._around.emit(self.event, dict(run.record), run.record[self._kind.arn_field])
+        self.announce(run.record)
 
 
 def now() -> float:

@@ -35,8 +35,13 @@ def list_records(records: Records, noun: str, request: dict[str, Any]) -> dict[s
         key=_order(noun, request.get("SortBy")),
         reverse=request.get("SortOrder", "Descending") == "Descending",
     )
+    return page_of(rows, request, KINDS[noun].summaries)
+
+
+def page_of(rows: list[Record], request: dict[str, Any], member: str) -> dict[str, Any]:
+    """Return the page that is asked for, as this member of the answer."""
     start, size = _start(request.get("NextToken")), int(request.get("MaxResults", _PAGE))
-    page = {KINDS[noun].summaries: rows[start : start + size]}
+    page = {member: rows[start : start + size]}
     return page | ({"NextToken": str(start + size)} if start + size < len(rows) else {})
 
 

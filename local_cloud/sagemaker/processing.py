@@ -30,7 +30,8 @@ class ProcessingJobs(Jobs):
     event = "SageMaker Processing Job State Change"
 
     def began(self, record: Record) -> None:
-        """Note nothing: processing has no secondary statuses."""
+        """Tell that it begins; processing has no secondary statuses to note."""
+        self.announce(record)
 
     def ended(self, record: Record, status: str) -> None:
         """Note the time."""

@@ -49,7 +49,7 @@ class ModelServer:
         JobError
             With the reason, if it does not answer its ping.
         """
-        container = model.get("PrimaryContainer") or model["Containers"][0]
+        container = model["Containers"][0]
         self._folder = Path(tempfile.mkdtemp(prefix="headrace-endpoint-"))
         self._around = around
         session = around.role_session(model["ExecutionRoleArn"])
@@ -81,8 +81,8 @@ class ModelServer:
         """Post one request; ``OSError`` if the container does not answer, which is replaced if it has died."""
         try:
             return self._request("POST", "/invocations", body, headers)
-        except (ConnectionResetError, BrokenPipeError):
-            pass  # a kept connection that the server has closed meanwhile
+        except ConnectionError:
+            pass  # perhaps a kept connection that the server has closed meanwhile
         try:
             return self._request("POST", "/invocations", body, headers)
         except ConnectionError:

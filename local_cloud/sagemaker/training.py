@@ -22,6 +22,7 @@ from local_cloud.sagemaker.transfer import download, upload_archive
 
 _DAY_S = 86400
 _HOST = "algo-1"
+_UNDER_WAY = ("Starting", "Downloading", "Training", "Uploading")
 _MESSAGES = {
     "Starting": "Starting the training job",
     "Downloading": "Downloading input data",
@@ -124,6 +125,8 @@ class TrainingJobs(Jobs):
             history[-1]["EndTime"] = now()
         history.append({"Status": status, "StartTime": now(), "StatusMessage": _MESSAGES[status]})
         self._records.change(record, SecondaryStatus=status)
+        if status in _UNDER_WAY:
+            self.announce(record)
 
 
 def _write_training_information(record: Record, base: Path) -> None:

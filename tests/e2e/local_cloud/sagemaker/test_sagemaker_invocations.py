@@ -119,10 +119,10 @@ def test_a_container_that_dies_is_replaced(serve, invoke, runtime, name):
     def answer():
         try:
             return invoke(name, b"x")
-        except runtime.exceptions.ModelError:
-            return None
+        except runtime.exceptions.ModelError as error:
+            return str(error)
 
-    assert eventually(answer) == b"hello:x"
+    eventually(answer, lambda found: found == b"hello:x")
 
 
 def test_a_caller_needs_permission(cloud, endpoint):
