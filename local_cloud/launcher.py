@@ -18,6 +18,7 @@ from pathlib import Path
 
 from local_cloud.settings import Settings
 
+_STATE = ("services", "s3", "images", "cache")
 _START_S = 30
 _STOP_S = 15
 
@@ -115,9 +116,11 @@ class LocalCloud:
         return True
 
     def reset(self) -> None:
-        """Stop it and forget everything it held."""
+        """Stop it and forget everything it held; what else lies in the state's folder is not touched."""
         self.stop()
-        shutil.rmtree(self.settings.state_dir, ignore_errors=True)
+        for name in _STATE:
+            shutil.rmtree(self.settings.state_dir / name, ignore_errors=True)
+        self.log_file.unlink(missing_ok=True)
 
     def logs(self) -> str:
         """Return what its process has logged."""
