@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.script_mode import ENTRYPOINT, is_managed
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Image:
 
 
 class ImageStore:
-    """The images that were built here."""
+    """The images that were built here, and those of AWS that can be stood in for."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -76,6 +77,8 @@ class ImageStore:
         JobError
             AWS's words for an image that is not there.
         """
+        if is_managed(uri):
+            return self._managed()
         repository, tag = split_image_uri(uri)
         folder = self.folder_of(repository, tag)
         try:
@@ -88,6 +91,12 @@ class ImageStore:
         return Image(
             folder / "root", document["workdir"], tuple(document["entrypoint"]), document["environment"]
         )
+
+    def _managed(self) -> Image:
+        """Return AWS's managed image: no files, for the code comes with each job."""
+        folder = self._folder / "managed"
+        folder.mkdir(parents=True, exist_ok=True)
+        return Image(folder, "/", ENTRYPOINT, {})
 
 
 def split_image_uri(uri: str) -> tuple[str, str]:

@@ -15,7 +15,6 @@ from local_cloud.sagemaker.containers import cpu_count, stream_suffix
 from local_cloud.sagemaker.errors import JobError
 from local_cloud.sagemaker.jobs import Jobs, Run, now
 from local_cloud.sagemaker.records import Record
-from local_cloud.sagemaker.script_mode import is_managed, managed_image
 from local_cloud.sagemaker.transfer import download, upload_folder
 
 _DAY_S = 86400
@@ -40,8 +39,7 @@ class ProcessingJobs(Jobs):
     def run(self, run: Run) -> None:
         """Fetch the inputs, run the command, and store the outputs."""
         record = run.record
-        uri = record["AppSpecification"]["ImageUri"]
-        image = managed_image(uri, run) if is_managed(uri) else self._images.find(uri)
+        image = self._images.find(record["AppSpecification"]["ImageUri"])
         base = run.folder / "opt" / "ml"
         s3 = run.session.client("s3")
         for item in record.get("ProcessingInputs", []):

@@ -17,7 +17,6 @@ from local_cloud.sagemaker.containers import cpu_count, stream_suffix
 from local_cloud.sagemaker.errors import JobError
 from local_cloud.sagemaker.jobs import Jobs, Run, now
 from local_cloud.sagemaker.records import Record
-from local_cloud.sagemaker.script_mode import is_managed, managed_image
 from local_cloud.sagemaker.transfer import download, upload_archive
 
 _DAY_S = 86400
@@ -59,8 +58,7 @@ class TrainingJobs(Jobs):
     def run(self, run: Run) -> None:
         """Fetch the inputs, train, and store the model."""
         record, name = run.record, run.record["TrainingJobName"]
-        uri = record["AlgorithmSpecification"]["TrainingImage"]
-        image = managed_image(uri, run) if is_managed(uri) else self._images.find(uri)
+        image = self._images.find(record["AlgorithmSpecification"]["TrainingImage"])
         base = run.folder / "opt" / "ml"
         s3 = run.session.client("s3")
         self._move(record, "Downloading")
