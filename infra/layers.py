@@ -88,7 +88,7 @@ def pandas_layer(scope: Construct) -> lambda_.ILayerVersion:
 def _from_context(scope: Construct, layer: str) -> str | None:
     """Return the ARN that the user gives, or refuse a region in which there is no layer to take."""
     key, region = f"{layer}_layer_arn", Stack.of(scope).region
-    arn = scope.node.try_get_context(key)
+    arn: str | None = scope.node.try_get_context(key)
     if arn is None and not Token.is_unresolved(region) and region not in _PANDAS_ACCOUNTS:
         raise ValueError(
             f"no public layer of {layer} is known in {region}: publish one and name it with -c {key}=arn:…, "
@@ -99,9 +99,11 @@ def _from_context(scope: Construct, layer: str) -> str | None:
 
 def _pandas_account(scope: Construct) -> str:
     """Return the publisher in the region in which the stack is deployed, which may not be known yet."""
-    accounts = {region: {"account": account} for region, account in _PANDAS_ACCOUNTS.items()}
-    mapping = CfnMapping(scope, "PandasLayerAccounts", mapping=accounts)
-    return mapping.find_in_map(Stack.of(scope).region, "account")
+    region = Stack.of(scope).region
+    if not Token.is_unresolved(region):
+        return _PANDAS_ACCOUNTS[region]
+    accounts = {name: {"account": account} for name, account in _PANDAS_ACCOUNTS.items()}
+    return CfnMapping(scope, "PandasLayerAccounts", mapping=accounts).find_in_map(region, "account")
 
 
 def _layer_arn(scope: Construct, account: str, name: str) -> str:

@@ -59,7 +59,8 @@ def application(script: Any, model_dir: str, default_accept: str = _JSON) -> Fla
 
     def invoke() -> Any:
         content_type = request.headers.get("Content-Type") or _JSON
-        body = request.get_data(as_text=content_type in TEXT_TYPES)
+        data = request.get_data()
+        body = data.decode(errors="replace") if content_type in TEXT_TYPES else data
         accept = request.headers.get("Accept")
         accept = default_accept if accept in (None, "", "*/*") else accept
         answer = transform(model, body, content_type, accept)

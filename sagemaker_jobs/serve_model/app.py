@@ -65,6 +65,11 @@ class Application:
         Environment of the container.
     write_line : callable, optional
         Where captured requests go; standard output by default.
+
+    Attributes
+    ----------
+    headers : list of (bytes, bytes)
+        Are sent with every answer, beside its own.
     """
 
     def __init__(
@@ -74,7 +79,7 @@ class Application:
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
         version = settings.model_version
-        self._headers = (
+        self.headers = (
             [(b"x-amzn-sagemaker-custom-attributes", f"model_version={version}".encode())] if version else []
         )
         self._warm_up()
@@ -101,10 +106,17 @@ class Application:
         headers = dict(scope["headers"])
         try:
             body = await _read_body(headers, receive)
-            if len(body) <= _SMALL_BODY:
-                return self._answer(headers, body)
-            # Large requests must not keep /ping waiting.
-            return await asyncio.to_thread(self._answer, headers, body)
+        except _HttpError as error:
+            return _refusal(error.status, str(error))
+        if len(body) <= _SMALL_BODY:
+            return self.reply(headers, body)
+        # Large requests must not keep /ping waiting.
+        return await asyncio.to_thread(self.reply, headers, body)
+
+    def reply(self, headers: dict[bytes, bytes], body: bytes) -> Reply:
+        """Answer a body; what is wrong with it, or with the model, is in the reply's status."""
+        try:
+            return self._answer(headers, body)
         except _HttpError as error:
             return _refusal(error.status, str(error))
         except Exception:
@@ -140,14 +152,15 @@ class Application:
         headers = [
             (b"content-type", reply.media_type.encode()),
             (b"content-length", str(len(reply.body)).encode()),
-            *self._headers,
+            *self.headers,
         ]
         await send({"type": "http.response.start", "status": reply.status, "headers": headers})
         await send({"type": "http.response.body", "body": reply.body})
         if reply.exchange is not None:
-            self._capture(reply.exchange)
+            self.capture(reply.exchange)
 
-    def _capture(self, exchange: Exchange) -> None:
+    def capture(self, exchange: Exchange) -> None:
+        """Log an exchange, after its answer is out."""
         try:
             for line in capture_lines(exchange):
                 self._write_line(line)

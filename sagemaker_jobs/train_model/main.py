@@ -31,8 +31,7 @@ _ROWS_FOR_TRAIN_METRICS = 50_000
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     """Train as SageMaker asks: channels ``train``, ``validation`` and ``spec`` in, ``/opt/ml/model`` out."""
     spec = read_spec(paths.channel("spec"))
-    given = json.loads(paths.hyperparameters.read_text()) if paths.hyperparameters.is_file() else {}
-    hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **given})
+    hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
     train = read_part(paths.channel("train"), spec)
     validation = read_part(paths.channel("validation"), spec)
     metrics = train_model(spec, hyperparameters, (train, validation), paths.model)
@@ -92,6 +91,12 @@ def sample(model: Model, part: Part) -> dict[str, Any]:
     writer.writerow("" if cell is None else cell for cell in row.values())
     answer = as_documents(model.predict(first.columns), model.classes)[0]
     return {"row": row, "csv": text.getvalue(), "prediction": answer}
+
+
+def _given(paths: MlPaths) -> dict[str, str]:
+    """Return the job's hyperparameters without those by which AWS's managed containers find the script."""
+    given = json.loads(paths.hyperparameters.read_text()) if paths.hyperparameters.is_file() else {}
+    return {name: value for name, value in given.items() if not name.startswith("sagemaker_")}
 
 
 def _plain(cell: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What runs in AWS's own scikit-learn container instead of ours."""

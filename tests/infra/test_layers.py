@@ -1,0 +1,68 @@
+import json
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from infra.layers import pandas_layer, powertools_layer
+
+
+def stack_in(region=None, **context):
+    return cdk.Stack(cdk.App(context=context), "stack", env=cdk.Environment(region=region))
+
+
+@pytest.mark.parametrize(
+    ("region", "account"),
+    [
+        ("us-east-1", "336392948345"),
+        ("eu-central-1", "336392948345"),
+        ("il-central-1", "263840725265"),
+        ("ap-east-1", "839552336658"),
+    ],
+)
+def test_the_publisher_is_looked_up_in_whatever_region_the_stack_is_deployed(region, account):
+    stack = stack_in()
+
+    arn = json.dumps(stack.resolve(pandas_layer(stack).layer_version_arn))
+
+    assert '{"Fn::FindInMap": ["PandasLayerAccounts", {"Ref": "AWS::Region"}, "account"]}' in arn
+    accounts = Template.from_stack(stack).find_mappings("PandasLayerAccounts")["PandasLayerAccounts"]
+    assert accounts[region] == {"account": account}
+
+
+def test_a_known_region_needs_no_look_up():
+    stack = stack_in("me-south-1")
+
+    arn = stack.resolve(pandas_layer(stack).layer_version_arn)
+
+    assert json.dumps(arn).endswith(
+        ':lambda:me-south-1:938046470361:layer:AWSSDKPandas-Python312-Arm64:26"]]}'
+    )
+
+
+def test_powertools_has_one_publisher_and_one_version():
+    stack = stack_in("eu-west-1")
+
+    arn = stack.resolve(powertools_layer(stack).layer_version_arn)
+
+    assert json.dumps(arn).endswith(
+        ':lambda:eu-west-1:017000801446:layer:AWSLambdaPowertoolsPythonV3-python312-arm64:37"]]}'
+    )
+
+
+@pytest.mark.parametrize("layer", ["pandas", "powertools"])
+def test_a_region_without_layers_is_refused_and_the_way_out_is_named(layer):
+    make = {"pandas": pandas_layer, "powertools": powertools_layer}[layer]
+
+    with pytest.raises(ValueError, match=rf"known in cn-north-1: .* -c {layer}_layer_arn="):
+        make(stack_in("cn-north-1"))
+
+
+@pytest.mark.parametrize("region", [None, "us-east-1", "cn-north-1"])
+def test_a_layer_of_ones_own_takes_its_place(region):
+    own = "arn:aws-cn:lambda:cn-north-1:123456789012:layer:mine:1"
+    stack = stack_in(region, pandas_layer_arn=own, powertools_layer_arn=own)
+
+    assert pandas_layer(stack).layer_version_arn == own
+    assert powertools_layer(stack).layer_version_arn == own
+    assert Template.from_stack(stack).find_mappings("*") == {}
