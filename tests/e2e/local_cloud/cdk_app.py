@@ -1,4 +1,7 @@
-"""A tiny CDK app: a bucket, a function, and the permission of one on the other."""
+"""A tiny CDK app: a bucket, a function, and the permission of one on the other.
+
+Synthesises a version of it for each timeout of the function, into a folder of that name.
+"""
 
 import sys
 
@@ -15,19 +18,25 @@ def main(event, context):
     return "stored"
 """
 
-app = cdk.App()
-stack = cdk.Stack(app, "Tiny", env=cdk.Environment(account="123456789012", region="us-east-1"))
-bucket = s3.Bucket(stack, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
-function = lambda_.Function(
-    stack,
-    "Function",
-    runtime=lambda_.Runtime.PYTHON_3_12,
-    handler="index.main",
-    code=lambda_.Code.from_inline(CODE),
-    timeout=cdk.Duration.seconds(int(sys.argv[1])),
-    environment={"BUCKET": bucket.bucket_name},
-)
-bucket.grant_put(function)
-cdk.CfnOutput(stack, "BucketName", value=bucket.bucket_name)
-cdk.CfnOutput(stack, "FunctionName", value=function.function_name)
-app.synth()
+
+def synthesise(folder, timeout_s):
+    app = cdk.App(outdir=folder)
+    stack = cdk.Stack(app, "Tiny", env=cdk.Environment(account="123456789012", region="us-east-1"))
+    bucket = s3.Bucket(stack, "Bucket", removal_policy=cdk.RemovalPolicy.DESTROY)
+    function = lambda_.Function(
+        stack,
+        "Function",
+        runtime=lambda_.Runtime.PYTHON_3_12,
+        handler="index.main",
+        code=lambda_.Code.from_inline(CODE),
+        timeout=cdk.Duration.seconds(timeout_s),
+        environment={"BUCKET": bucket.bucket_name},
+    )
+    bucket.grant_put(function)
+    cdk.CfnOutput(stack, "BucketName", value=bucket.bucket_name)
+    cdk.CfnOutput(stack, "FunctionName", value=function.function_name)
+    app.synth()
+
+
+for timeout in sys.argv[2:]:
+    synthesise(f"{sys.argv[1]}/{timeout}", int(timeout))
