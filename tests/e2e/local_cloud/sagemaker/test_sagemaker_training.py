@@ -87,6 +87,20 @@ def test_a_role_that_does_not_trust_sagemaker_is_refused(training_request, sagem
         sagemaker.describe_training_job(TrainingJobName=name)
 
 
+def test_a_caller_must_be_allowed_to_pass_the_role(cloud, training_request, role, name):
+    create = {"Action": "sagemaker:CreateTrainingJob", "Resource": "*"}
+    to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    pass_role = {"Action": "iam:PassRole", "Resource": role, "Condition": to_sagemaker}
+
+    with pytest.raises(
+        ClientError, match=f"not authorized to perform: iam:PassRole on resource: {role}"
+    ) as refusal:
+        cloud.as_role(create)("sagemaker").create_training_job(**training_request(name))
+    assert refusal.value.response["Error"]["Code"] == "AccessDeniedException"
+    allowed = cloud.as_role(create, pass_role)("sagemaker")
+    assert allowed.create_training_job(**training_request(name))["TrainingJobArn"].endswith(name)
+
+
 def test_a_missing_prefix_is_named(training_request, sagemaker, bucket, name):
     request = training_request(name)
     request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3Uri"] = f"s3://{bucket}/nowhere/"
