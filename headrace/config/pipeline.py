@@ -173,7 +173,8 @@ class Pipeline(Block):
         description="The jobs' container: ours, built in your account, or AWS's scikit-learn image.",
     )
     on_destroy: Literal["delete", "retain"] = Field(
-        "delete", description="Whether `cdk destroy` deletes the data, the tables and the key, or keeps them."
+        "delete",
+        description="Whether `cdk destroy` deletes the data, the tables, the models and the key, or keeps them.",
     )
     notify: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = Field(
         None, description="E-mail address for the alarms."

@@ -54,11 +54,11 @@ def statements_of(template, role):
     "region", ["us-east-1", "eu-central-1", "ap-northeast-3", "cn-north-1", "us-gov-west-1"]
 )
 def test_every_region_gets_the_image_that_the_sdk_names(training, region):
-    ((name, mapping),) = [item for item in training["Mappings"].items() if "Registries" in item[0]]
+    name = "ScikitLearnRegistries"
 
     uri = image_uris.retrieve("sklearn", region, version=VERSION, py_version="py3", image_scope="inference")
 
-    assert mapping[region] == {"uri": uri, "account": uri.split(".")[0]}
+    assert training["Mappings"][name][region] == {"uri": uri, "account": uri.split(".")[0]}
     lookup = {"Fn::FindInMap": [name, {"Ref": "AWS::Region"}, "uri"]}
     (machine,) = resources(training, "AWS::StepFunctions::StateMachine")
     assert lookup in machine["DefinitionString"]["Fn::Join"][1]

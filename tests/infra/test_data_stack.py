@@ -1,0 +1,170 @@
+import pytest
+from aws_cdk.assertions import Match, Template
+
+from tests.infra.nag import findings
+from tests.infra.pipeline_stacks import stacks
+
+
+@pytest.fixture(scope="module")
+def template():
+    return Template.from_stack(stacks()[0])
+
+
+def properties(template, kind):
+    return [resource["Properties"] for resource in template.find_resources(kind).values()]
+
+
+def statements_of(template, function):
+    """Return what the role of a function is allowed."""
+    policies = template.find_resources("AWS::IAM::Policy")
+    return [
+        statement
+        for name, policy in policies.items()
+        if name.startswith(function)
+        for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def test_nothing_is_found_that_nobody_gave_a_reason_for():
+    assert findings(stacks()[0]) == []
+
+
+def test_buckets_are_private_and_encrypted(template):
+    for bucket in properties(template, "AWS::S3::Bucket"):
+        assert "BucketEncryption" in bucket
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+
+
+def test_data_is_kept_in_versions_under_the_pipelines_own_key(template):
+    versioned = [b for b in properties(template, "AWS::S3::Bucket") if "VersioningConfiguration" in b]
+
+    assert len(versioned) == 2
+    for bucket in versioned:
+        rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
+        assert "LoggingConfiguration" in bucket
+
+
+def test_every_bucket_and_queue_refuses_plain_http(template):
+    refusal = {"Bool": {"aws:SecureTransport": "false"}}
+    for kind, policies, count in (("s3", "AWS::S3::BucketPolicy", 3), ("sqs", "AWS::SQS::QueuePolicy", 2)):
+        refusing = [
+            policy
+            for policy in properties(template, policies)
+            if any(
+                statement["Effect"] == "Deny"
+                and statement["Action"] == f"{kind}:*"
+                and statement.get("Condition") == refusal
+                for statement in policy["PolicyDocument"]["Statement"]
+            )
+        ]
+        assert len(refusing) == count
+
+
+def test_only_the_data_bucket_announces_its_objects(template):
+    announcing = [b for b in properties(template, "AWS::S3::Bucket") if "NotificationConfiguration" in b]
+
+    assert [b["NotificationConfiguration"] for b in announcing] == [
+        {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
+    ]
+
+
+def test_only_files_under_incoming_are_taken(template):
+    template.has_resource_properties(
+        "AWS::Events::Rule",
+        {
+            "EventPattern": {
+                "source": ["aws.s3"],
+                "detail-type": ["Object Created"],
+                "detail": {"object": {"key": [{"prefix": "incoming/"}]}, "bucket": Match.any_value()},
+            }
+        },
+    )
+
+
+def test_a_file_that_fails_three_times_waits_two_weeks_with_the_dead_letters(template):
+    queues = properties(template, "AWS::SQS::Queue")
+    source = next(queue for queue in queues if "RedrivePolicy" in queue)
+    dead_letters = next(queue for queue in queues if "RedrivePolicy" not in queue)
+
+    assert source["RedrivePolicy"]["maxReceiveCount"] == 3
+    assert dead_letters["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_message_stays_invisible_six_times_as_long_as_the_function_may_take(template):
+    queue = next(q for q in properties(template, "AWS::SQS::Queue") if "RedrivePolicy" in q)
+    function = next(
+        f
+        for f in properties(template, "AWS::Lambda::Function")
+        if f["Handler"].startswith("lambdas.ingest_file")
+    )
+
+    assert queue["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+def test_one_bad_message_does_not_fail_the_others(template):
+    template.has_resource_properties(
+        "AWS::Lambda::EventSourceMapping", {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+    )
+
+
+def test_ingestion_can_neither_delete_nor_overwrite_what_was_dropped(template):
+    for statement in statements_of(template, "IngestionIngestFile"):
+        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
+        assert not any("Delete" in action and action.startswith("s3:") for action in actions)
+        if "s3:PutObject" in actions:
+            assert "incoming/" not in str(statement["Resource"])
+
+
+def test_ingestion_writes_entries_of_files_and_no_others(template):
+    written = [s for s in statements_of(template, "IngestionIngestFile") if s["Action"] == "dynamodb:PutItem"]
+
+    assert [s["Condition"] for s in written] == [
+        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["file"]}}
+    ]
+
+
+def test_the_key_turns_every_year(template):
+    template.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
+
+
+def test_tables_can_be_restored(template):
+    for table in properties(template, "AWS::DynamoDB::Table"):
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_alarms_may_publish_and_only_those_of_this_account(template):
+    template.has_resource_properties(
+        "AWS::SNS::TopicPolicy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [
+                        Match.object_like(
+                            {
+                                "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                                "Condition": {
+                                    "StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+                                },
+                            }
+                        )
+                    ]
+                )
+            }
+        },
+    )
+
+
+def test_an_address_to_notify_is_subscribed():
+    data = stacks('{"notify": "ops@example.org"}')[0]
+
+    Template.from_stack(data).has_resource_properties(
+        "AWS::SNS::Subscription", {"Protocol": "email", "Endpoint": "ops@example.org"}
+    )
+
+
+def test_outputs_say_where_to_drop_files(template):
+    line = template.find_outputs("DropFilesHere")["DropFilesHere"]["Value"]["Fn::Join"][1]
+
+    assert line[0] == "aws s3 cp <file> s3://"
+    assert line[-1] == "/incoming/"
