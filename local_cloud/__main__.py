@@ -17,6 +17,7 @@ _EXTENSIONS = (
     "local_cloud.adapters.codebuild",
     "local_cloud.adapters.snapshots",
     "local_cloud.repairs.function_metrics",
+    "local_cloud.repairs.function_payloads",
     "local_cloud.repairs.async_invocations",
     "local_cloud.repairs.secure_transport",
     "local_cloud.repairs.s3_events",

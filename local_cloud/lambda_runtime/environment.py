@@ -18,6 +18,7 @@ from local_cloud.processes import end, spawn
 
 _INIT_S = 30
 _POLL_S = 0.05
+_LARGEST_ANSWER = 6_291_556
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
 _TRACE = "Root=1-00000000-000000000000000000000000;Sampled=0"
@@ -111,7 +112,7 @@ class ExecutionEnvironment:
         started = time.monotonic()
         deadline_ms = int((time.time() + self._code.timeout_s) * 1000)
         self._api.inbox.put(Invocation(request_id, function_arn, payload, deadline_ms, trace_id or _TRACE))
-        answer = self._wait(request_id, started + self._code.timeout_s)
+        answer = _limited(self._wait(request_id, started + self._code.timeout_s))
         duration_s = time.monotonic() - started
         self._note_peak()
         self._settle_log()
@@ -209,6 +210,14 @@ class ExecutionEnvironment:
         while seen != len(self._log):
             seen = len(self._log)
             time.sleep(0.002)
+
+
+def _limited(answer: Answer) -> Answer:
+    if len(answer.payload) <= _LARGEST_ANSWER:
+        return answer
+    message = f"Response payload size exceeded maximum allowed payload size ({_LARGEST_ANSWER} bytes)."
+    body = {"errorType": "Function.ResponseSizeTooLarge", "errorMessage": message}
+    return Answer(answer.request_id, json.dumps(body).encode(), failed=True)
 
 
 def _error(request_id: str, kind: str, message: str) -> Answer:

@@ -67,6 +67,9 @@ def grow(context, megabytes):
 def say(context, text):
     print(text)
 
+def large(context, megabytes, text=""):
+    return "x" * megabytes * 2**20
+
 def unserialisable(context):
     return {1, 2}
 """
@@ -357,6 +360,28 @@ def test_a_function_that_needs_too_much_memory_is_killed(make_function, invoke):
 
 def test_a_function_with_enough_memory_is_not(make_function, invoke):
     assert invoke(make_function(MemorySize=512), "grow", megabytes=100)[1] == 100 * 2**20
+
+
+# --- limits
+
+
+def test_an_event_of_more_than_six_megabytes_is_refused(function, client):
+    event = json.dumps({"do": "large", "megabytes": 0, "text": "x" * 6 * 2**20})
+
+    with pytest.raises(client("lambda").exceptions.RequestTooLargeException) as refusal:
+        client("lambda").invoke(FunctionName=function, Payload=event)
+    assert refusal.value.response["Error"]["Message"] == (
+        f"{len(event)} byte payload is too large for the RequestResponse invocation type (limit 6291456 bytes)"
+    )
+
+
+def test_an_answer_of_more_than_six_megabytes_is_an_error(function, invoke):
+    assert len(invoke(function, "large", megabytes=5)[1]) == 5 * 2**20
+    answer, payload = invoke(function, "large", megabytes=7)
+
+    assert answer["FunctionError"] == "Unhandled"
+    assert payload["errorType"] == "Function.ResponseSizeTooLarge"
+    assert "exceeded maximum allowed payload size (6291556 bytes)" in payload["errorMessage"]
 
 
 # --- what a function leaves
