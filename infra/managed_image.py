@@ -28,6 +28,7 @@ from infra.sagemaker_task import allow
 
 _FRAMEWORK = "sklearn"
 _REPOSITORY = "sagemaker-scikit-learn"
+_MAPPING = "ScikitLearnRegistries"
 VERSION = "1.9-0"
 """Of the container: scikit-learn 1.9.0, the newest that the SDK of our lock knows."""
 
@@ -71,9 +72,8 @@ class ManagedImage(Construct):
         super().__init__(scope, id)
         self._source = s3_assets.Asset(self, "Source", path=str(source_archive()))
         self.code_version = self._source.asset_hash[:16]
-        registries = _registries(Stack.of(self).region, pipeline.name)
-        self._registries = CfnMapping(self, "Registries", mapping=registries)
-        self.uri = self._find("uri")
+        self._registries = _registries(Stack.of(self).region, pipeline.name)
+        self.uri = self._find(Stack.of(self), "uri")
         url = self._source.s3_object_url
         self.evaluation_inputs = {"code": url}
         self.hyperparameters = {
@@ -83,10 +83,9 @@ class ManagedImage(Construct):
 
     def grant_pull(self, role: iam.IRole) -> None:
         """Allow `role` to run containers of this image, and those to fetch our code."""
-        stack = Stack.of(self)
-        repository = (
-            f"arn:{stack.partition}:ecr:{stack.region}:{self._find('account')}:repository/{_REPOSITORY}"
-        )
+        stack = Stack.of(role)
+        account = self._find(stack, "account")
+        repository = f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{_REPOSITORY}"
         pulling = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
         allow(role, pulling, [repository])
         allow(role, ["ecr:GetAuthorizationToken"], ["*"])
@@ -104,8 +103,12 @@ class ManagedImage(Construct):
             "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
         )
 
-    def _find(self, attribute: str) -> str:
-        return self._registries.find_in_map(Stack.of(self).region, attribute)
+    def _find(self, stack: Stack, attribute: str) -> str:
+        """Return a look-up in the region in which `stack` is deployed; each stack has a mapping of its own."""
+        mapping = stack.node.try_find_child(_MAPPING)
+        if not isinstance(mapping, CfnMapping):
+            mapping = CfnMapping(stack, _MAPPING, mapping=self._registries)
+        return mapping.find_in_map(stack.region, attribute)
 
 
 def _registries(region: str, pipeline: str) -> dict[str, dict[str, str]]:
