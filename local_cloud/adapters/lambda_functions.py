@@ -7,6 +7,8 @@ import io
 import json
 import os
 import shutil
+import time
+import uuid
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -14,12 +16,14 @@ from typing import Any
 from ministack.core import lambda_runtime
 from ministack.services import lambda_svc
 
+from local_cloud.adapters.logs import write_log
 from local_cloud.adapters.patching import replace
 from local_cloud.lambda_runtime.environment import ExecutionEnvironment, FunctionCode
 from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
 from local_cloud.lambda_runtime.platform_log import Call, call_log
 from local_cloud.settings import Settings
 
+_WRITTEN = "written by the worker"
 _PUBLIC_LAYER_VERSION = {"Content": {"CodeSize": 1}, "CompatibleRuntimes": []}
 
 
@@ -37,13 +41,27 @@ def install(settings: Settings) -> None:
 
     replace(lambda_runtime, "_worker_class_for", "config", choose)
     replace(lambda_svc, "_execute_function_warm", "func event request_id", lambda _: _execute)
+    replace(
+        lambda_svc,
+        "_emit_lambda_logs",
+        "func request_id log_text error duration_ms log_source",
+        _unless_written,
+    )
     replace(lambda_svc, "_resolve_layer_version_for_attachment", "layer_arn", _knowing_public_layers)
 
 
 def _execute(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
     """Run a function on the path for custom runtimes, which keeps its own error type and stack trace."""
     result: dict[str, Any] = lambda_svc._execute_function_provided_warm(func, event, request_id)
-    return {**result, "log_source": "rie"}  # the log is whole: nothing is to be added to it
+    return {**result, "log_source": _WRITTEN}
+
+
+def _unless_written(original: Any) -> Any:
+    def emit(*arguments: Any, log_source: str | None = None) -> None:
+        if log_source != _WRITTEN:
+            original(*arguments, log_source=log_source)
+
+    return emit
 
 
 def _is_python(config: dict[str, Any]) -> bool:
@@ -112,6 +130,7 @@ class _PythonWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulato
             request_id, self.config.get("Version", "$LATEST"), int(self.config.get("MemorySize", 128))
         )
         log = call_log(call, outcome)
+        write_log(_log_group(self.config), self.__dict__["log_stream"], log.splitlines())
         payload = json.loads(outcome.payload) if outcome.payload else None
         if not outcome.failed:
             return {"status": "ok", "result": payload, "log": log}
@@ -138,7 +157,10 @@ class _PythonWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulato
             timeout_s=float(config.get("Timeout", 3)),
         )
         self.kill()
-        self.__dict__["environment"] = ExecutionEnvironment(code, _variables(config, folder))
+        stream = f"{time.strftime('%Y/%m/%d', time.gmtime())}/[{config.get('Version', '$LATEST')}]{uuid.uuid4().hex}"
+        variables = {**_variables(config, folder), "AWS_LAMBDA_LOG_STREAM_NAME": stream}
+        self.__dict__["log_stream"] = stream
+        self.__dict__["environment"] = ExecutionEnvironment(code, variables)
         self._proc = self.__dict__["environment"].process
 
 
@@ -150,16 +172,18 @@ def _variables(config: dict[str, Any], folder: Path) -> dict[str, str]:
     """Return the function's variables, its role's credentials and what Lambda adds; nothing of this process."""
     from_emulator = lambda_svc._provided_worker_env(config, str(folder), 0)
     own = (config.get("Environment") or {}).get("Variables") or {}
-    name = config["FunctionName"]
     return {
         **{
             k: v for k, v in from_emulator.items() if k.startswith(_FROM_EMULATOR) and k not in _NOT_ON_LAMBDA
         },
         **{k: str(v) for k, v in own.items()},
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{config['Runtime']}",
-        "AWS_LAMBDA_LOG_GROUP_NAME": (config.get("LoggingConfig") or {}).get(
-            "LogGroup", f"/aws/lambda/{name}"
-        ),
+        "AWS_LAMBDA_LOG_GROUP_NAME": _log_group(config),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(config.get("MemorySize", 128)),
         "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
     }
+
+
+def _log_group(config: dict[str, Any]) -> str:
+    settings = config.get("LoggingConfig") or {}
+    return str(settings.get("LogGroup") or f"/aws/lambda/{config['FunctionName']}")

@@ -14,8 +14,9 @@ from typing import Any
 
 from ministack.core.persistence import load_state
 from ministack.core.responses import request_scope
-from ministack.services import cloudwatch_logs, eventbridge
+from ministack.services import eventbridge
 
+from local_cloud.adapters.logs import write_log
 from local_cloud.adapters.metrics import put_metrics
 from local_cloud.adapters.role_sessions import RoleError, role_session
 from local_cloud.adapters.snapshots import register
@@ -69,18 +70,9 @@ class MiniStackSurroundings:
             self._metrics.setdefault(namespace, []).extend(data)
 
     def put_log(self, group: str, stream: str, lines: list[str]) -> None:
-        """Append lines through PutLogEvents, so that subscription filters see them."""
-        now = int(time.time() * 1000)
-        names = {"logGroupName": group, "logStreamName": stream}
-        events = [{"timestamp": now, "message": line} for line in lines if line]
-        if not events:
-            return
+        """Append lines to a log stream."""
         with request_scope(self.account, self.region):
-            if group not in cloudwatch_logs._log_groups:
-                cloudwatch_logs._create_log_group({"logGroupName": group})
-            if stream not in cloudwatch_logs._log_groups[group]["streams"]:
-                cloudwatch_logs._create_log_stream(names)
-            cloudwatch_logs._put_log_events({**names, "logEvents": events})
+            write_log(group, stream, lines)
 
     def _ship_metrics(self) -> None:
         while True:

@@ -37,6 +37,7 @@ def describe(context):
         "memory": context.memory_limit_in_mb,
         "remaining_ms": context.get_remaining_time_in_millis(),
         "log_group": context.log_group_name,
+        "log_stream": context.log_stream_name,
         "calls": calls,
     }
 
@@ -407,6 +408,18 @@ def test_a_call_is_logged_from_start_to_report(make_function, invoke, log_of):
     used = re.fullmatch(report, lines[-1])
     assert used, lines[-1]
     assert 10 < int(used[1]) < 256
+
+
+def test_each_environment_has_a_log_stream_and_knows_it(make_function, invoke, client):
+    function = make_function()
+    told = {invoke(function, "describe")[1]["log_stream"] for _ in range(2)}
+    invoke(function, "leave", code=1)
+    told.add(invoke(function, "describe")[1]["log_stream"])
+
+    streams = client("logs").describe_log_streams(logGroupName=f"/aws/lambda/{function}")["logStreams"]
+    assert {stream["logStreamName"] for stream in streams} == told
+    assert len(told) == 2
+    assert all(re.fullmatch(r"\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}", stream) for stream in told)
 
 
 def test_an_exception_is_logged_with_its_trace(function, invoke, log_of):
