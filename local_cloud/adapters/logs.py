@@ -37,8 +37,6 @@ def write_log(group: str, stream: str, lines: list[str]) -> None:
     """Append lines to a log stream, which is made if need be, so that subscription filters see them."""
     now = int(time.time() * 1000)
     events = [{"timestamp": now, "message": line} for line in lines if line]
-    if not events:
-        return
     if group not in cloudwatch_logs._log_groups:
         cloudwatch_logs._create_log_group({"logGroupName": group})
     names = {"logGroupName": group, "logStreamName": stream}

@@ -98,6 +98,7 @@ class ModelServer:
 
     def _run(self) -> Container:
         group, stream = self._log[0], f"{self._log[1]}/{uuid.uuid4().hex}"
+        self._around.put_log(group, stream, [])  # it is there before its first line
         return Container(
             [*self._image.entrypoint, "serve"],
             cwd=self._image.cwd,

@@ -40,10 +40,6 @@ def test_the_container_writes_to_the_log_group_of_its_endpoint(serve, client, na
     serve(name)
 
     def messages():
-        if not client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/sagemaker/Endpoints/{name}")[
-            "logGroups"
-        ]:
-            return []
         events = client("logs").filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{name}")["events"]
         return [event["message"] for event in events]
 
