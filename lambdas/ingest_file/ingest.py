@@ -117,14 +117,14 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> FileRecord:
 
 def _cleaned(table: TextTable, pipeline: Pipeline, contracts: Contracts) -> Cleaned:
     """Clean the file against the contract; the first file that is good makes it."""
+    if not table.cells.num_rows and not table.broken:
+        raise FileRefusedError("empty", "the file has a header and no rows")
     contract = contracts.load()
     try:
         cleaned = clean(table, contract or infer_contract(table, _fields(pipeline)))
     except ContractError as error:
         raise FileRefusedError("contract", str(error)) from None
     limit = pipeline.ingest.max_bad_row_share
-    if not cleaned.rows:
-        raise FileRefusedError("empty", "the file has a header and no rows")
     if cleaned.bad_row_share > limit:
         counts = summarise(cleaned.rejections)["counts"]
         most = f"column {counts[0]['column']!r}: {counts[0]['means']}" if counts else ""
