@@ -1,0 +1,153 @@
+from pathlib import Path
+
+import pytest
+
+from headrace.config.loading import PipelineError, find_pipeline, load_pipeline
+
+REPO = Path(__file__).parents[4]
+GOOD = "name: bike\nproblem: regression\ntarget: cnt\nid: instant\ntime: dteday\n"
+
+
+@pytest.fixture
+def complaints(tmp_path):
+    """Return the lines of the refusal of a file with this text, each without the file's name."""
+
+    def complaints(text):
+        path = tmp_path / "bike.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        with pytest.raises(PipelineError) as refused:
+            load_pipeline(path)
+        return [line.removeprefix(f"{path}:") for line in str(refused.value).splitlines()]
+
+    return complaints
+
+
+@pytest.mark.parametrize("path", sorted((REPO / "pipelines").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_pipeline_of_the_project_loads(path):
+    assert load_pipeline(path).name == path.stem
+
+
+def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(complaints):
+    (line,) = complaints(GOOD + "endpoint:\n  kind: lambda\n")
+
+    assert line == (
+        "7: endpoint.kind: should be 'serverless' or 'realtime', not 'lambda'; "
+        "serverless scales to zero; realtime keeps instances running."
+    )
+
+
+def test_every_mistake_is_told_at_once(complaints):
+    lines = complaints("name: bike\nproblem: regresion\ntarget: cnt\nepochs: 3\n")
+
+    assert [line.split(":")[0] for line in lines] == ["2", "4"]
+
+
+def test_a_missing_field_is_named(complaints):
+    (line,) = complaints("name: bike\nproblem: regression\n")
+
+    assert line == "1: target: is missing; the column to predict."
+
+
+def test_a_misspelt_field_is_met_with_a_suggestion(complaints):
+    (line,) = complaints(GOOD + "endpiont:\n  kind: realtime\n")
+
+    assert line.startswith("6: endpiont: there is no such field (did you mean endpoint?); allowed: ")
+
+
+def test_a_misspelt_field_within_a_block_has_its_own_line(complaints):
+    (line,) = complaints(GOOD + "training:\n  min_rows: 300\n  instanse: ml.m5.large\n")
+
+    assert line.startswith("8: training.instanse: there is no such field (did you mean instance?)")
+
+
+def test_fields_that_do_not_fit_together_have_the_line_of_the_one_to_change(complaints):
+    lines = complaints(GOOD + "ignore: [cnt]\nevaluation:\n  metric: auc\n")
+
+    assert lines == [
+        "6: ignore: the target 'cnt' cannot be ignored",
+        "8: evaluation.metric: 'auc' does not fit regression; it is one of rmse, mae, r2",
+    ]
+
+
+def test_a_schedule_is_explained(complaints):
+    (line,) = complaints(GOOD + "monitoring:\n  schedule: hourly\n")
+
+    assert line.startswith("7: monitoring.schedule: 'hourly' is no schedule; write rate(1 hour)")
+
+
+def test_a_field_that_appears_twice_is_refused(complaints):
+    assert complaints(GOOD + "target: casual\n") == ["6: `target` appears twice"]
+
+
+def test_a_tab_is_explained(complaints):
+    (line,) = complaints("name: bike\nsplit:\n\tby: time\n")
+
+    assert line.startswith("3: not valid YAML: ")
+    assert "use spaces" in line
+
+
+@pytest.mark.parametrize("text", ["", "bike", "- name: bike", "3"])
+def test_what_is_no_list_of_fields_is_refused(complaints, text):
+    (line,) = complaints(text)
+
+    assert "a pipeline file is" in line
+
+
+def test_no_is_a_word_and_not_false(tmp_path):
+    path = tmp_path / "nordic.yaml"
+    path.write_text("name: nordic\nproblem: binary\ntarget: no\nignore: [on, yes]\n")
+
+    found = load_pipeline(path)
+
+    assert (found.target, found.ignore) == ("no", ("on", "yes"))
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path):
+    path = tmp_path / "bike.yaml"
+    path.write_bytes(b"\xff\xfe\x00n")
+    with pytest.raises(PipelineError, match="is not UTF-8 text"):
+        load_pipeline(path)
+
+
+def test_a_huge_file_is_refused_unread(tmp_path):
+    path = tmp_path / "bike.yaml"
+    path.write_text("#" * 300_000)
+    with pytest.raises(PipelineError, match="larger than 256 KB"):
+        load_pipeline(path)
+
+
+def test_yaml_cannot_make_objects(complaints):
+    (line,) = complaints(GOOD + 'notify: !!python/object/apply:os.system ["true"]\n')
+
+    assert "not valid YAML" in line
+
+
+class TestFindingByName:
+    @pytest.fixture
+    def root(self, tmp_path):
+        (tmp_path / "pipelines").mkdir()
+        (tmp_path / "pipelines" / "bike.yaml").write_text(GOOD)
+        return tmp_path
+
+    def test_a_pipeline_is_found_by_its_name(self, root):
+        assert find_pipeline("bike", root).target == "cnt"
+
+    def test_a_pipeline_is_found_by_its_path(self, root):
+        assert find_pipeline(str(root / "pipelines" / "bike.yaml"), root).target == "cnt"
+
+    def test_a_misspelt_name_is_met_with_a_suggestion(self, root):
+        with pytest.raises(PipelineError, match=r"did you mean bike\?.*there are: bike"):
+            find_pipeline("bikes", root)
+
+    def test_no_name_is_met_with_those_that_exist(self, root):
+        with pytest.raises(PipelineError, match=r"-c pipeline=bike"):
+            find_pipeline(None, root)
+
+    def test_without_any_pipeline_the_way_to_one_is_named(self, tmp_path):
+        with pytest.raises(PipelineError, match="headrace init"):
+            find_pipeline("bike", tmp_path)
+
+    def test_a_file_is_called_as_the_pipeline_is(self, root):
+        (root / "pipelines" / "rides.yaml").write_text(GOOD)
+        with pytest.raises(PipelineError, match="the file is called rides, but `name` says bike"):
+            find_pipeline("rides", root)
