@@ -21,6 +21,7 @@ from local_cloud.settings import Settings
 _STATE = ("services", "s3", "images", "cache")
 _START_S = 30
 _STOP_S = 15
+_DEATH_S = 5
 
 
 class LocalCloudError(Exception):
@@ -72,7 +73,7 @@ class LocalCloud:
         """
         if self.status().running:
             return
-        if self._port_taken():
+        if self._port_stays_taken():
             raise LocalCloudError(
                 f"port {self.settings.port} is taken by another program: stop it, or choose a port, "
                 "e.g. HEADRACE_PORT=4599"
@@ -160,6 +161,15 @@ class LocalCloud:
                 return "services" in json.load(answer)
         except (OSError, ValueError, urllib.error.URLError):
             return False
+
+    def _port_stays_taken(self) -> bool:
+        """Tell whether another program has the port; an earlier process of ours may take a moment to die."""
+        deadline = time.monotonic() + (_DEATH_S if self._pid_file.exists() else 0)
+        while self._port_taken():
+            if time.monotonic() >= deadline:
+                return True
+            time.sleep(0.05)
+        return False
 
     def _port_taken(self) -> bool:
         with socket.socket() as probe:
