@@ -19,7 +19,8 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("--force", action="store_true", help="replace the file if it is there")
     command = add_command(commands, "validate", validate, "check a pipeline file and show what it means")
     command.add_argument("pipeline", help="its name, or the path of its file")
-    add_command(commands, "schema", schema, "print the JSON Schema of pipeline files, for editors")
+    command = add_command(commands, "schema", schema, "print the JSON Schema of pipeline files, for editors")
+    command.add_argument("--markdown", action="store_true", help="print it as a page for people")
 
 
 def init(arguments: argparse.Namespace) -> None:
@@ -33,8 +34,11 @@ def init(arguments: argparse.Namespace) -> None:
     path = arguments.out or Path("pipelines") / f"{proposal.name}.yaml"
     if path.exists() and not arguments.force:
         raise CommandError(f"{path} is there already: choose --name or --out, or replace it with --force")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(proposal.text)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(proposal.text, encoding="utf-8")
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
     if arguments.json:
         show({"path": str(path), "problem": proposal.problem, "notes": proposal.notes}, as_json=True)
         return
@@ -57,8 +61,10 @@ def validate(arguments: argparse.Namespace) -> None:
 
 
 def schema(arguments: argparse.Namespace) -> None:
-    """Print the schema; it is JSON in any case."""
-    say(schema_text())
+    """Print the schema, which is JSON in any case, or the page that explains it."""
+    from headrace.cli.reference import reference_text  # noqa: PLC0415
+
+    say(reference_text().rstrip("\n") if arguments.markdown else schema_text())
 
 
 def schema_text() -> str:

@@ -145,7 +145,8 @@ def _id_column(frame: pd.DataFrame, target: str) -> str | None:
     for column in frame.columns:
         values = frame[column]
         whole = values.dtype.kind != "f" or bool((values.dropna() % 1 == 0).all())
-        if column != target and whole and values.notna().all() and values.is_unique and len(values) > 1:
+        a_key = whole and values.notna().all() and values.is_unique and len(values) > 1
+        if column != target and a_key and not _is_free_text(values):
             return str(column)
     return None
 

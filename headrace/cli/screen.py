@@ -43,7 +43,7 @@ def show_table(
     table = Table(*columns, title=title, title_justify="left", show_header=header)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(markup=False, highlight=False).print(table)
 
 
 def say(text: str) -> None:

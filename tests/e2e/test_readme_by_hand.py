@@ -129,6 +129,15 @@ def test_every_prediction_is_captured_with_its_model(story, cloud):
     assert answered >= 1 + 2 + 1  # a day, two months, and at least one question to v2
 
 
+def test_the_status_command_sees_it_all(story, cloud):
+    seen = cloud.run(REPO / ".venv/bin/headrace", "status", "bike", "--json")
+
+    status = json.loads(seen.stdout)
+    assert (status["endpoint"]["status"], status["endpoint"]["serves"]) == ("InService", "v2")
+    assert status["last_training"]["outcome"] == "registered"
+    assert status["awaiting_approval"] == []
+
+
 def test_destroy_leaves_nothing_that_bills(story, shell, cloud):
     environment, destroy = blocks_under("By hand")[0], blocks_under("By hand")[-1]
     shell(environment.replace("cdk bootstrap", "true"), destroy)

@@ -1,0 +1,103 @@
+"""Writes docs/pipeline-file.md from the models, so that it cannot say anything else than they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from headrace.config.pipeline import Pipeline
+
+_PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+
+_HEAD = """\
+# The pipeline file
+
+`pipelines/<name>.yaml` says everything about one prediction problem. `headrace init data.csv --target <column>` writes one from
+a data file; `headrace validate <name>` checks it. With the first line below, editors complete and check the fields.
+
+Five lines are enough:
+
+```yaml
+# yaml-language-server: $schema=schema.json
+name: bike
+problem: regression
+target: cnt
+id: instant
+time: dteday
+```
+
+A mistake is told with its line and with what is allowed, all mistakes at once:
+
+```console
+$ headrace validate bike
+headrace: pipelines/bike.yaml:2: problem: should be 'binary', 'multiclass' or 'regression', not 'regresion'; what kind of answer is predicted.
+```
+
+Here are all the fields. This page is made from the models (`headrace schema --markdown`).
+"""
+
+
+def reference_text() -> str:
+    """Return the page: a section per block of the file, a table of its fields in each."""
+    sections = [_HEAD, _section("The problem", "", Pipeline)]
+    for name, field in Pipeline.model_fields.items():
+        if block := _block(field):
+            sections.append(_section(f"`{name}`", f"{field.description}", block))
+    return "\n".join(sections)
+
+
+def _section(title: str, text: str, model: type[BaseModel]) -> str:
+    rows = [
+        f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} |"
+        for name, field in model.model_fields.items()
+        if not _block(field)
+    ]
+    head = ["| field | value | default | meaning |", "|---|---|---|---|"]
+    return "\n".join([f"## {title}", "", *([text, ""] if text else []), *head, *rows, ""])
+
+
+def _block(field: FieldInfo) -> type[BaseModel] | None:
+    kind = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _kind(field: FieldInfo) -> str:
+    limits = " and ".join(_limits(field))
+    return f"{_words(field.annotation)}{', ' + limits if limits else ''}"
+
+
+def _words(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return ", ".join(f"`{value}`" for value in arguments)
+    if origin in (Union, UnionType):
+        return " or ".join(dict.fromkeys(_words(part) for part in arguments if part is not NoneType))
+    if origin is tuple:
+        return f"list of {_words(arguments[0])}"
+    if origin is dict:
+        return f"{_words(arguments[1])} by name"
+    if hasattr(kind, "__metadata__"):
+        return _words(arguments[0])
+    return _PLAIN.get(kind, str(kind))
+
+
+def _limits(field: FieldInfo) -> Iterator[str]:
+    for limit in field.metadata:
+        for name, sign in (("gt", ">"), ("ge", "≥"), ("lt", "<"), ("le", "≤")):
+            value = getattr(limit, name, None)
+            if value is not None:
+                yield f"{sign} {value}"
+
+
+def _default(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True)
+    if value is PydanticUndefined:
+        return "**required**"
+    if value is None or value in ((), {}):
+        return "none"
+    return ", ".join(f"`{item}`" for item in (value if isinstance(value, tuple) else (value,)))

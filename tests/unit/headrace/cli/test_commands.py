@@ -1,0 +1,243 @@
+"""Commands that need no cloud, as they are typed."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from headrace.cli import main
+from headrace.cli.reference import reference_text
+from headrace.config.loading import load_pipeline
+
+REPO = Path(__file__).parents[4]
+RIDES = "instant,dteday,season,temp,casual,registered,cnt\n" + "".join(
+    f"{n},2011-01-{n % 28 + 1:02d},{n % 4},{n / 40},{n * n % 53},{n * 13 % 97},{n * n % 53 + n * 13 % 97}\n"
+    for n in range(1, 81)
+)
+
+
+@pytest.fixture
+def run(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder; return (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments):
+        code = main([*map(str, arguments)])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def rides(tmp_path):
+    path = tmp_path / "Bike rides 2011.csv"
+    path.write_text(RIDES)
+    return path
+
+
+class TestInit:
+    def test_it_writes_a_pipeline_file_that_loads(self, run, rides, tmp_path):
+        code, out, _ = run("init", rides, "--target", "cnt")
+
+        assert (code, out.splitlines()[0]) == (0, "wrote pipelines/bike-rides-2011.yaml: regression of 'cnt'")
+        found = load_pipeline(tmp_path / "pipelines" / "bike-rides-2011.yaml")
+        assert (found.id, found.time) == ("instant", "dteday")
+
+    def test_columns_that_add_up_to_the_target_are_left_out_and_told(self, run, rides, tmp_path):
+        _, out, _ = run("init", rides, "--target", "cnt", "--name", "rides")
+
+        assert load_pipeline(tmp_path / "pipelines" / "rides.yaml").ignore == ("casual", "registered")
+        assert "casual: casual + registered = cnt: known only afterwards" in out
+
+    def test_few_whole_numbers_become_categories(self, run, rides, tmp_path):
+        run("init", rides, "--target", "cnt", "--name", "rides")
+
+        assert load_pipeline(tmp_path / "pipelines" / "rides.yaml").columns == {"season": "category"}
+
+    def test_scripts_get_json(self, run, rides):
+        code, out, _ = run("init", rides, "--target", "cnt", "--name", "rides", "--json")
+
+        assert code == 0
+        assert json.loads(out)["path"] == "pipelines/rides.yaml"
+
+    def test_a_file_that_is_there_is_not_replaced(self, run, rides, tmp_path):
+        (tmp_path / "pipelines").mkdir()
+        mine = tmp_path / "pipelines" / "rides.yaml"
+        mine.write_text("name: rides # mine\n")
+
+        code, _, err = run("init", rides, "--target", "cnt", "--name", "rides")
+
+        assert code == 2
+        assert "--force" in err
+        assert mine.read_text() == "name: rides # mine\n"
+        assert run("init", rides, "--target", "cnt", "--name", "rides", "--force")[0] == 0
+
+    @pytest.mark.parametrize(
+        ("values", "problem"),
+        [
+            (["yes", "no"], "binary"),
+            (["0", "1"], "binary"),
+            (["a", "b", "c"], "multiclass"),
+            (["0", "1", "2", "3"], "multiclass"),
+            ([str(n / 7) for n in range(60)], "regression"),
+        ],
+    )
+    def test_the_problem_follows_from_the_target(self, run, tmp_path, values, problem):
+        rows = "".join(f"{n % 9}.5,{values[n % len(values)]}\n" for n in range(60))
+        (tmp_path / "data.csv").write_text("x,y\n" + rows)
+
+        assert json.loads(run("init", "data.csv", "--target", "y", "--json")[1])["problem"] == problem
+
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (b"", "empty"),
+            (b"x,y\n", "has no rows"),
+            (b"\x89PNG\0\0", "data.csv"),
+            (b"x,z\n1,2\n", "has no column 'y'; it has x, z"),
+            (
+                b"text,y\n" + b"".join(b"the %d red fox jumps over it,%d\n" % (n, n % 2) for n in range(9)),
+                "free text",
+            ),
+        ],
+        ids="empty header image column text".split(),
+    )
+    def test_a_file_that_teaches_nothing_is_refused_in_one_line(self, run, tmp_path, content, words):
+        (tmp_path / "data.csv").write_bytes(content)
+
+        code, out, err = run("init", "data.csv", "--target", "y")
+
+        assert (code, out) == (2, "")
+        assert words in err
+        assert err.startswith("headrace: ")
+        assert len(err.splitlines()) == 1
+        assert not (tmp_path / "pipelines").exists()
+
+    def test_a_file_that_is_not_there_is_refused(self, run):
+        code, _, err = run("init", "nothing.csv", "--target", "y")
+
+        assert (code, err) == (2, "headrace: nothing.csv cannot be read: No such file or directory\n")
+
+    def test_a_name_that_cannot_be_is_refused(self, run, rides):
+        code, _, err = run("init", rides, "--target", "cnt", "--name", "My Rides")
+
+        assert code == 2
+        assert "cannot name a pipeline" in err
+
+    def test_names_that_yaml_would_misread_are_quoted(self, run, tmp_path):
+        (tmp_path / "data.csv").write_text(
+            "no,x: y,on\n" + "".join(f"{n % 2},{n / 3},{n / 7}\n" for n in range(40))
+        )
+
+        run("init", "data.csv", "--target", "no")
+
+        assert load_pipeline(tmp_path / "pipelines" / "data.yaml").target == "no"
+
+
+class TestValidate:
+    def test_a_good_file_is_shown_with_all_its_defaults(self, run, tmp_path):
+        (tmp_path / "bike.yaml").write_text("name: bike\nproblem: regression\ntarget: cnt\n")
+
+        code, out, _ = run("validate", "bike.yaml", "--json")
+
+        assert code == 0
+        assert json.loads(out)["evaluation"]["metric"] == "rmse"
+        assert "bike is a valid pipeline" in run("validate", "bike.yaml")[1]
+
+    def test_a_bad_file_is_refused_with_its_lines(self, run, tmp_path):
+        (tmp_path / "bike.yaml").write_text("name: bike\nproblem: regression\ntarget: cnt\nignore: [cnt]\n")
+
+        code, out, err = run("validate", "bike.yaml")
+
+        assert (code, out, err) == (
+            2,
+            "",
+            "headrace: bike.yaml:4: ignore: the target 'cnt' cannot be ignored\n",
+        )
+
+    def test_a_name_is_looked_up_among_the_pipelines(self, run):
+        assert "there is no" in run("validate", "bike")[2]
+
+
+class TestSchema:
+    def test_the_schema_of_the_project_is_current(self, run):
+        assert run("schema")[1] == (REPO / "pipelines" / "schema.json").read_text()
+
+    def test_the_page_about_the_pipeline_file_is_current(self):
+        assert (REPO / "docs" / "pipeline-file.md").read_text() == reference_text()
+
+    def test_the_schema_agrees_with_the_models(self, run):
+        validator = jsonschema.Draft202012Validator(json.loads(run("schema")[1]))
+        good = load_pipeline(REPO / "pipelines" / "bike.yaml").model_dump(mode="json", exclude_defaults=True)
+
+        assert not list(validator.iter_errors(good))
+        for change in ({"problem": "guess"}, {"epochs": 3}, {"endpoint": {"memory_mb": 1000}}, {"name": "B"}):
+            assert list(validator.iter_errors({**good, **change})), change
+
+
+class TestTheCommandLine:
+    @pytest.mark.parametrize("arguments", [[], ["fly"], ["init"], ["local"], ["approve"]])
+    def test_what_is_missing_or_unknown_is_told(self, run, arguments, capsys):
+        with pytest.raises(SystemExit) as ended:
+            run(*arguments)
+
+        assert ended.value.code == 2
+        assert "usage: headrace" in capsys.readouterr().err
+
+    def test_every_command_explains_itself(self, capsys):
+        for command in (
+            "init",
+            "validate",
+            "schema",
+            "status",
+            "check",
+            "train",
+            "approve",
+            "reject",
+            "local",
+        ):
+            with pytest.raises(SystemExit) as ended:
+                main([command, "--help"])
+            assert ended.value.code == 0
+            assert len(capsys.readouterr().out) > 100
+
+
+class TestLocal:
+    @pytest.fixture(autouse=True)
+    def elsewhere(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("HEADRACE_STATE", str(tmp_path / "state"))
+        monkeypatch.setenv("HEADRACE_PORT", "4998")
+
+    def test_nothing_runs_before_it_is_started(self, run, tmp_path):
+        code, out, _ = run("local", "status", "--json")
+
+        assert code == 0
+        assert json.loads(out) == {
+            "running": False,
+            "pid": None,
+            "endpoint": "http://localhost:4998",
+            "state_dir": str(tmp_path / "state"),
+        }
+        assert run("local", "status")[1].startswith("The local cloud does not run; its state is in ")
+
+    def test_stopping_what_does_not_run_is_no_mistake(self, run):
+        assert run("local", "stop")[0] == 0
+
+    def test_logs_of_what_never_ran_are_empty(self, run):
+        assert run("local", "logs")[:2] == (0, "")
+
+    def test_the_environment_can_be_evaluated_by_a_shell(self, run):
+        _, out, _ = run("local", "env")
+
+        assert "export AWS_ENDPOINT_URL=http://localhost:4998" in out.splitlines()
+        assert json.loads(run("local", "env", "--json")[1])["AWS_ENDPOINT_URL"] == "http://localhost:4998"
+
+    def test_a_port_that_is_none_is_refused(self, run, monkeypatch):
+        monkeypatch.setenv("HEADRACE_PORT", "http")
+
+        assert run("local", "status")[::2] == (
+            2,
+            "headrace: HEADRACE_PORT is a number from 1024 to 65535, not 'http'\n",
+        )

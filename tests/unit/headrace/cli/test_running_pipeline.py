@@ -1,0 +1,127 @@
+"""Commands about a deployed pipeline, with a pipeline that says what it is told."""
+
+import json
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from headrace.aws import deployed_pipeline
+from headrace.cli import main
+
+STATUS = {
+    "endpoint": {"name": "headrace-bike", "status": "InService", "serves": "v2"},
+    "model": {"version": 2},
+    "last_training": None,
+    "awaiting_approval": [3],
+    "alarms": {"bike-monitoring-DriftAlarmCB58C9D4-AF6C7187173E6": "ALARM"},
+}
+
+
+class Deployed:
+    """A pipeline that is deployed."""
+
+    def __init__(self):
+        self.decided = []
+        self.waiting = [3, 1]
+
+    def status(self):
+        return json.loads(json.dumps(STATUS))
+
+    def check_drift(self):
+        return {"drifted": True, "summary": ["temp: mean 1 → 2"]}
+
+    def start_training(self):
+        return "arn:run"
+
+    def wait_for_training(self, run):
+        return {"status": "SUCCEEDED", "run": run}
+
+    def awaiting_approval(self):
+        return self.waiting
+
+    def set_approval(self, version, decision):
+        self.decided.append((version, decision))
+        return f"arn:package/{version}"
+
+
+@pytest.fixture
+def deployed(monkeypatch):
+    deployed = Deployed()
+    monkeypatch.setattr(deployed_pipeline.DeployedPipeline, "find", lambda name: deployed)
+    return deployed
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*arguments):
+        code = main([*arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def test_the_status_is_a_table_for_people(run, deployed):
+    code, out, _ = run("status", "bike")
+
+    assert code == 0
+    assert "DriftAlarm: ALARM" in out
+    assert "serves: v2" in out
+
+
+def test_the_status_is_json_for_scripts(run, deployed):
+    assert json.loads(run("status", "bike", "--json")[1]) == STATUS
+
+
+def test_a_check_shows_what_drifted(run, deployed):
+    assert "temp: mean 1 → 2" in run("check", "bike")[1]
+    assert json.loads(run("check", "bike", "--json")[1])["drifted"] is True
+
+
+def test_a_training_is_waited_for(run, deployed):
+    code, out, _ = run("train", "bike")
+
+    assert code == 0
+    assert "started arn:run" in out
+    assert json.loads(run("train", "bike", "--json")[1]) == {"status": "SUCCEEDED", "run": "arn:run"}
+
+
+@pytest.mark.parametrize(("command", "decision"), [("approve", "Approved"), ("reject", "Rejected")])
+def test_a_version_is_decided_on(run, deployed, command, decision):
+    code, out, _ = run(command, "bike", "1", "--json")
+
+    assert (code, deployed.decided) == (0, [(1, decision)])
+    assert json.loads(out) == {"model_package": "arn:package/1", "approval": decision}
+
+
+def test_without_a_number_the_newest_that_waits_is_meant(run, deployed):
+    run("approve", "bike")
+
+    assert deployed.decided == [(3, "Approved")]
+
+
+def test_nothing_to_approve_is_told(run, deployed):
+    deployed.waiting = []
+
+    assert run("approve", "bike")[::2] == (2, "headrace: no version of bike waits for approval\n")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (deployed_pipeline.NotDeployedError("there is no stack bike-data"), "there is no stack bike-data"),
+        (ClientError({"Error": {"Code": "ExpiredToken", "Message": "old"}}, "X"), "log in again"),
+        (ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "X"), "may not do this"),
+        (NoCredentialsError(), "headrace local start"),
+    ],
+)
+def test_what_aws_refuses_is_one_line_that_says_what_to_do(run, monkeypatch, error, words):
+    def find(name):
+        raise error
+
+    monkeypatch.setattr(deployed_pipeline.DeployedPipeline, "find", find)
+    code, out, err = run("status", "bike")
+
+    assert (code, out) == (2, "")
+    assert words in err
+    assert len(err.splitlines()) == 1
