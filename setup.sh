@@ -19,7 +19,7 @@ VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --require-hashes -r requ
 
 # The project itself: importable from anywhere, and `headrace` on the path of the environment.
 echo "$PWD" > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/headrace.pth"
-printf '#!/usr/bin/env bash\nexec "%s/.venv/bin/python" -m headrace.cli "$@"\n' "$PWD" > .venv/bin/headrace
+printf '#!/usr/bin/env bash\nexec "%s/.venv/bin/python" -P -m headrace.cli "$@"\n' "$PWD" > .venv/bin/headrace
 chmod +x .venv/bin/headrace
 
 
