@@ -9,7 +9,7 @@ import awswrangler as wr
 import boto3
 import pandas as pd
 
-PARTITION = "ingest_date"
+from headrace.ml.table_names import PARTITION
 
 
 @dataclass(frozen=True)

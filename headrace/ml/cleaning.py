@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from headrace.ml.arrays import Flags
 from headrace.ml.cells import as_booleans, as_categories, as_datetimes, as_numbers, trimmed
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Kind, missing_columns
+from headrace.ml.table_names import free_name
 from headrace.ml.text_table import TextTable
 
 _LONGEST_CELL = 1000
@@ -95,7 +96,8 @@ class Cleaned:
     rejections : list of Rejection
         One per refused row, in the order of the file.
     rejected_text : DataFrame
-        The refused rows as they were written, under ``row`` and the file's columns; a broken row is in ``text``.
+        The refused rows as they were written: their number, then the file's columns; a broken row is in the last.
+        Those two are called ``row`` and ``text``, or ``row_2`` and ``text_2`` if the file has such columns.
     extra_columns : list of str
         Columns of the file that the contract does not know; they were dropped.
     """
@@ -281,9 +283,10 @@ def _value_classes(cells: pa.ChunkedArray) -> list[str]:
 def _rejected_text(fault: _Faults, table: TextTable) -> pd.DataFrame:
     rows = np.flatnonzero(fault.column >= 0)
     whole = table.cells.take(pa.array(rows)).to_pandas().astype(object)
-    whole.insert(0, "row", table.row_numbers[rows])
+    number, text = (free_name(name, table.cells.column_names) for name in ("row", "text"))
+    whole.insert(0, number, table.row_numbers[rows])
     if table.broken:
-        broken = pd.DataFrame({"row": list(table.broken), "text": list(table.broken.values())}, dtype=object)
+        broken = pd.DataFrame({number: list(table.broken), text: list(table.broken.values())}, dtype=object)
         whole = pd.concat([whole, broken], ignore_index=True)
-    ordered: pd.DataFrame = whole.sort_values("row", ignore_index=True)
+    ordered: pd.DataFrame = whole.sort_values(number, ignore_index=True)
     return ordered

@@ -139,6 +139,8 @@ class Fields:
     id, time : str or None
         The columns that identify a row and say when. Neither is a feature; a `time` that is named in `columns` is
         one too, by its hour, weekday and month.
+    group : str or None
+        The column whose rows stay together when they are dealt. It is a feature unless it is ignored.
     ignore : sequence of str
         Columns no model may see.
     columns : mapping of str to str
@@ -149,6 +151,7 @@ class Fields:
     target: str
     id: str | None = None
     time: str | None = None
+    group: str | None = None
     ignore: Sequence[str] = ()
     columns: Mapping[str, Kind] | None = None
 
@@ -174,7 +177,7 @@ def infer_contract(table: TextTable, fields: Fields) -> Contract:
     Raises
     ------
     ContractError
-        If the target, the id, the time, an ignored or a declared column is not in the file, no feature is left, or a
+        If the target, the id, the time, the group or a declared column is not in the file, no feature is left, or a
         target that should be a number is none.
 
     Examples
@@ -202,7 +205,7 @@ def missing_columns(contract: Contract, names: Sequence[str]) -> list[str]:
 
 
 def _check_presence(names: Sequence[str], fields: Fields) -> None:
-    wanted = {"target": fields.target, "id": fields.id, "time": fields.time}
+    wanted = {"target": fields.target, "id": fields.id, "time": fields.time, "split.group": fields.group}
     for field, name in wanted.items():
         if name is not None and name not in names:
             raise ContractError(f"the file has no column {name!r}, which the pipeline file names as {field}")

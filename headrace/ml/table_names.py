@@ -6,6 +6,9 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 
+PARTITION = "ingest_date"
+"""The partition of the catalogue's table: Athena refuses a table with a column of the same name."""
+
 _LONGEST = 128  # of the 255 that Glue allows
 
 
@@ -36,19 +39,26 @@ def table_names(names: Iterable[str]) -> dict[str, str]:
     """
     found: dict[str, str] = {}
     for name in names:
-        found[name] = _free(_plain(name)[:_LONGEST] or "column", found.values())
+        found[name] = free_name(_plain(name)[:_LONGEST] or "column", {PARTITION, *found.values()})
     return found
+
+
+def free_name(stem: str, taken: Collection[str]) -> str:
+    """Return `stem`, or `stem` with the first number that makes it another name than those `taken`.
+
+    Examples
+    --------
+    >>> free_name("row", ["id", "row"]), free_name("row", ["id"])
+    ('row_2', 'row')
+    """
+    name, number = stem, 1
+    while name in taken:
+        number += 1
+        name = f"{stem}_{number}"
+    return name
 
 
 def _plain(name: str) -> str:
     letters = unicodedata.normalize("NFKD", name).lower()
     bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return re.sub("[^a-z0-9]+", "_", bare).strip("_")
-
-
-def _free(stem: str, taken: Collection[str]) -> str:
-    name, number = stem, 1
-    while name in taken:
-        number += 1
-        name = f"{stem}_{number}"
-    return name

@@ -17,6 +17,12 @@ from headrace.ml.arrays import Ints
 
 _DELIMITERS = ",;\t|"
 _BLOCK_BYTES = 16 * 2**20
+_LEAST_BYTES_OF_A_CELL = 2  # in CSV: a digit and a delimiter
+_NOT_PARQUET = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    OSError,
+)  # OSError: Arrow's word for damaged pages
 
 
 class UnreadableFileError(ValueError):
@@ -103,12 +109,29 @@ def read_parquet_text(data: bytes) -> TextTable:
     Raises
     ------
     UnreadableFileError
-        If the file is no Parquet, or a column is nested.
+        If the file is no Parquet or damaged, names a column twice or not at all, or a column is nested.
     """
+    file = _opened(data)
+    _check_names(file.schema_arrow.names)
     try:
-        return text_of(pq.read_table(pa.BufferReader(data)))
-    except pa.ArrowInvalid:
-        raise UnreadableFileError("the file is not Parquet, or it is cut") from None
+        table = file.read()
+    except _NOT_PARQUET:
+        raise UnreadableFileError("the Parquet file is damaged: drop it again") from None
+    return text_of(table)
+
+
+def unpacked_bytes(data: bytes) -> int:
+    """Return how large a Parquet file is at least when it is unpacked: its pages, or two bytes for each cell.
+
+    Raises
+    ------
+    UnreadableFileError
+        If the file is no Parquet, or its end is damaged.
+    """
+    about = _opened(data).metadata
+    pages: int = sum(about.row_group(index).total_byte_size for index in range(about.num_row_groups))
+    cells: int = about.num_rows * about.num_columns
+    return max(pages, _LEAST_BYTES_OF_A_CELL * cells)
 
 
 def text_of(table: pa.Table) -> TextTable:
@@ -132,6 +155,13 @@ def text_of(table: pa.Table) -> TextTable:
             raise UnreadableFileError(f"column {name!r} is {column.type}, which is no plain value") from None
     cells = pa.table(columns, names=table.column_names)
     return TextTable(cells, np.arange(1, cells.num_rows + 1))
+
+
+def _opened(data: bytes) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(pa.BufferReader(data))
+    except _NOT_PARQUET:
+        raise UnreadableFileError("the file is not Parquet, or it is cut") from None
 
 
 def _header(data: bytes) -> tuple[list[str], str]:

@@ -14,7 +14,7 @@ from headrace.aws.file_ledger import FileRecord
 from headrace.config.pipeline import Pipeline
 from headrace.ml.cleaning import Cleaned, clean, summarise
 from headrace.ml.contract import Contract, ContractError, Fields, infer_contract
-from headrace.ml.table_names import table_names
+from headrace.ml.table_names import free_name, table_names
 from headrace.ml.text_table import TextTable
 from lambdas.ingest_file.reading import FileRefusedError, read_table
 
@@ -142,6 +142,7 @@ def _fields(pipeline: Pipeline) -> Fields:
         pipeline.target,
         id=pipeline.id,
         time=pipeline.time,
+        group=pipeline.split.group,
         ignore=pipeline.ignore,
         columns=pipeline.columns,
     )
@@ -162,8 +163,12 @@ def _stored(file: DroppedFile, data: bytes, cleaned: Cleaned, ports: Ports) -> F
 def _rejected_csv(cleaned: Cleaned) -> bytes:
     """Return the refused rows as they were, with the column and the reason in front."""
     table = cleaned.rejected_text.copy()
-    table.insert(1, "bad_column", [rejection.column or "" for rejection in cleaned.rejections])
-    table.insert(2, "reason", [str(rejection.reason) for rejection in cleaned.rejections])
+    added = {
+        "bad_column": [rejection.column or "" for rejection in cleaned.rejections],
+        "reason": [str(rejection.reason) for rejection in cleaned.rejections],
+    }
+    for place, (name, values) in enumerate(added.items(), start=1):
+        table.insert(place, free_name(name, table.columns), values)
     return table.to_csv(index=False).encode()
 
 

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import gzip
 import io
+import zlib
 from collections.abc import Callable
 
-from headrace.ml.text_table import TextTable, UnreadableFileError, read_csv_text, read_parquet_text
+from headrace.ml.text_table import (
+    TextTable,
+    UnreadableFileError,
+    read_csv_text,
+    read_parquet_text,
+    unpacked_bytes,
+)
 
 _HEAD = 65536
 _PARQUET, _GZIP = b"PAR1", b"\x1f\x8b"
@@ -35,13 +42,15 @@ def read_table(data: bytes, *, max_mb: int) -> TextTable:
     Raises
     ------
     FileRefusedError
-        If the file is empty, binary, a web page, broken, or larger than `max_mb` when unpacked.
+        If the file is empty, binary, a web page, broken, or larger than `max_mb` MB when unpacked.
     """
     if not data.strip():
         raise FileRefusedError("empty", "the file is empty")
     if data.startswith(_GZIP):
         data = _unpacked(data, max_mb)
     try:
+        if data.startswith(_PARQUET) and unpacked_bytes(data) > max_mb * _MB:
+            raise _too_large(max_mb)
         return _reader(data)(data)
     except UnreadableFileError as error:
         raise FileRefusedError("unreadable", str(error)) from None
@@ -65,12 +74,15 @@ def _unpacked(data: bytes, max_mb: int) -> bytes:
     try:
         with gzip.open(io.BytesIO(data)) as stream:
             text = stream.read(max_mb * _MB + 1)
-    except (OSError, EOFError):
+    except (OSError, EOFError, zlib.error):
         raise FileRefusedError(
             "broken_archive", "the gzip archive is cut or damaged: drop it again"
         ) from None
     if len(text) > max_mb * _MB:
-        raise FileRefusedError(
-            "too_large", f"unpacked, the file is larger than ingest.max_file_mb ({max_mb} MB)"
-        )
+        raise _too_large(max_mb)
     return text
+
+
+def _too_large(max_mb: int) -> FileRefusedError:
+    why = f"unpacked, the file is larger than ingest.max_file_mb ({max_mb} MB)"
+    return FileRefusedError("too_large", why)

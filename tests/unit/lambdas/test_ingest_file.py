@@ -1,0 +1,218 @@
+"""What happens to one file, with everything outside it in memory."""
+
+import csv
+import gzip
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.aws.dropped_files import DroppedFile
+from headrace.config.pipeline import Pipeline
+from lambdas.ingest_file.handler import Settings
+from lambdas.ingest_file.ingest import Ports, ingest
+from lambdas.ingest_file.reading import FileRefusedError, read_table
+
+GOOD = b"x,y\n" + b"".join(b"%d.5,%d\n" % (n, n * n) for n in range(10))
+PIPELINE = {"name": "bike", "problem": "regression", "target": "y"}
+
+
+class World:
+    """Files, contract, catalogue, ledger and event bus."""
+
+    def __init__(self, **fields):
+        self.pipeline = Pipeline.model_validate({**PIPELINE, **fields})
+        self.contract = None
+        self.reads, self.kept, self.rejected, self.frames, self.records, self.events = 0, [], [], [], [], []
+
+    def take(self, data, size=None):
+        """Take one file in, and return its record."""
+        self.data = data
+        file = DroppedFile("data", "incoming/a.csv", "v1", size or len(data), "2026-01-31T12:00:00Z")
+        return ingest(file, self.pipeline, Ports(self, self, self, self, self))
+
+    def read(self, file):
+        self.reads += 1
+        return self.data
+
+    def keep_rows(self, file, rejected_csv, reason):
+        self.rejected.append((list(csv.DictReader(io.StringIO(rejected_csv.decode()))), dict(reason)))
+
+    def keep_whole(self, file, reason):
+        self.kept.append(dict(reason))
+
+    def load(self):
+        return self.contract
+
+    def offer(self, contract):
+        self.contract = self.contract or contract
+        return self.contract
+
+    def write(self, frame, *, source, day):
+        self.frames.append((frame, source, day))
+        return f"s3://data/curated/{day}/{source}"
+
+    def record(self, file):
+        self.records.append(file)
+
+    def put(self, detail_type, detail):
+        self.events.append((detail_type, detail))
+
+
+def parquet(table):
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def flipped(data, place):
+    """Return the bytes with twenty of them damaged."""
+    return data[:place] + bytes(255 ^ byte for byte in data[place : place + 20]) + data[place + 20 :]
+
+
+def test_a_good_file_is_stored_written_down_and_announced_in_this_order():
+    world = World()
+
+    record = world.take(GOOD)
+
+    ((frame, source, day),) = world.frames
+    assert (len(frame), source, day) == (10, "incoming/a.csv#v1", "2026-01-31")
+    assert world.records == [record]
+    assert record.curated_paths == ("s3://data/curated/2026-01-31/incoming/a.csv#v1",)
+    assert world.events == [
+        (
+            "DataAccepted",
+            {"bucket": "data", "key": "incoming/a.csv", "version_id": "v1", "rows": 10, "quarantined": 0},
+        )
+    ]
+
+
+def test_a_file_that_is_too_large_is_not_even_read():
+    world = World(ingest={"max_file_mb": 1})
+
+    record = world.take(GOOD, size=2**20 + 1)
+
+    assert (world.reads, record.refused, record.sha256) == (0, "too_large", "")
+    assert world.kept[0]["code"] == "too_large"
+
+
+def test_the_contract_is_made_by_the_first_good_file_and_kept():
+    world = World()
+    world.take(b"x,y\n1,no\n2,numbers\n")
+    assert world.contract is None
+
+    world.take(GOOD)
+    first = world.contract
+    world.take(b"x,z,y\n1,2,3\n")
+
+    assert [column.name for column in first.columns] == ["x", "y"]
+    assert world.contract is first
+
+
+def test_a_quicker_file_makes_the_contract_for_this_one_too():
+    world = World()
+    World.take(other := World(), b"x,y\n1,2\n2,3\n")
+    world.load = lambda: None
+    world.offer = lambda _: other.contract
+
+    record = world.take(b"x,extra,y\n1,5,2\n2,5,3\n")
+
+    assert record.rows == 2
+    assert list(world.frames[0][0].columns) == ["x", "y"]
+
+
+def test_a_file_whose_rows_are_all_bad_leaves_no_rows_and_no_event():
+    world = World(ingest={"max_bad_row_share": 1.0})
+    world.take(GOOD)
+    world.events.clear()
+    world.frames.clear()
+
+    record = world.take(b"x,y\n1,\n2,\n")
+
+    assert (record.rows, record.quarantined, record.refused) == (0, 2, None)
+    assert (world.frames, world.events) == ([], [])
+    assert world.rejected[0][1]["accepted"] == 0
+
+
+@pytest.mark.parametrize("name", ["row", "reason", "bad_column", "text"])
+def test_columns_may_be_called_as_those_of_the_quarantine_are(name):
+    world = World()
+    header = f"{name},x,y\n".encode()
+    world.take(header + b"a,1,1\nb,2,2\n")
+
+    record = world.take(header + b"a,1,1\nb,warm,2\nc,3,3\nd\n")
+
+    assert (record.rows, record.quarantined) == (2, 2)
+    wrong, broken = world.rejected[0][0]
+    assert wrong[name] == "b"
+    assert "d" in broken.values()
+
+
+def test_a_column_may_be_called_as_the_partition_is():
+    world = World()
+
+    world.take(b"ingest_date,y\n1.5,2\n2.5,3\n")
+
+    assert list(world.frames[0][0].columns) == ["ingest_date_2", "y"]
+
+
+def test_a_file_without_the_column_that_keeps_rows_together_is_refused():
+    world = World(split={"by": "group", "group": "station"})
+
+    assert world.take(GOOD).refused == "contract"
+    assert "'station'" in world.kept[0]["why"]
+
+
+@pytest.mark.parametrize("place", [12, 60, 300])
+def test_a_damaged_archive_is_refused_and_not_tried_again(place):
+    packed = gzip.compress(b"a,b\n" + b"".join(b"%d,%d\n" % (n, n * n % 977) for n in range(5000)))
+
+    assert World().take(flipped(packed, place)).refused == "broken_archive"
+
+
+@pytest.mark.parametrize("place", [5, 100, 30_000, -300])
+def test_damaged_parquet_is_refused_and_not_tried_again(place):
+    data = parquet(pa.table({"x": list(range(5000)), "y": [str(n) for n in range(5000)]}))
+
+    assert World().take(flipped(data, place % len(data))).refused == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("names", "why"), [(["y", "y"], "names 'y' twice"), (["", "y"], "column 1 has no name")]
+)
+def test_columns_of_parquet_need_names_of_their_own(names, why):
+    world = World()
+
+    assert world.take(parquet(pa.table([[1], [2]], names=names))).refused == "unreadable"
+    assert why in world.kept[0]["why"]
+
+
+def test_small_parquet_that_unpacks_to_more_than_allowed_is_refused():
+    data = parquet(pa.table({"x": pa.nulls(2_000_000, pa.float64()), "y": pa.nulls(2_000_000, pa.float64())}))
+
+    with pytest.raises(FileRefusedError) as refused:
+        read_table(data, max_mb=1)
+    assert len(data) < 2**20
+    assert refused.value.code == "too_large"
+
+
+def test_no_reason_repeats_what_stands_in_the_file():
+    world, secret = World(), "Hildegard4711"
+    world.take(GOOD)
+    for data in (
+        f"x,y\n{secret},1\n1,{secret}\n2,2\n3,3\n",
+        f"x,y\n1,{secret}\n",
+        f'x,y\n"{secret},1\n',
+        f"<html>{secret}",
+    ):
+        world.take(data.encode())
+
+    assert len(world.kept) >= 3
+    assert secret not in json.dumps([world.kept, [reason for _, reason in world.rejected]])
+
+
+def test_a_function_that_lacks_a_variable_says_which():
+    with pytest.raises(KeyError, match="DATA_BUCKET"):
+        Settings.from_environ({})
