@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import sys
+import tempfile
 
 from local_cloud.settings import Settings
 
@@ -47,6 +49,9 @@ def main() -> None:
     """Serve until the process is told to end."""
     settings = Settings.from_environ(os.environ)
     os.environ.update(settings.server_environment())
+    shutil.rmtree(settings.scratch_dir, ignore_errors=True)  # a killed server could not tidy up
+    settings.scratch_dir.mkdir(parents=True)
+    tempfile.tempdir = str(settings.scratch_dir)
     sys.modules["docker"] = None  # type: ignore[assignment]  # nothing here uses it, and loading it takes a second
     from ministack import app  # noqa: PLC0415 - reads its environment when it is imported
 

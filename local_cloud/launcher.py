@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local_cloud.settings import Settings
 
-_STATE = ("services", "s3", "images", "cache")
+_STATE = ("services", "s3", "images", "cache", "scratch")
 _START_S = 30
 _STOP_S = 15
 _DEATH_S = 5

@@ -37,6 +37,11 @@ class Settings:
         return cls(int(port), Path(environ.get("HEADRACE_STATE") or default).absolute())
 
     @property
+    def scratch_dir(self) -> Path:
+        """Files of jobs, endpoints and builds while they run; emptied at each start."""
+        return self.state_dir / "scratch"
+
+    @property
     def endpoint(self) -> str:
         """URL that every client is pointed at."""
         return f"http://localhost:{self.port}"
