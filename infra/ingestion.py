@@ -86,7 +86,7 @@ class Ingestion(Construct):
                 "GLUE_DATABASE": data.glue_database_name,
                 "GLUE_TABLE": data.glue_table_name,
             },
-            memory_mb=2048,
+            memory_mb=_memory_mb(pipeline.ingest.max_file_mb),
             timeout_s=_TIMEOUT_S,
             pandas=True,
         )
@@ -109,6 +109,11 @@ class Ingestion(Construct):
             function.role, "File names are chosen by users and days: the prefix is the scope."
         )
         return function
+
+
+def _memory_mb(largest_file_mb: int) -> int:
+    """Return what the function needs: a file of one-digit numbers takes 26 times its size, others about 10 times."""
+    return max(2048, 308 + 27 * largest_file_mb)
 
 
 def _catalogue(scope: Construct, data: DataStack) -> iam.PolicyStatement:

@@ -46,7 +46,13 @@ class Split(Block):
 class Ingest(Block):
     """What a dropped file may be."""
 
-    max_file_mb: int = Field(512, ge=1, le=5120, description="Larger files go to quarantine, in MB.")
+    max_file_mb: int = Field(
+        100,
+        ge=1,
+        le=360,
+        description="Larger files, unpacked, go to quarantine, in MB. The function's memory grows with it; beyond 100 it is "
+        "more than new AWS accounts allow.",
+    )
     max_bad_row_share: float = Field(
         0.5, ge=0, le=1, description="A file with a larger share of bad rows goes to quarantine whole."
     )
