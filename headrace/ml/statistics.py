@@ -107,10 +107,10 @@ def chi_square_survival(statistic: float, degrees: int) -> float:
     >>> round(chi_square_survival(3.841, 1), 4)
     0.05
     """
-    if statistic <= 0:
-        return 1.0
     a, x = degrees / 2.0, statistic / 2.0
-    scale = math.exp(min(0.0, a * math.log(x) - x - math.lgamma(a)))
+    if x <= 0:
+        return 1.0
+    scale = math.exp(a * math.log(x) - x - math.lgamma(a))
     if x < a + 1.0:
         return max(0.0, 1.0 - scale * _gamma_series(a, x))
     return min(1.0, scale * _gamma_fraction(a, x))
