@@ -43,15 +43,25 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
 
 
 def _columns(pipeline: Pipeline) -> list[Finding]:
-    target = pipeline.target
+    target, id, time = pipeline.target, pipeline.id, pipeline.time
+    unseen = "which no model sees in any case"
     found = [
-        (("target",), f"{target!r} cannot also be the id", target == pipeline.id),
-        (("target",), f"{target!r} cannot also be the time column", target == pipeline.time),
+        (("target",), f"{target!r} cannot also be the id", target == id),
+        (("target",), f"{target!r} cannot also be the time column", target == time),
+        (("time",), f"{time!r} cannot also be the id", time is not None and time == id),
         (("ignore",), f"the target {target!r} cannot be ignored", target in pipeline.ignore),
         (
             ("columns",),
             f"{target!r} is the target, and `columns` is for features",
             target in pipeline.columns,
+        ),
+        (("ignore",), f"{id!r} is the id, {unseen}", id in pipeline.ignore),
+        (("ignore",), f"{time!r} is the time column, {unseen}", time in pipeline.ignore),
+        (("columns",), f"{id!r} is the id, and `columns` is for features", id in pipeline.columns),
+        (
+            ("columns",),
+            f"{time!r} is the time column: a datetime or a number",
+            pipeline.columns.get(time or "") in ("category", "boolean"),
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]

@@ -22,14 +22,40 @@ class PipelineError(Exception):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML without surprises: a key may appear once, and `no` is a word, not False."""
+    """YAML without surprises: numbers are decimal, `no` and dates are words, nothing stands for something else."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse aliases, with which a small file becomes a huge or an endless one."""
+        events: Any = self  # the stubs leave the parser's methods untyped
+        if events.check_event(yaml.AliasEvent):
+            alias = events.get_event()
+            problem = f"write out what `*{alias.anchor}` stands for"
+            raise yaml.composer.ComposerError(None, None, problem, alias.start_mark)
+        return super().compose_node(parent, index)
 
 
+_TAG = "tag:yaml.org,2002:"
+_LITERALS = (  # YAML 1.2's; of PyYAML's own, which are YAML 1.1's, only null and the merge key stay
+    (f"{_TAG}bool", "true|false", "tf"),
+    (f"{_TAG}int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
+    (
+        f"{_TAG}float",
+        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
+        "-+.0123456789",
+    ),
+)
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:bool"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in (f"{_TAG}null", f"{_TAG}merge")]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile("^(?:true|false)$"), list("tf"))
+for _tag, _pattern, _first in _LITERALS:
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
+
+_SHAPES = {
+    "model_type": "a block of fields",
+    "dict_type": "a block of `name: value` lines",
+    "tuple_type": "a list such as [a, b]",
+}
 
 
 def find_pipeline(name: str | None, root: Path) -> Pipeline:
@@ -68,7 +94,9 @@ def load_pipeline(path: Path) -> Pipeline:
         root = yaml.compose(text, Loader=_Loader)
         document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise PipelineError(_syntax_error(path, error)) from None
+        raise PipelineError(_syntax_error(path, text, error)) from None
+    except RecursionError:
+        raise PipelineError(f"{path}:{_deepest_line(text)}: not valid YAML: nested too deeply") from None
     if not isinstance(root, yaml.MappingNode):
         raise PipelineError(
             f"{path}:1: a pipeline file is a list of `field: value` lines, such as `name: bike`"
@@ -79,7 +107,7 @@ def load_pipeline(path: Path) -> Pipeline:
         return Pipeline.model_validate(document)
     except ValidationError as error:
         problems = [line for found in error.errors() for line in _problems(path, root, dict(found))]
-        raise PipelineError("\n".join(problems)) from None
+        raise PipelineError("\n".join(dict.fromkeys(problems))) from None
 
 
 def _text(path: Path) -> str:
@@ -93,12 +121,19 @@ def _text(path: Path) -> str:
         raise PipelineError(f"{path}: is not UTF-8 text") from None
 
 
-def _syntax_error(path: Path, error: yaml.YAMLError) -> str:
+def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error)
+    line = mark.line if mark else text.count("\n", 0, getattr(error, "position", 0))
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     if "\\t" in problem:
-        problem = "a tab cannot start a line in YAML: use spaces"
-    return f"{path}:{mark.line + 1 if mark else 1}: not valid YAML: {problem}"
+        problem = "a tab cannot stand here in YAML: use spaces"
+    return f"{path}:{line + 1}: not valid YAML: {problem}"
+
+
+def _deepest_line(text: str) -> int:
+    """Return the line with the most brackets, which is where the depth comes from."""
+    counts = [line.count("[") + line.count("{") for line in text.splitlines()]
+    return counts.index(max(counts)) + 1
 
 
 def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
@@ -120,14 +155,15 @@ def _problems(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> Iter
     if isinstance(error, DisagreementError):
         findings: list[tuple[tuple[str | int, ...], str]] = [*error.findings]
     else:
-        where = tuple(part for part in found["loc"] if part != "[key]")
-        findings = [(where, _explain(found, where))]
+        place = tuple(part for part in found["loc"] if part != "[key]")
+        where = _field_path(place)
+        findings = [(where, _explain(found, where, one_of_many=where != place))]
     for where, text in findings:
         field = ".".join(str(part) for part in where)
         yield f"{path}:{_line_of(root, where)}: {field + ': ' if field else ''}{text}"
 
 
-def _explain(found: dict[str, Any], where: tuple[str | int, ...]) -> str:
+def _explain(found: dict[str, Any], where: tuple[str | int, ...], *, one_of_many: bool) -> str:
     kind, given = found["type"], found.get("input")
     if kind == "missing":
         return f"is missing; {_description(where)}"
@@ -139,7 +175,22 @@ def _explain(found: dict[str, Any], where: tuple[str | int, ...]) -> str:
     if kind == "value_error":
         return str(found["ctx"]["error"])
     message = found["msg"].replace("Input should", "should").replace("String should", "should")
+    if one_of_many or kind in _SHAPES:
+        message = f"should be {_SHAPES.get(kind, 'a text, a number, true or false')}"
     return f"{message}, not {given!r}; {_description(where)}"
+
+
+def _field_path(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
+    """Return `place` without what pydantic adds for each kind that a value might have been of."""
+    model: type[BaseModel] = Pipeline
+    for depth, part in enumerate(place):
+        field = model.model_fields.get(str(part))
+        if field is None:
+            break
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+            return place[: depth + 2]
+        model = field.annotation
+    return place
 
 
 def _description(where: tuple[str | int, ...]) -> str:

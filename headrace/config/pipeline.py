@@ -21,9 +21,10 @@ Instance = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE)]
 
 
 class Block(BaseModel):
-    """One block of the file: immutable, and strict about names."""
+    """One block of the file: immutable, and strict about names and numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True)
+    # JSON has no NaN and no infinity: a limit of that kind would be none where the file is read again.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class Split(Block):

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 
-_RATE = re.compile(r"^rate\(([1-9]\d*) (minutes?|hours?|days?)\)$")
+_RATE = re.compile(r"^rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)$")
 _CRON = re.compile(r"^cron\(([^()]+)\)$")
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 _DAYS = "SUN MON TUE WED THU FRI SAT".split()
+_DAY = "(?:[1-9]|[12][0-9]|3[01])"
+_WEEKDAY = f"(?:[1-7]|{'|'.join(_DAYS)})"
 _ALLOWED = "rate(1 hour), rate(30 minutes), rate(2 days) or a cron of six fields such as cron(0 6 * * ? *)"
 
 # Name, first and last number, words for the numbers, and what the field knows beyond numbers, ranges and steps.
 _FIELDS: tuple[tuple[str, int, int, list[str], str], ...] = (
     ("minutes", 0, 59, [], ""),
     ("hours", 0, 23, [], ""),
-    ("day of month", 1, 31, [], r"\?|L|LW|L-\d+|\d+W"),
+    ("day of month", 1, 31, [], rf"\?|L|LW|L-{_DAY}|{_DAY}W"),
     ("month", 1, 12, _MONTHS, ""),
-    ("day of week", 1, 7, _DAYS, r"\?|L|\w+L|\w+#[1-5]"),
+    ("day of week", 1, 7, _DAYS, rf"\?|L|{_WEEKDAY}L|{_WEEKDAY}#[1-5]"),
     ("year", 1970, 2199, [], ""),
 )
 
@@ -55,7 +57,9 @@ def _check_cron(fields: list[str]) -> None:
         raise ValueError(f"a cron has six fields (minutes hours day month weekday year), not {len(fields)}")
     for text, (name, first, last, words, special) in zip(fields, _FIELDS, strict=True):
         for item in text.split(","):
-            if not (special and re.fullmatch(special, item)) and not _is_item(item, (first, last), words):
+            if not (special and re.fullmatch(special, item, re.IGNORECASE | re.ASCII)) and not _is_item(
+                item, (first, last), words
+            ):
                 raise ValueError(f"its {name} {text!r} are not within {first}-{last}")
     if (fields[2] == "?") == (fields[4] == "?"):
         raise ValueError("of its day of month and day of week exactly one must be ?, as in cron(0 6 * * ? *)")
@@ -64,10 +68,11 @@ def _check_cron(fields: list[str]) -> None:
 def _is_item(item: str, bounds: tuple[int, int], words: list[str]) -> bool:
     """Tell whether `item` is ``*``, a value or a range, with an optional step."""
     values, _, step = item.partition("/")
-    if "/" in item and not (step.isdecimal() and int(step) > 0):
+    if "/" in item and not re.fullmatch("0*[1-9][0-9]*", step):
         return False
     return values == "*" or all(_is_value(value, bounds, words) for value in values.split("-", 1))
 
 
 def _is_value(value: str, bounds: tuple[int, int], words: list[str]) -> bool:
-    return value.upper() in words or (value.isdecimal() and bounds[0] <= int(value) <= bounds[1])
+    number = value.isascii() and value.isdecimal()
+    return value.upper() in words or (number and bounds[0] <= int(value) <= bounds[1])

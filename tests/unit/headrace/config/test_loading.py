@@ -102,6 +102,85 @@ def test_no_is_a_word_and_not_false(tmp_path):
     assert (found.target, found.ignore) == ("no", ("on", "yes"))
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("target: 2011-13-01", "2011-13-01"),
+        ("target: 2011-01-01", "2011-01-01"),
+        ("target: 12:30:00", "12:30:00"),
+    ],
+)
+def test_what_looks_like_a_date_is_a_word(tmp_path, line, value):
+    path = tmp_path / "bike.yaml"
+    path.write_text(GOOD.replace("target: cnt", line))
+
+    assert load_pipeline(path).target == value
+
+
+@pytest.mark.parametrize(("text", "value"), [("0300", 300), ("300", 300), ("3e2", 300), ("1_000", 1000)])
+def test_numbers_are_decimal(tmp_path, text, value):
+    path = tmp_path / "bike.yaml"
+    path.write_text(GOOD + f"training:\n  min_rows: {text}\n  hyperparameters: {{learning_rate: 1e-3}}\n")
+
+    found = load_pipeline(path).training
+
+    assert (found.min_rows, found.hyperparameters) == (value, {"learning_rate": 0.001})
+
+
+@pytest.mark.parametrize("text", [".nan", ".inf", "nan", "-inf", "Infinity"])
+def test_a_limit_that_is_no_number_is_refused(complaints, text):
+    (line,) = complaints(GOOD + f"evaluation:\n  max_value: {text}\n")
+
+    assert line.startswith("7: evaluation.max_value: should be a ")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ignore: " + "[" * 50_000, "nested too deeply"),
+        ("ignore: " + "[" * 3_000 + "]" * 3_000, "nested too deeply"),
+        ("ignore: &all [*all]", "`*all`"),
+        ("ignore: &a [x, y]\ncolumns: *a", "`*a`"),
+        ("ignore: [\x01]", "special characters are not allowed"),
+    ],
+    ids="open closed itself repeated control".split(),
+)
+def test_yaml_that_only_machines_write_is_refused_in_one_line(complaints, text, words):
+    (line,) = complaints(GOOD + text + "\n")
+
+    assert line.startswith("6: ") or line.startswith("7: ")
+    assert words in line
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (
+            "split: random",
+            "6: split: should be a block of fields, not 'random'; how rows are dealt to training and test.",
+        ),
+        (
+            "split:",
+            "6: split: should be a block of fields, not None; how rows are dealt to training and test.",
+        ),
+        (
+            "columns: [a]",
+            "6: columns: should be a block of `name: value` lines, not ['a']; kinds of features that inference would get wrong.",
+        ),
+        (
+            "ignore: casual",
+            "6: ignore: should be a list such as [a, b], not 'casual'; columns no model may see.",
+        ),
+        (
+            "training:\n  hyperparameters:\n    max_iter: [1]",
+            "8: training.hyperparameters.max_iter: should be a text, a number, true or false, not [1]; the estimator's own parameters, by scikit-learn's names.",
+        ),
+    ],
+)
+def test_a_value_of_the_wrong_shape_is_explained_in_the_files_words(complaints, text, line):
+    assert complaints(GOOD + text + "\n") == [line]
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     path = tmp_path / "bike.yaml"
     path.write_bytes(b"\xff\xfe\x00n")

@@ -18,6 +18,10 @@ def test_a_rate_is_so_many_minutes(expression, minutes):
         "cron(0/15 8-17 ? * MON-FRI *)",
         "cron(0 0 L * ? *)",
         "cron(30 9 ? * 2#1 2026-2030)",
+        "cron(30 9 ? * FRIL *)",
+        "cron(30 9 ? * mon#2 *)",
+        "cron(30 9 L-3 * ? *)",
+        "cron(30 9 15W * ? *)",
         "cron(0 12 1,15 JAN,JUL ? *)",
     ],
 )
@@ -41,6 +45,12 @@ def test_a_cron_of_the_scheduler_is_one(expression):
         ("cron(0 6 * * * *)", "exactly one must be ?"),
         ("cron(0 6 ? * ? *)", "exactly one must be ?"),
         ("cron(*/0 6 * * ? *)", "minutes"),
+        ("cron(0 6 ? * fooL *)", "day of week 'fooL'"),
+        ("cron(0 6 ? * 9#2 *)", "day of week '9#2'"),
+        ("cron(0 6 99W * ? *)", "day of month '99W'"),
+        ("cron(0 6 L-40 * ? *)", "day of month 'L-40'"),
+        ("cron(٣ 6 * * ? *)", "minutes '٣'"),
+        ("rate(1٣ hours)", "no schedule"),
     ],
 )
 def test_what_the_scheduler_would_refuse_is_refused(expression, words):
