@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 from demo.cloud import Cloud, DemoError
+from demo.months import as_requests
 from demo.screen import Screen
-from demo.story import Figures, Story
+from demo.story import NEXT, Figures, Story
 from local_cloud.launcher import LocalCloud
 from local_cloud.settings import Settings
 
@@ -32,11 +33,13 @@ def main(argv: list[str] | None = None) -> int:
     screen = Screen()
     try:
         cloud = start_afresh(screen, reset=arguments.reset)
-        figures = Story(cloud, screen).tell()
+        story = Story(cloud, screen)
+        figures = story.tell()
+        rows = leave_rows(story)
     except DemoError as error:
         print(f"demo: {error}", file=sys.stderr)  # noqa: T201 - this is the command's output
         return 1
-    where_to_look(cloud, screen)
+    where_to_look(cloud, screen, rows)
     figures.seconds = time.monotonic() - started
     print(json.dumps(figures.as_dict()))  # noqa: T201 - this is the command's output
     return 0 if complete(figures) else 1
@@ -80,13 +83,27 @@ def cdk(arguments: list[str], environment: dict[str, str]) -> None:
         raise DemoError(f"cdk {arguments[0]} failed:\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
 
 
-def where_to_look(cloud: Cloud, screen: Screen) -> None:
+def leave_rows(story: Story) -> Path:
+    """Write one day of the unseen month, features only, for the user to ask the endpoint about."""
+    path = REPO / "tryout" / "rows.csv"
+    path.parent.mkdir(exist_ok=True)
+    first_day, _ = as_requests(story.months[NEXT])[0]
+    path.write_text(first_day)
+    return path.relative_to(REPO)
+
+
+def where_to_look(cloud: Cloud, screen: Screen, rows: Path) -> None:
     """Print what to type next."""
     screen.chapter("It is still running: look around")
     screen.copy_line(
         "point every AWS tool at it", 'eval "$(.venv/bin/headrace local env)"; PATH=.venv/bin:$PATH'
     )
-    screen.copy_line("ask the endpoint", cloud.outputs["InvokeLikeThis"])
+    invoke = (
+        cloud.outputs["InvokeLikeThis"].replace("rows.csv", str(rows)).replace(" out.csv", " tryout/out.csv")
+    )
+    screen.copy_line(
+        "ask the endpoint about a day of June, and see the answer", f"{invoke} && cat tryout/out.csv"
+    )
     screen.copy_line("the alarm", cloud.outputs["ShowAlarm"])
     screen.copy_line("models, trainings, alarms at a glance", f"headrace status {PIPELINE}")
     screen.copy_line(
