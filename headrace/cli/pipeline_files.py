@@ -14,7 +14,7 @@ def add_commands(commands: Commands) -> None:
     command = add_command(commands, "init", init, "write a pipeline file from a data file")
     command.add_argument("data", type=Path, help="a CSV or Parquet file with labelled rows")
     command.add_argument("--target", required=True, help="the column to predict")
-    command.add_argument("--name", help="name of the pipeline (default: from the data file's name)")
+    command.add_argument("--name", help="name of the pipeline (default: from --out or the data file's name)")
     command.add_argument("--out", type=Path, help="where to write (default: pipelines/<name>.yaml)")
     command.add_argument("--force", action="store_true", help="replace the file if it is there")
     command = add_command(commands, "validate", validate, "check a pipeline file and show what it means")
@@ -25,10 +25,11 @@ def add_commands(commands: Commands) -> None:
 
 def init(arguments: argparse.Namespace) -> None:
     """Write a pipeline file."""
-    from headrace.cli.proposal import ProposalError, propose  # noqa: PLC0415 - reads data, which takes pandas
+    from headrace.cli.proposal import ProposalError, name_from, propose  # noqa: PLC0415 - takes pandas
 
+    name = arguments.name or name_from(arguments.out or arguments.data)
     try:
-        proposal = propose(arguments.data, arguments.target, arguments.name)
+        proposal = propose(arguments.data, arguments.target, name)
     except ProposalError as error:
         raise CommandError(str(error)) from None
     path = arguments.out or Path("pipelines") / f"{proposal.name}.yaml"

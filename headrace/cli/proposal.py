@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 
 from headrace.config.limits import PIPELINE_NAME
+from headrace.ml.cells import trimmed
 from headrace.ml.contract import infer_kind
-from headrace.ml.text_table import TextTable, UnreadableFileError, read_csv_text, read_parquet_text
+from headrace.ml.text_table import TextTable
+from lambdas.ingest_file.reading import FileRefusedError, read_table
 
 _ROWS = 100_000
 _MOST_CLASSES = 20
 _FEW_CODES = 12
 _BINARY = 2
 _NEARLY_ONE = 0.999
-_LARGEST_MB = 512
+_LARGEST_MB = 360
 _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
@@ -65,7 +67,7 @@ class _Findings:
     codes: list[str]
 
 
-def propose(path: Path, target: str, name: str | None) -> Proposal:
+def propose(path: Path, target: str, name: str) -> Proposal:
     """Read the head of a data file and propose its pipeline.
 
     Raises
@@ -77,15 +79,16 @@ def propose(path: Path, target: str, name: str | None) -> Proposal:
     columns = table.cells.column_names
     if target not in columns:
         raise ProposalError(f"{path} has no column {target!r}; it has {', '.join(columns)}")
-    name = name or _name_from(path)
     if not re.match(PIPELINE_NAME, name):
         raise ProposalError(
             f"{name!r} cannot name a pipeline: 2 to 24 of a-z, 0-9 and -, a letter first (--name)"
         )
     kinds: dict[str, str] = {column: infer_kind(table.cells.column(column)) for column in columns}
     frame = _typed(table, kinds)
+    if why := _unpredictable(frame[target], kinds[target]):
+        raise ProposalError(f"{path}: the target {target!r} {why}: name another one with --target")
     problem = _problem(frame[target], kinds[target])
-    id_column = _id_column(frame, target)
+    id_column = _id_column(frame, target, kinds)
     time_column = next((c for c in columns if kinds[c] == "datetime" and c != target), None)
     taken = [c for c in (target, id_column, time_column) if c]
     ignored = dict(_useless(frame, target, taken))
@@ -103,31 +106,52 @@ def _listed(ignored: dict[str, str]) -> str:
 
 
 def _read(path: Path) -> TextTable:
+    """Read the file as the ingestion will."""
     try:
         if path.stat().st_size > _LARGEST_MB * 2**20:
             raise ProposalError(f"{path} is larger than {_LARGEST_MB} MB: give a part of it")
-        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError) as error:
-        raise ProposalError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        table = read_parquet_text(data) if data.startswith(b"PAR1") else read_csv_text(data)
-    except UnreadableFileError as error:
-        raise ProposalError(f"{path}: {error}") from None
+        table = read_table(path.read_bytes(), max_mb=_LARGEST_MB)
+    except OSError as error:
+        raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
+    except FileRefusedError as refused:
+        raise ProposalError(f"{path}: {refused.why}") from None
     if table.cells.num_rows == 0:
         raise ProposalError(f"{path} has no rows")
     return TextTable(table.cells.slice(0, _ROWS), table.row_numbers[:_ROWS])
 
 
 def _typed(table: TextTable, kinds: dict[str, str]) -> pd.DataFrame:
-    frame: pd.DataFrame = table.cells.to_pandas()
+    cells = pa.table({column: trimmed(table.cells.column(column)) for column in kinds})
+    frame: pd.DataFrame = cells.to_pandas()
     for column, kind in kinds.items():
         if kind == "number":
             frame[column] = pd.to_numeric(frame[column], errors="coerce").astype("float64")
     return frame
 
 
-def _name_from(path: Path) -> str:
+def name_from(path: Path) -> str:
+    """Return what a pipeline may be called after a file; it may still be too short, or begin with a digit.
+
+    Examples
+    --------
+    >>> name_from(Path("Bike rides (2011).csv.gz"))
+    'bike-rides-2011'
+    """
     return re.sub(r"[^a-z0-9]+", "-", path.name.split(".")[0].lower()).strip("-")[:24].rstrip("-")
+
+
+def _unpredictable(target: pd.Series, kind: str) -> str | None:
+    """Say why nobody could learn to predict these values, or None."""
+    values = target.dropna().nunique()
+    if values == 0:
+        return "is empty"
+    if values == 1:
+        return "has one value only"
+    if kind == "datetime":
+        return "holds dates, which no problem has as its answer"
+    if kind == "category" and values > max(_MOST_CLASSES, len(target) / 2):
+        return f"holds {values} different texts in {len(target)} rows"
+    return None
 
 
 def _problem(target: pd.Series, kind: str) -> str:
@@ -140,9 +164,9 @@ def _problem(target: pd.Series, kind: str) -> str:
     return "regression"
 
 
-def _id_column(frame: pd.DataFrame, target: str) -> str | None:
-    """Return the first column that looks like a key: a value of its own in every row, and no measured number."""
-    for column in frame.columns:
+def _id_column(frame: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> str | None:
+    """Return the first column that looks like a key: a value of its own in every row, no moment, no measured number."""
+    for column in (column for column in frame.columns if kinds[column] != "datetime"):
         values = frame[column]
         whole = values.dtype.kind != "f" or bool((values.dropna() % 1 == 0).all())
         a_key = whole and values.notna().all() and values.is_unique and len(values) > 1

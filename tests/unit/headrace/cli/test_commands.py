@@ -1,5 +1,6 @@
 """Commands that need no cloud, as they are typed."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -78,6 +79,7 @@ class TestInit:
         ("values", "problem"),
         [
             (["yes", "no"], "binary"),
+            (["yes", "no", "", "n/a"], "binary"),
             (["0", "1"], "binary"),
             (["a", "b", "c"], "multiclass"),
             (["0", "1", "2", "3"], "multiclass"),
@@ -90,19 +92,65 @@ class TestInit:
 
         assert json.loads(run("init", "data.csv", "--target", "y", "--json")[1])["problem"] == problem
 
+    def test_a_time_that_is_never_twice_the_same_is_the_time_and_no_id(self, run, tmp_path):
+        rows = "".join(
+            f"2011-01-01T{n // 60:02d}:{n % 60:02d}:00,k{n},{n % 7 / 3},{n % 9 / 7}\n" for n in range(90)
+        )
+        (tmp_path / "data.csv").write_text("at,key,x,y\n" + rows)
+
+        run("init", "data.csv", "--target", "y")
+
+        found = load_pipeline(tmp_path / "pipelines" / "data.yaml")
+        assert (found.id, found.time) == ("key", "at")
+
+    @pytest.mark.parametrize(
+        ("target", "words"),
+        [
+            ("", "'y' is empty"),
+            ("1", "'y' has one value only"),
+            ("2011-01-{day}", "'y' holds dates"),
+            ("word {row}", "'y' holds 60 different texts in 60 rows"),
+        ],
+    )
+    def test_what_nobody_could_predict_is_refused(self, run, tmp_path, target, words):
+        rows = "".join(f"{n / 3},{target.format(day=f'{n % 28 + 1:02d}', row=n)}\n" for n in range(60))
+        (tmp_path / "data.csv").write_text("x,y\n" + rows)
+
+        code, _, err = run("init", "data.csv", "--target", "y")
+
+        assert code == 2
+        assert words in err
+
+    def test_a_file_is_recognised_by_its_content(self, run, tmp_path):
+        packed = gzip.compress(b"x,y\n" + b"".join(b"%d.5,%d\n" % (n, n % 2) for n in range(40)))
+        (tmp_path / "data.csv").write_bytes(packed)
+        assert run("init", "data.csv", "--target", "y")[0] == 0
+
+        (tmp_path / "data.csv").write_bytes(packed[:30] + bytes(20) + packed[50:])
+        assert "archive is cut or damaged" in run("init", "data.csv", "--target", "y", "--force")[2]
+
+    def test_the_pipeline_is_called_as_the_file_that_is_written(self, run, rides, tmp_path):
+        run("init", rides, "--target", "cnt", "--out", "pipelines/rentals.yaml")
+
+        assert load_pipeline(tmp_path / "pipelines" / "rentals.yaml").name == "rentals"
+
     @pytest.mark.parametrize(
         ("content", "words"),
         [
             (b"", "empty"),
             (b"x,y\n", "has no rows"),
-            (b"\x89PNG\0\0", "data.csv"),
+            (b"x,y\n1\n2\n", "has no rows"),
+            (b"\x89PNG\0\0", "neither CSV nor Parquet"),
+            (b"<html>", "web page"),
+            (b'{"x": 1}', "JSON"),
+            (b"PAR1 cut", "not Parquet"),
             (b"x,z\n1,2\n", "has no column 'y'; it has x, z"),
             (
                 b"text,y\n" + b"".join(b"the %d red fox jumps over it,%d\n" % (n, n % 2) for n in range(9)),
                 "free text",
             ),
         ],
-        ids="empty header image column text".split(),
+        ids="empty header broken image page json parquet column text".split(),
     )
     def test_a_file_that_teaches_nothing_is_refused_in_one_line(self, run, tmp_path, content, words):
         (tmp_path / "data.csv").write_bytes(content)
