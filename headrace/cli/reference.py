@@ -38,6 +38,46 @@ $ headrace validate bike
 headrace: pipelines/bike.yaml:2: problem: should be 'binary', 'multiclass' or 'regression', not 'regresion'; what kind of answer is predicted.
 ```
 
+A file that uses most of what there is:
+
+```yaml
+# yaml-language-server: $schema=schema.json
+name: churn
+problem: binary
+target: churned
+id: customer                # newer rows replace older ones
+time: month
+ignore: [account_manager]   # known only afterwards
+columns:
+  tariff: category          # a number in the files, but a code
+split:
+  by: time                  # judged on the newest rows
+  test_share: 0.25
+training:
+  estimator: random_forest
+  hyperparameters: {n_estimators: 300, min_samples_leaf: 5}
+  instance: ml.m5.xlarge
+  min_rows: 5000
+evaluation:
+  metric: average_precision
+  min_value: 0.4            # below that, no model is better than the one in service
+  min_improvement: 0.01
+approval: manual
+endpoint:
+  kind: realtime
+  instance: ml.c6i.large
+  instances: 2
+monitoring:
+  schedule: cron(0 6 * * ? *)
+  sensitivity: low
+retraining:
+  on: [drift, schedule]
+  min_new_rows: 1000
+  cooldown_minutes: 1440
+on_destroy: retain
+notify: ml-team@example.org
+```
+
 Here are all the fields. This page is made from the models (`headrace schema --markdown`).
 """
 

@@ -9,6 +9,9 @@ PIPELINE_NAME = r"^[a-z][a-z0-9-]{0,22}[a-z0-9]$"
 
 INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 
+ARM_INSTANCE = r"^ml\.[a-z]+\d+[a-z]*g[a-z]*\."
+"""Graviton families have a g behind the number, such as c7g and m6gd."""
+
 METRICS: dict[str, dict[str, Literal["lower", "higher"]]] = {
     "regression": {"rmse": "lower", "mae": "lower", "r2": "higher"},
     "binary": {

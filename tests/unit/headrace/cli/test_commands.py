@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -10,7 +11,9 @@ import pytest
 from headrace.cli import main
 from headrace.cli.reference import reference_text
 from headrace.config.loading import load_pipeline
+from headrace.config.pipeline import Block, Pipeline
 
+BLOCKS = Block.__subclasses__()
 REPO = Path(__file__).parents[4]
 RIDES = "instant,dteday,season,temp,casual,registered,cnt\n" + "".join(
     f"{n},2011-01-{n % 28 + 1:02d},{n % 4},{n / 40},{n * n % 53},{n * 13 % 97},{n * n % 53 + n * 13 % 97}\n"
@@ -215,6 +218,25 @@ class TestSchema:
 
     def test_the_page_about_the_pipeline_file_is_current(self):
         assert (REPO / "docs" / "pipeline-file.md").read_text() == reference_text()
+
+    def test_every_example_of_the_page_is_a_valid_pipeline(self, tmp_path):
+        examples = re.findall(r"```yaml\n(.*?)```", reference_text(), re.DOTALL)
+
+        assert len(examples) == 2
+        for text in examples:
+            (tmp_path / "example.yaml").write_text(text)
+            assert load_pipeline(tmp_path / "example.yaml").name in ("bike", "churn")
+
+    def test_the_page_explains_every_field(self):
+        page = reference_text()
+
+        for block in (
+            Pipeline,
+            *(f.annotation for f in Pipeline.model_fields.values() if f.annotation in BLOCKS),
+        ):
+            for name, field in block.model_fields.items():
+                assert f"`{name}`" in page
+                assert field.description in page
 
     def test_the_schema_agrees_with_the_models(self, run):
         validator = jsonschema.Draft202012Validator(json.loads(run("schema")[1]))

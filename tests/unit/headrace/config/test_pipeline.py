@@ -128,6 +128,17 @@ def test_values_that_aws_or_we_would_refuse_are_refused(fields):
     assert complaint(**fields)
 
 
+@pytest.mark.parametrize("instance", ["ml.c7g.large", "ml.m6gd.xlarge", "ml.c6gn.large", "ml.g5g.xlarge"])
+@pytest.mark.parametrize("block", ["training", "endpoint"])
+def test_an_instance_that_cannot_run_our_containers_is_refused(block, instance):
+    assert f"{instance} has an ARM processor" in complaint(**{block: {"instance": instance}})
+
+
+@pytest.mark.parametrize("instance", ["ml.g5.xlarge", "ml.g4dn.xlarge", "ml.c7i.large", "ml.t2.medium"])
+def test_other_instances_are_taken(instance):
+    assert pipeline(training={"instance": instance}).training.instance == instance
+
+
 @pytest.mark.parametrize(("estimator", "problem"), ESTIMATORS)
 def test_hyperparameters_are_those_of_scikit_learn(estimator, problem):
     known = known_hyperparameters(estimator, problem)
