@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import boto3
@@ -16,6 +17,10 @@ _POLL_S = 1.0
 
 class NotDeployedError(Exception):
     """The pipeline is not in this account and region; the text says how to deploy it."""
+
+
+class RunFailedError(Exception):
+    """What was started has failed; the text says how."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +84,13 @@ class DeployedPipeline:
         return [package["ModelPackageVersion"] for package in packages]
 
     def check_drift(self) -> dict[str, Any]:
-        """Run the drift check and return its summary."""
+        """Run the drift check and return its summary; `RunFailedError` if the function raises."""
         client = self.session.client("lambda")
         answer = client.invoke(FunctionName=self.outputs["CheckDriftFunctionName"], Payload=b"{}")
         summary: dict[str, Any] = json.loads(answer["Payload"].read())
+        if answer.get("FunctionError"):
+            why = f"{summary.get('errorType')}: {summary.get('errorMessage')}"
+            raise RunFailedError(f"the drift check has failed: {why}")
         return summary
 
     def start_training(self) -> str:
@@ -116,7 +124,8 @@ class DeployedPipeline:
 
     def _ledger_item(self, pk: str, sk: str) -> dict[str, Any] | None:
         table = self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])
-        return table.get_item(Key={"pk": pk, "sk": sk}).get("Item")
+        item = table.get_item(Key={"pk": pk, "sk": sk}).get("Item")
+        return item and {name: int(v) if isinstance(v, Decimal) else v for name, v in item.items()}
 
     def _endpoint(self) -> dict[str, Any] | None:
         name = self.outputs["EndpointName"]

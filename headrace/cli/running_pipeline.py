@@ -69,7 +69,11 @@ def train(arguments: argparse.Namespace) -> None:
     run = _call(pipeline.start_training)
     if not arguments.json:
         say(f"started {run}")
-    show(_call(lambda: pipeline.wait_for_training(run)), as_json=arguments.json, title="training")
+    ended = _call(lambda: pipeline.wait_for_training(run))
+    show(ended, as_json=arguments.json, title="training")
+    if ended["status"] != "SUCCEEDED":
+        cause = str(ended["cause"] or "its execution in Step Functions says why").splitlines()[0]
+        raise CommandError(f"the training has ended as {ended['status']}: {cause}")
 
 
 def approve(arguments: argparse.Namespace) -> None:
@@ -101,11 +105,11 @@ def _call(work: Callable[[], Any]) -> Any:
     """Run `work`; what AWS refuses becomes one line that says what to do."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
-    from headrace.aws.deployed_pipeline import NotDeployedError  # noqa: PLC0415
+    from headrace.aws.deployed_pipeline import NotDeployedError, RunFailedError  # noqa: PLC0415
 
     try:
         return work()
-    except NotDeployedError as error:
+    except (NotDeployedError, RunFailedError) as error:
         raise CommandError(str(error)) from None
     except ClientError as error:
         code = error.response["Error"]["Code"]

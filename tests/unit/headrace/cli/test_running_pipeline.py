@@ -78,6 +78,15 @@ def test_a_check_shows_what_drifted(run, deployed):
     assert json.loads(run("check", "bike", "--json")[1])["drifted"] is True
 
 
+def test_a_check_that_fails_fails_the_command(run, deployed, monkeypatch):
+    def fail():
+        raise deployed_pipeline.RunFailedError("the function has failed: KeyError: 'x'")
+
+    monkeypatch.setattr(deployed, "check_drift", fail)
+
+    assert run("check", "bike")[::2] == (2, "headrace: the function has failed: KeyError: 'x'\n")
+
+
 def test_a_training_is_waited_for(run, deployed):
     code, out, _ = run("train", "bike")
 

@@ -1,0 +1,261 @@
+"""Commands about a deployed pipeline, with AWS's services as moto has them."""
+
+import io
+import json
+from datetime import datetime
+from types import SimpleNamespace
+
+import boto3
+import botocore.client
+import pytest
+from botocore.stub import Stubber
+from moto import mock_aws
+
+from headrace.aws.deployed_pipeline import DeployedPipeline, NotDeployedError
+from headrace.cli import main
+
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/r"
+GROUP = "headrace-bike"
+OUTPUTS = {
+    "LedgerTableName": "ledger",
+    "ModelPackageGroupName": GROUP,
+    "EndpointName": "headrace-bike",
+    "CheckDriftFunctionName": "check",
+}
+
+
+@pytest.fixture
+def aws(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.delenv("AWS_PROFILE", raising=False)
+    with mock_aws():
+        yield
+
+
+@pytest.fixture
+def ledger(aws):
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    return boto3.resource("dynamodb").create_table(
+        TableName="ledger",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.fixture
+def deployed(ledger, monkeypatch):
+    """The pipeline `bike`, as far as the commands look at it; moto's CloudFormation is not installed here."""
+    machine = boto3.client("stepfunctions").create_state_machine(
+        name="train", roleArn=ROLE, definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+    )["stateMachineArn"]
+    boto3.client("sagemaker").create_model_package_group(
+        ModelPackageGroupName=GROUP, ModelPackageGroupDescription="bikes"
+    )
+    outputs = {**OUTPUTS, "TrainStateMachineArn": machine}
+    monkeypatch.setattr(
+        DeployedPipeline, "find", lambda name: DeployedPipeline(name, outputs, boto3.Session())
+    )
+    return machine
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*arguments):
+        code = main([*arguments])
+        printed = capsys.readouterr()
+        return code, printed.out, printed.err
+
+    return run
+
+
+def register(status="PendingManualApproval"):
+    return boto3.client("sagemaker").create_model_package(
+        ModelPackageGroupName=GROUP, ModelApprovalStatus=status
+    )["ModelPackageArn"]
+
+
+def approval_of(arn):
+    return boto3.client("sagemaker").describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"]
+
+
+def cloudformation(answers):
+    """Return a session whose CloudFormation gives these answers, one by one."""
+    session = boto3.Session()
+    client = session.client("cloudformation")
+    stubber = Stubber(client)
+    for stack, outputs in answers.items():
+        if outputs is None:
+            stubber.add_client_error("describe_stacks", "ValidationError", f"Stack {stack} does not exist")
+            break
+        found = {
+            "StackName": stack,
+            "CreationTime": datetime(2026, 1, 31),
+            "StackStatus": "CREATE_COMPLETE",
+            "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
+        }
+        stubber.add_response("describe_stacks", {"Stacks": [found]}, {"StackName": stack})
+    stubber.activate()
+    return SimpleNamespace(client=lambda name: client, region_name=REGION)
+
+
+def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
+    outputs = {
+        "bike-data": {"A": "1"},
+        "bike-training": {"B": "2"},
+        "bike-serving": {},
+        "bike-monitoring": {"C": "3"},
+    }
+
+    assert DeployedPipeline.find("bike", cloudformation(outputs)).outputs == {"A": "1", "B": "2", "C": "3"}
+
+
+def test_a_pipeline_that_is_deployed_in_part_is_told_with_the_way_to_deploy_it(aws):
+    with pytest.raises(NotDeployedError) as refused:
+        DeployedPipeline.find("bike", cloudformation({"bike-data": {}, "bike-training": None}))
+
+    assert str(refused.value) == (
+        "there is no stack bike-training in us-east-1: deploy it with cdk deploy --all -c pipeline=bike"
+    )
+
+
+def test_a_fresh_pipeline_has_neither_endpoint_nor_model(run, deployed):
+    code, out, _ = run("status", "bike", "--json")
+
+    assert code == 0
+    assert json.loads(out) == {
+        "endpoint": None,
+        "model": None,
+        "last_training": None,
+        "awaiting_approval": [],
+        "alarms": {},
+    }
+    assert "none" in run("status", "bike")[1]
+
+
+def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, deployed, ledger):
+    ledger.put_item(Item={"pk": "champion", "sk": "current", "version": 2, "deployed_at": "2026-01-31"})
+    ledger.put_item(Item={"pk": "training", "sk": "last", "outcome": "kept", "why": "no better", "rows": 5})
+    sagemaker = boto3.client("sagemaker")
+    sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
+    variant = {
+        "VariantName": "v2",
+        "ModelName": "m",
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 1,
+    }
+    sagemaker.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName="headrace-bike", EndpointConfigName="c")
+    for name in ("bike-monitoring-DriftAlarm", "bike-2-monitoring-DriftAlarm"):
+        boto3.client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="Headrace",
+            MetricName="DriftedFeatures",
+            EvaluationPeriods=1,
+            Period=60,
+            Threshold=1,
+            Statistic="Maximum",
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+
+    found = json.loads(run("status", "bike", "--json")[1])
+
+    assert found["endpoint"]["serves"] == "v2"
+    assert found["model"] == {"version": 2, "deployed_at": "2026-01-31"}
+    assert found["last_training"] == {"outcome": "kept", "why": "no better"}
+    assert list(found["alarms"]) == ["bike-monitoring-DriftAlarm"]
+
+
+@pytest.fixture
+def ends(monkeypatch):
+    """Let runs end as the test says; those of moto last until they are stopped."""
+    started, ending = [], {"status": "SUCCEEDED", "output": '{"outcome": "registered"}'}
+
+    def describe(self, operation, arguments):
+        answer = original(self, operation, arguments)
+        if operation == "DescribeExecution":
+            started.append(json.loads(answer["input"]))
+            answer |= ending
+        return answer
+
+    original = botocore.client.BaseClient._make_api_call
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", describe)
+    return SimpleNamespace(started=started, ending=ending)
+
+
+def test_a_check_shows_what_the_function_found(run, deployed, invoked):
+    invoked(b'{"drifted": true, "summary": ["temp"]}')
+
+    assert json.loads(run("check", "bike", "--json")[1]) == {"drifted": True, "summary": ["temp"]}
+
+
+def test_a_check_that_raises_fails_the_command(run, deployed, invoked):
+    invoked(b'{"errorMessage": "\'x\'", "errorType": "KeyError"}', FunctionError="Unhandled")
+
+    assert run("check", "bike") == (2, "", "headrace: the drift check has failed: KeyError: 'x'\n")
+
+
+@pytest.fixture
+def invoked(monkeypatch):
+    """Let the function of the check answer as the test says."""
+    original = botocore.client.BaseClient._make_api_call
+
+    def answer(payload, **fields):
+        def call(self, operation, arguments):
+            if operation != "Invoke":
+                return original(self, operation, arguments)
+            assert arguments["FunctionName"] == "check"
+            return {"StatusCode": 200, "Payload": io.BytesIO(payload), **fields}
+
+        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
+
+    return answer
+
+
+def test_a_training_is_started_by_hand_and_waited_for(run, deployed, ends):
+    code, out, _ = run("train", "bike", "--json")
+
+    assert (code, json.loads(out)) == (0, {"status": "SUCCEEDED", "cause": None, "outcome": "registered"})
+    assert ends.started == [{"reason": "manual", "detail": {}}]
+
+
+def test_a_training_that_fails_is_shown_and_fails_the_command(run, deployed, ends):
+    ends.ending |= {"status": "FAILED", "cause": "no rows", "output": None}
+
+    code, out, err = run("train", "bike", "--json")
+
+    assert (code, json.loads(out)["status"]) == (2, "FAILED")
+    assert err == "headrace: the training has ended as FAILED: no rows\n"
+
+
+@pytest.mark.parametrize(("command", "decision"), [("approve", "Approved"), ("reject", "Rejected")])
+def test_a_decision_reaches_the_registry(run, deployed, command, decision):
+    first, second = register(), register()
+
+    assert run(command, "bike", "1")[0] == 0
+
+    assert (approval_of(first), approval_of(second)) == (decision, "PendingManualApproval")
+
+
+def test_the_newest_that_waits_is_approved_without_naming_it(run, deployed):
+    register("Approved")
+    first, second = register(), register()
+    register("Rejected")
+
+    code, out, _ = run("approve", "bike", "--json")
+
+    assert (code, json.loads(out)["model_package"]) == (0, second)
+    assert (approval_of(first), approval_of(second)) == ("PendingManualApproval", "Approved")
+
+
+@pytest.mark.parametrize("arguments", [("approve", "bike"), ("approve", "bike", "7"), ("check", "bike")])
+def test_what_cannot_be_done_is_one_line(run, deployed, arguments):
+    code, out, err = run(*arguments)
+
+    assert (code, out) == (2, "")
+    assert err.startswith("headrace: ")
+    assert len(err.splitlines()) == 1
