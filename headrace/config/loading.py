@@ -15,6 +15,7 @@ from headrace.config.agreement import DisagreementError
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
+_DEEPEST = 20
 
 
 class PipelineError(Exception):
@@ -24,14 +25,21 @@ class PipelineError(Exception):
 class _Loader(yaml.SafeLoader):
     """YAML without surprises: numbers are decimal, `no` and dates are words, nothing stands for something else."""
 
+    depth = 0
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Refuse aliases, with which a small file becomes a huge or an endless one."""
+        """Refuse aliases and deep nesting, with which a small file becomes a huge or an endless one."""
         events: Any = self  # the stubs leave the parser's methods untyped
-        if events.check_event(yaml.AliasEvent):
-            alias = events.get_event()
-            problem = f"write out what `*{alias.anchor}` stands for"
-            raise yaml.composer.ComposerError(None, None, problem, alias.start_mark)
-        return super().compose_node(parent, index)
+        event = events.peek_event()
+        if isinstance(event, yaml.AliasEvent):
+            problem = f"write out what `*{event.anchor}` stands for"
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", event.start_mark)
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
 
 
 _TAG = "tag:yaml.org,2002:"
@@ -95,8 +103,6 @@ def load_pipeline(path: Path) -> Pipeline:
         document = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise PipelineError(_syntax_error(path, text, error)) from None
-    except RecursionError:
-        raise PipelineError(f"{path}:{_deepest_line(text)}: not valid YAML: nested too deeply") from None
     if not isinstance(root, yaml.MappingNode):
         raise PipelineError(
             f"{path}:1: a pipeline file is a list of `field: value` lines, such as `name: bike`"
@@ -128,12 +134,6 @@ def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> str:
     if "\\t" in problem:
         problem = "a tab cannot stand here in YAML: use spaces"
     return f"{path}:{line + 1}: not valid YAML: {problem}"
-
-
-def _deepest_line(text: str) -> int:
-    """Return the line with the most brackets, which is where the depth comes from."""
-    counts = [line.count("[") + line.count("{") for line in text.splitlines()]
-    return counts.index(max(counts)) + 1
 
 
 def _repeated_keys(node: yaml.Node) -> Iterator[tuple[str, int]]:
