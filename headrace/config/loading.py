@@ -30,7 +30,7 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Refuse aliases and deep nesting, with which a small file becomes a huge or an endless one."""
         events: Any = self  # the stubs leave the parser's methods untyped
-        event = events.peek_event()
+        event: Any = events.peek_event()
         if isinstance(event, yaml.AliasEvent):
             problem = f"write out what `*{event.anchor}` stands for"
             raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
