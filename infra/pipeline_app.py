@@ -15,6 +15,13 @@ from infra.serving_stack import ServingStack
 from infra.training_stack import TrainingStack
 
 
+def synthesise() -> None:
+    """Write the templates of the pipeline that the CDK's command line names."""
+    app = cdk.App()
+    add_pipeline(app)
+    app.synth()
+
+
 def add_pipeline(app: cdk.App, *, root: Path = REPO) -> None:
     """Add the stacks of the pipeline that the context names (``-c pipeline=bike``).
 

@@ -1,0 +1,1 @@
+import infra  # noqa: F401 - before any test imports aws_cdk, which starts Node

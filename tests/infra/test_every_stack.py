@@ -12,12 +12,14 @@ import cfnlint.api
 import pytest
 from aws_cdk import aws_s3 as s3
 
+from headrace.config.loading import load_pipeline
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_app import add_stacks
 from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT
 
+REPO = Path(__file__).parents[2]
 MINIMAL = {"name": "price", "problem": "regression", "target": "price"}
 PIPELINES = {
     "minimal": MINIMAL,
@@ -42,12 +44,31 @@ KEPT_WITH_THE_DATA = {
     "AWS::Glue::Database",
     "AWS::SageMaker::ModelPackageGroup",
 }
-NEVER_NAMED = {
-    "AWS::Lambda::Function": "FunctionName",
-    "AWS::S3::Bucket": "BucketName",
-    "AWS::IAM::Role": "RoleName",
+NAMED = {
+    "AWS::Glue::Database": "headrace_price",
+    "AWS::SageMaker::ModelPackageGroup": "headrace-price",
+    "AWS::Logs::LogGroup": "/aws/sagemaker/Endpoints/headrace-price",
 }
-"""Kinds whose names are for CloudFormation to choose: a fixed one would be in the way of a replacement."""
+"""The only names that are not CloudFormation's to choose: people and SageMaker look these up by the pipeline's."""
+
+_NAMES_OF_OTHERS = {"PolicyName", "MetricName", "DisplayName"}  # of a role's part, of a metric, for people
+WITHOUT_RESOURCE = {
+    "ecr:GetAuthorizationToken": "it has no resource: the token is the account's",
+    "cloudwatch:PutMetricData": "it has no resource: the condition names the namespaces",
+    "sagemaker:ListModels": "listing has no resource",
+    "sagemaker:ListEndpointConfigs": "listing has no resource",
+    "sagemaker:ListModelPackages": "listing has no resource",
+    **dict.fromkeys(
+        "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "
+        "logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups".split(),
+        "what Step Functions needs to log; AWS documents it with *",
+    ),
+    **dict.fromkeys(
+        "xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets".split(),
+        "tracing has no resource",
+    ),
+}
+"""Actions that may be allowed on `*`, each with the reason."""
 
 
 class Synthesised:
@@ -131,6 +152,43 @@ def test_the_same_file_gives_the_same_templates(synthesised, tmp_path):
         assert again.template(kind) == synthesised.template(kind)
 
 
+@pytest.fixture(
+    scope="module", params=sorted((REPO / "pipelines").glob("*.yaml")), ids=lambda path: path.stem
+)
+def of_the_project(request, tmp_path_factory):
+    """All stacks of one pipeline file of the project."""
+    fields = load_pipeline(request.param).model_dump(mode="json")
+    return Synthesised(fields, tmp_path_factory.mktemp(request.param.stem))
+
+
+def test_every_pipeline_of_the_project_passes_the_checks(of_the_project):
+    for kind in STACKS:
+        assert findings(of_the_project.stack(kind)) == []
+
+
+def test_a_bare_machine_gives_the_same_templates(of_the_project, tmp_path):
+    """No credentials, no home, no Node on the path, other hashes of text."""
+    done = synthesise(of_the_project.name, tmp_path, {"PATH": "", "PYTHONHASHSEED": "4711"})
+
+    assert done.returncode == 0, done.stderr
+    for kind in STACKS:
+        written = json.loads((tmp_path / of_the_project.path(kind).name).read_text())
+        assert written == of_the_project.template(kind)
+
+
+def synthesise(name, folder, environment):
+    """Run app.py as `cdk synth` does, in a fresh process."""
+    context = {"CDK_CONTEXT_JSON": json.dumps({**CONTEXT, "pipeline": name}), "CDK_OUTDIR": str(folder)}
+    return subprocess.run(
+        [sys.executable, "app.py"],
+        cwd=REPO,
+        env={**environment, **context},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
 def test_every_function_can_be_imported_with_its_runtime_and_layers_alone(synthesised, tmp_path):
     by_layers = {}
     for kind, _, resource in synthesised.resources():
@@ -192,10 +250,24 @@ def test_nothing_but_data_outlives_its_stack(synthesised):
     assert bool(retained) == keeps
 
 
-def test_what_may_be_replaced_has_no_name_of_its_own(synthesised):
-    for _, name, resource in synthesised.resources():
-        for kind, field in NEVER_NAMED.items():
-            assert resource["Type"] != kind or field not in resource["Properties"], name
+def test_only_what_is_looked_up_by_name_has_one(synthesised):
+    named = {
+        resource["Type"]: value
+        for _, _, resource in synthesised.resources()
+        for field, value in own_names(resource)
+        if isinstance(value, str) and field not in _NAMES_OF_OTHERS
+    }
+
+    assert named == NAMED
+
+
+def own_names(resource):
+    """Yield the properties that name a resource."""
+    properties = resource.get("Properties", {})
+    if resource["Type"] == "AWS::Glue::Database":
+        yield "Name", properties["DatabaseInput"]["Name"]
+    if not resource["Type"].startswith("Custom::"):
+        yield from ((field, value) for field, value in properties.items() if field.endswith("Name"))
 
 
 def test_every_log_group_forgets(synthesised):
@@ -207,14 +279,40 @@ def test_every_log_group_forgets(synthesised):
         assert "KmsKeyId" in group["Properties"]
 
 
-def test_no_statement_allows_everything(synthesised):
+def allowed(synthesised):
+    """Yield (logical id, statement, its actions) of everything that roles are allowed."""
     for _, name, resource in synthesised.resources():
-        if resource["Type"] not in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            continue
-        for statement in resource["Properties"]["PolicyDocument"]["Statement"]:
-            actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-            assert "*" not in actions, name
-            assert not any(action.endswith(":*") for action in actions), name
+        properties = resource.get("Properties", {})
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
+            documents.append(properties["PolicyDocument"])
+        for document in documents:
+            for statement in document["Statement"]:
+                actions = statement["Action"]
+                yield name, statement, actions if isinstance(actions, list) else [actions]
+
+
+def test_no_statement_allows_everything(synthesised):
+    for name, _, actions in allowed(synthesised):
+        assert not any(action == "*" or action.endswith(":*") for action in actions), name
+
+
+def test_every_action_that_is_allowed_on_everything_has_a_reason(synthesised):
+    for name, statement, actions in allowed(synthesised):
+        resources = (
+            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
+        )
+        if "*" in resources:
+            assert set(actions) <= WITHOUT_RESOURCE.keys(), name
+        if actions == ["cloudwatch:PutMetricData"]:
+            assert "cloudwatch:namespace" in json.dumps(statement["Condition"]), name
+
+
+def test_roles_hold_no_policies_of_aws(synthesised):
+    roles = [r["Properties"] for _, _, r in synthesised.resources() if r["Type"] == "AWS::IAM::Role"]
+
+    assert roles
+    assert [role["ManagedPolicyArns"] for role in roles if "ManagedPolicyArns" in role] == []
 
 
 def test_every_output_that_people_need_is_there(synthesised):
@@ -234,18 +332,7 @@ def test_every_output_that_people_need_is_there(synthesised):
 
 
 def test_a_pipeline_that_does_not_exist_is_one_clear_line(tmp_path):
-    done = subprocess.run(
-        [sys.executable, "app.py"],
-        cwd=Path(__file__).parents[2],
-        env={
-            "PATH": os.environ["PATH"],
-            "CDK_CONTEXT_JSON": '{"pipeline": "bik"}',
-            "CDK_OUTDIR": str(tmp_path),
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = synthesise("bik", tmp_path, {"PATH": ""})
 
     assert done.returncode == 1
     assert "did you mean bike?" in done.stderr
