@@ -30,13 +30,14 @@ class _Loader(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Refuse aliases and deep nesting, with which a small file becomes a huge or an endless one."""
         events: Any = self  # the stubs leave the parser's methods untyped
-        event: Any = events.peek_event()
+        event = events.peek_event()
+        where: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
             problem = f"write out what `*{event.anchor}` stands for"
-            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+            raise yaml.composer.ComposerError(None, None, problem, where)
         self.depth += 1
         if self.depth > _DEEPEST:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", where)
         node = super().compose_node(parent, index)
         self.depth -= 1
         return node
