@@ -38,7 +38,11 @@ lock: setup ## compile the pinned requirements again
 	@$(BIN)/uv pip compile sagemaker_jobs/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o sagemaker_jobs/requirements.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline
-	@$(BIN)/cdk synth --quiet --all
+	@for file in pipelines/*.yaml; do \
+	  name=$$(basename $$file .yaml); \
+	  $(BIN)/cdk synth --quiet -c pipeline=$$name --output cdk.out/$$name || exit 1; \
+	  echo "cdk.out/$$name"; \
+	done
 
 clean: ## remove what setup and the runs have made
 	@rm -rf $(VENV) node_modules cdk.out .headrace

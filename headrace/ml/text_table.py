@@ -76,6 +76,8 @@ def read_csv_text(data: bytes) -> TextTable:
     (['0.3', 'warm'], [1, 3], {2: '2'})
     """
     data = data.removeprefix(b"\xef\xbb\xbf").lstrip(b"\r\n")
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")  # as old Macs end their lines, and as Excel for Mac still may
     names, delimiter = _header(data)
     broken: dict[int, str] = {}
 
@@ -112,9 +114,10 @@ def read_parquet_text(data: bytes) -> TextTable:
         If the file is no Parquet or damaged, names a column twice or not at all, or a column is nested.
     """
     file = _opened(data)
-    _check_names(file.schema_arrow.names)
+    names = [name.strip() for name in file.schema_arrow.names]
+    _check_names(names)
     try:
-        table = file.read()
+        table = file.read().rename_columns(names)
     except _NOT_PARQUET:
         raise UnreadableFileError("the Parquet file is damaged: drop it again") from None
     return text_of(table)
@@ -173,7 +176,10 @@ def _header(data: bytes) -> tuple[list[str], str]:
     except UnicodeDecodeError:
         raise UnreadableFileError("the file is not UTF-8 text") from None
     delimiter = max(_DELIMITERS, key=text.count)
-    names = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
+    try:
+        names = [name.strip() for name in next(csv.reader(io.StringIO(text), delimiter=delimiter))]
+    except csv.Error:
+        raise UnreadableFileError("the first line is no list of column names") from None
     _check_names(names)
     return names, delimiter
 

@@ -65,8 +65,16 @@ def _reader(data: bytes) -> Callable[[bytes], TextTable]:
     if head.startswith((b"{", b"[")):
         raise FileRefusedError("not_a_table", "the file is JSON; drop CSV or Parquet")
     if b"\0" in data:
-        raise FileRefusedError("binary", "the file holds NUL bytes: it is neither CSV nor Parquet")
+        raise FileRefusedError("binary", f"the file is {_binary_kind(data)}, neither CSV nor Parquet")
     return read_csv_text
+
+
+def _binary_kind(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "UTF-16 text (save it as UTF-8)"
+    if data.startswith(b"PK"):
+        return "an Excel workbook or another ZIP archive (save the sheet as CSV)"
+    return "binary"
 
 
 def _unpacked(data: bytes, max_mb: int) -> bytes:

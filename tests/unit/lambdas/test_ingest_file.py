@@ -198,6 +198,22 @@ def test_small_parquet_that_unpacks_to_more_than_allowed_is_refused():
     assert refused.value.code == "too_large"
 
 
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ("x,y\n1,2\n".encode("utf-16"), "UTF-16"),
+        (b"PK\x03\x04\x14\0[Content_Types].xml", "Excel"),
+        (b"\x89PNG\r\n\x1a\n\0", "neither CSV nor Parquet"),
+    ],
+    ids="utf16 workbook image".split(),
+)
+def test_what_people_save_by_mistake_is_refused_with_the_way_out(data, words):
+    world = World()
+
+    assert world.take(data).refused == "binary"
+    assert words in world.kept[0]["why"]
+
+
 def test_no_reason_repeats_what_stands_in_the_file():
     world, secret = World(), "Hildegard4711"
     world.take(GOOD)

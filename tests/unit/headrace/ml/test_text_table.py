@@ -22,6 +22,19 @@ def test_a_byte_order_mark_and_blank_lines_before_the_header_are_skipped(prefix)
     assert read_csv_text(prefix + b"a,b\r\n1,2\r\n").cells.to_pydict() == {"a": ["1"], "b": ["2"]}
 
 
+def test_lines_may_end_as_on_old_macs():
+    table = read_csv_text(b"a,b\r1,2\r3\r4,5\r")
+
+    assert table.cells.to_pydict() == {"a": ["1", "4"], "b": ["2", "5"]}
+    assert table.broken == {2: "3"}
+
+
+def test_names_in_parquet_lose_the_white_space_around_them_as_in_csv():
+    table = read_parquet_text(parquet(pa.table({" cnt ": [1]})))
+
+    assert table.cells.column_names == read_csv_text(b" cnt ,x\n1,2\n").cells.column_names[:1] == ["cnt"]
+
+
 def test_rows_of_another_length_are_kept_as_text_and_the_others_keep_their_numbers():
     table = read_csv_text(b"a,b\n1,2\n3\n4,5,6\n7,8\n")
 
@@ -48,6 +61,8 @@ def test_a_header_alone_is_a_file_without_rows():
         (b"\xff\xfea\x00", "UTF-8"),
         (b"a,a\n1,2\n", "twice"),
         (b"a,,c\n1,2,3\n", "column 2 has no name"),
+        (b"a\rb,c\n1,2\n", "first line"),
+        (b"a,b" + b"c" * 200_000, "first line"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused_with_the_reason(data, why):
