@@ -89,6 +89,8 @@ class DroppedFiles:
             _address(file),
             file.bucket,
             f"{file.quarantine_prefix}original",
+            # Copying tags takes permissions of their own, and fails without them where an object has tags.
+            ExtraArgs={"TaggingDirective": "REPLACE"},
         )
         self._put_reason(file, reason)
 

@@ -250,6 +250,28 @@ def test_a_file_that_cannot_be_used_is_kept_whole_with_the_reason(cloud, body, c
     assert all("bad.csv" not in event["Detail"] for event in cloud.events)
 
 
+def test_a_refused_file_leaves_its_tags_behind(cloud):
+    """To copy them takes permissions on tags, which the function does not have."""
+    announced = cloud.drop(b"", "bad.csv")
+    tags = {"TagSet": [{"Key": "owner", "Value": "ops"}]}
+    cloud.s3.put_object_tagging(Bucket="data", Key="incoming/bad.csv", Tagging=tags)
+
+    assert take(announced) == []
+
+    (original,) = [key for key in cloud.keys("quarantine/bad.csv/") if key.endswith("original")]
+    assert cloud.s3.get_object_tagging(Bucket="data", Key=original)["TagSet"] == []
+
+
+def test_a_version_that_was_overwritten_meanwhile_is_the_one_that_is_kept_in_quarantine(cloud):
+    announced = cloud.drop(b"not,what\n1,2\n", "a.csv")
+    cloud.drop(GOOD, "a.csv")
+
+    take(announced)
+
+    (original,) = [key for key in cloud.keys("quarantine/a.csv/") if key.endswith("original")]
+    assert cloud.text(original) == "not,what\n1,2\n"
+
+
 def test_parquet_and_gzip_are_recognised_by_their_content(cloud):
     frame = pd.read_csv(io.StringIO(GOOD))
     buffer = io.BytesIO()
