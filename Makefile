@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test check format lock synth clean
+.PHONY: help setup demo test check bench format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench: setup ## measure how long each step of the loop takes
+	@$(BIN)/python -m benchmarks.measure_loop
 
 format: setup ## apply the formatter and the safe lint fixes
 	@$(BIN)/ruff format .
