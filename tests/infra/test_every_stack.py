@@ -1,8 +1,6 @@
 """What holds for all stacks of every kind of pipeline, as `cdk synth` writes them."""
 
 import json
-import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,30 +11,12 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from headrace.config.loading import load_pipeline
-from headrace.config.pipeline import Pipeline
-from infra.pipeline_app import add_stacks
 from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
+from tests.infra.every_stack import STACKS, Synthesised
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT
 
 REPO = Path(__file__).parents[2]
-MINIMAL = {"name": "price", "problem": "regression", "target": "price"}
-PIPELINES = {
-    "minimal": MINIMAL,
-    "everything": {
-        **MINIMAL,
-        "problem": "binary",
-        "id": "id",
-        "time": "at",
-        "split": {"by": "time"},
-        "approval": "manual",
-        "endpoint": {"kind": "realtime", "instances": 2},
-        "retraining": {"on": ["drift", "new_data", "schedule"]},
-        "on_destroy": "retain",
-        "notify": "ops@example.org",
-    },
-}
-STACKS = ("data", "training", "serving", "monitoring")
 KEPT_WITH_THE_DATA = {
     "AWS::S3::Bucket",
     "AWS::DynamoDB::Table",
@@ -52,65 +32,6 @@ NAMED = {
 """The only names that are not CloudFormation's to choose: people and SageMaker look these up by the pipeline's."""
 
 _NAMES_OF_OTHERS = {"PolicyName", "MetricName", "DisplayName"}  # of a role's part, of a metric, for people
-WITHOUT_RESOURCE = {
-    "ecr:GetAuthorizationToken": "it has no resource: the token is the account's",
-    "cloudwatch:PutMetricData": "it has no resource: the condition names the namespaces",
-    "sagemaker:ListModels": "listing has no resource",
-    "sagemaker:ListEndpointConfigs": "listing has no resource",
-    "sagemaker:ListModelPackages": "listing has no resource",
-    **dict.fromkeys(
-        "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "
-        "logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups".split(),
-        "what Step Functions needs to log; AWS documents it with *",
-    ),
-    **dict.fromkeys(
-        "xray:PutTraceSegments xray:PutTelemetryRecords xray:GetSamplingRules xray:GetSamplingTargets".split(),
-        "tracing has no resource",
-    ),
-}
-"""Actions that may be allowed on `*`, each with the reason."""
-
-
-class Synthesised:
-    """An app, what it wrote, and where."""
-
-    def __init__(self, fields, folder):
-        self.fields = fields
-        pipeline = Pipeline.model_validate(fields)
-        self.app = cdk.App(context=CONTEXT, outdir=str(folder))
-        add_stacks(self.app, pipeline)
-        self.assembly = self.app.synth()
-        self.folder = folder
-        self.name = pipeline.name
-
-    def stack(self, kind):
-        return self.app.node.find_child(f"{self.name}-{kind}")
-
-    def path(self, kind):
-        return self.folder / f"{self.name}-{kind}.template.json"
-
-    def template(self, kind):
-        return json.loads(self.path(kind).read_text())
-
-    def resources(self):
-        """Yield (stack, logical id, resource) of everything."""
-        for kind in STACKS:
-            for name, resource in self.template(kind)["Resources"].items():
-                yield kind, name, resource
-
-
-@pytest.fixture(scope="module", params=PIPELINES)
-def synthesised(request, tmp_path_factory):
-    """All stacks of one pipeline, made without credentials and without a network."""
-    patch = pytest.MonkeyPatch()
-    for name in [name for name in os.environ if name.startswith("AWS_")]:
-        patch.delenv(name)
-    patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the synth asked the network"))
-    try:
-        folder = tmp_path_factory.mktemp(request.param)
-        yield Synthesised(PIPELINES[request.param], folder)
-    finally:
-        patch.undo()
 
 
 @pytest.mark.parametrize("kind", STACKS)
@@ -277,42 +198,6 @@ def test_every_log_group_forgets(synthesised):
     for group in groups:
         assert group["Properties"]["RetentionInDays"] <= 90
         assert "KmsKeyId" in group["Properties"]
-
-
-def allowed(synthesised):
-    """Yield (logical id, statement, its actions) of everything that roles are allowed."""
-    for _, name, resource in synthesised.resources():
-        properties = resource.get("Properties", {})
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
-            documents.append(properties["PolicyDocument"])
-        for document in documents:
-            for statement in document["Statement"]:
-                actions = statement["Action"]
-                yield name, statement, actions if isinstance(actions, list) else [actions]
-
-
-def test_no_statement_allows_everything(synthesised):
-    for name, _, actions in allowed(synthesised):
-        assert not any(action == "*" or action.endswith(":*") for action in actions), name
-
-
-def test_every_action_that_is_allowed_on_everything_has_a_reason(synthesised):
-    for name, statement, actions in allowed(synthesised):
-        resources = (
-            statement["Resource"] if isinstance(statement["Resource"], list) else [statement["Resource"]]
-        )
-        if "*" in resources:
-            assert set(actions) <= WITHOUT_RESOURCE.keys(), name
-        if actions == ["cloudwatch:PutMetricData"]:
-            assert "cloudwatch:namespace" in json.dumps(statement["Condition"]), name
-
-
-def test_roles_hold_no_policies_of_aws(synthesised):
-    roles = [r["Properties"] for _, _, r in synthesised.resources() if r["Type"] == "AWS::IAM::Role"]
-
-    assert roles
-    assert [role["ManagedPolicyArns"] for role in roles if "ManagedPolicyArns" in role] == []
 
 
 def test_every_output_that_people_need_is_there(synthesised):

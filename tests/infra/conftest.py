@@ -1,0 +1,18 @@
+"""Every stack is synthesised once."""
+
+import os
+import socket
+
+import pytest
+
+from tests.infra.every_stack import PIPELINES, Synthesised
+
+
+@pytest.fixture(scope="session", params=PIPELINES)
+def synthesised(request, tmp_path_factory):
+    """All stacks of one pipeline, made without credentials and without a network."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the synth asked the network"))
+        return Synthesised(PIPELINES[request.param], tmp_path_factory.mktemp(request.param))

@@ -1,0 +1,55 @@
+"""All stacks of pipelines that differ in whatever changes a template, as `cdk synth` writes them."""
+
+import json
+
+import aws_cdk as cdk
+
+from headrace.config.pipeline import Pipeline
+from infra.pipeline_app import add_stacks
+from tests.infra.pipeline_stacks import CONTEXT
+
+MINIMAL = {"name": "price", "problem": "regression", "target": "price"}
+PIPELINES = {
+    "minimal": MINIMAL,
+    "everything": {
+        **MINIMAL,
+        "problem": "binary",
+        "id": "id",
+        "time": "at",
+        "split": {"by": "time"},
+        "approval": "manual",
+        "endpoint": {"kind": "realtime", "instances": 2},
+        "retraining": {"on": ["drift", "new_data", "schedule"]},
+        "on_destroy": "retain",
+        "notify": "ops@example.org",
+    },
+}
+STACKS = ("data", "training", "serving", "monitoring")
+
+
+class Synthesised:
+    """An app, what it wrote, and where."""
+
+    def __init__(self, fields, folder):
+        self.fields = fields
+        pipeline = Pipeline.model_validate(fields)
+        self.app = cdk.App(context=CONTEXT, outdir=str(folder))
+        add_stacks(self.app, pipeline)
+        self.assembly = self.app.synth()
+        self.folder = folder
+        self.name = pipeline.name
+
+    def stack(self, kind):
+        return self.app.node.find_child(f"{self.name}-{kind}")
+
+    def path(self, kind):
+        return self.folder / f"{self.name}-{kind}.template.json"
+
+    def template(self, kind):
+        return json.loads(self.path(kind).read_text())
+
+    def resources(self):
+        """Yield (stack, logical id, resource) of everything."""
+        for kind in STACKS:
+            for name, resource in self.template(kind)["Resources"].items():
+                yield kind, name, resource
