@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,21 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INCOMING = "incoming/"
+_LONGEST_KEY = (
+    900  # bytes, of the 1024 that S3 and DynamoDB allow once a prefix, a time and a version are added
+)
+
+
+def short_key(key: str) -> str:
+    """Return `key`, or the SHA-256 of one that is too long for anything to be added to it.
+
+    Examples
+    --------
+    >>> short_key("2011-01.csv"), len(short_key(1000 * "x"))
+    ('2011-01.csv', 64)
+    """
+    data = key.encode()
+    return key if len(data) <= _LONGEST_KEY else hashlib.sha256(data).hexdigest()
 
 
 @dataclass(frozen=True)
@@ -65,7 +81,7 @@ class DroppedFile:
     @property
     def quarantine_prefix(self) -> str:
         """Where its refused rows go."""
-        return f"quarantine/{self.key.removeprefix(INCOMING)}/{self.version_id}/"
+        return f"quarantine/{short_key(self.key.removeprefix(INCOMING))}/{self.version_id}/"
 
 
 class DroppedFiles:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
+from headrace.aws.dropped_files import short_key
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -47,6 +49,6 @@ class FileLedger:
 
     def record(self, file: FileRecord) -> None:
         """Write down what became of a file; doing so again changes nothing."""
-        order = f"{file.dropped_at}#{file.key}#{file.version_id}"
+        order = f"{file.dropped_at}#{short_key(file.key)}#{file.version_id}"
         item = {**asdict(file), "curated_paths": list(file.curated_paths)}
         self._table.put_item(Item={"pk": "file", "sk": order, **item})

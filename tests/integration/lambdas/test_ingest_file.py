@@ -295,6 +295,18 @@ def test_any_name_of_a_file_will_do(cloud, key):
     assert any(name.startswith(f"quarantine/{key}/") for name in cloud.keys("quarantine/"))
 
 
+@pytest.mark.parametrize("letter", ["n", "温"])
+def test_the_longest_name_that_s3_allows_will_do(cloud, letter):
+    key = letter * ((1024 - len("incoming/.csv")) // len(letter.encode())) + ".csv"
+
+    assert take(cloud.drop(GOOD, key)) == []
+    assert take(cloud.drop(PARTLY_BAD, key)) == []
+
+    assert len(cloud.curated()) == 13
+    assert [item["key"] for item in cloud.ledger()] == [f"incoming/{key}"] * 2
+    assert cloud.reason()["file"] == f"incoming/{key}"
+
+
 def test_an_event_that_comes_twice_is_taken_once(cloud):
     announced = cloud.drop(GOOD)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from pydantic import ValidationError
 
 from headrace.cli import main
 from headrace.cli.reference import reference_text
@@ -15,6 +16,31 @@ from headrace.config.pipeline import Block, Pipeline
 
 BLOCKS = Block.__subclasses__()
 REPO = Path(__file__).parents[4]
+CHANGES = (
+    {},
+    {"problem": "guess"},
+    {"epochs": 3},
+    {"name": "B"},
+    {"name": None},
+    {"endpoint": {"memory_mb": 1000}},
+    {"endpoint": {"kind": "realtime", "instances": 0}},
+    {"endpoint": {"instance": "m5.large"}},
+    {"split": {"test_share": 0.6}},
+    {"split": {"test_share": 0}},
+    {"ingest": {"max_file_mb": 361}},
+    {"ignore": "casual"},
+    {"columns": {"season": "text"}},
+    {"columns": {"season": "category"}},
+    {"retraining": {"on": ["drift", "moon"]}},
+    {"retraining": {"on": []}},
+    {"notify": "nobody"},
+    {"notify": "ops@example.org"},
+    {"approval": "manual", "image": "managed", "on_destroy": "retain"},
+    {"training": {"hyperparameters": {"max_iter": [1]}}},
+    {"training": {"hyperparameters": {"max_iter": 50, "early_stopping": True}}},
+)
+"""What one may write: the schema in an editor and the models must say the same of it."""
+
 RIDES = "instant,dteday,season,temp,casual,registered,cnt\n" + "".join(
     f"{n},2011-01-{n % 28 + 1:02d},{n % 4},{n / 40},{n * n % 53},{n * 13 % 97},{n * n % 53 + n * 13 % 97}\n"
     for n in range(1, 81)
@@ -39,6 +65,14 @@ def rides(tmp_path):
     path = tmp_path / "Bike rides 2011.csv"
     path.write_text(RIDES)
     return path
+
+
+def is_refused(document):
+    try:
+        Pipeline.model_validate(document)
+    except ValidationError:
+        return True
+    return False
 
 
 class TestInit:
@@ -243,8 +277,9 @@ class TestSchema:
         good = load_pipeline(REPO / "pipelines" / "bike.yaml").model_dump(mode="json", exclude_defaults=True)
 
         assert not list(validator.iter_errors(good))
-        for change in ({"problem": "guess"}, {"epochs": 3}, {"endpoint": {"memory_mb": 1000}}, {"name": "B"}):
-            assert list(validator.iter_errors({**good, **change})), change
+        for change in CHANGES:
+            refused = bool(list(validator.iter_errors({**good, **change})))
+            assert refused == is_refused({**good, **change}), change
 
 
 class TestTheCommandLine:
