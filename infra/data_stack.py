@@ -65,8 +65,15 @@ class DataStack(PipelineStack):
         ingestion.node.add_dependency(database)
         self.dead_letters = ingestion.dead_letters
         if pipeline.on_destroy == "delete":
-            buckets = [self.data_bucket, self.artifacts_bucket, access_logs]
-            EmptyOnDelete(self, "EmptyOnDelete", pipeline=pipeline, key=self.key, buckets=buckets)
+            emptying = EmptyOnDelete(
+                self,
+                "EmptyOnDelete",
+                pipeline=pipeline,
+                key=self.key,
+                buckets=[self.data_bucket, self.artifacts_bucket, access_logs],
+                close=[access_logs],
+            )
+            ingestion.node.add_dependency(emptying.resource)
         self._outputs()
 
     def _table(

@@ -19,10 +19,24 @@ class EmptyOnDelete(Construct):
     """Custom resource whose deletion deletes every version of every object of `buckets`.
 
     It depends on the buckets, so that it is deleted before them. Whatever writes to them must depend on it.
+
+    Parameters
+    ----------
+    buckets : sequence of IBucket
+        What is emptied.
+    close : sequence of IBucket
+        Those of them that AWS itself writes to, such as access logs hours later: they lose the policy that lets it.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey, buckets: Sequence[s3.IBucket]
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        pipeline: Pipeline,
+        key: kms.IKey,
+        buckets: Sequence[s3.IBucket],
+        close: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, id)
         function = PipelineFunction(
@@ -39,12 +53,20 @@ class EmptyOnDelete(Construct):
                 resources=[bucket.arn_for_objects("*") for bucket in buckets],
             )
         )
+        function.add_to_role_policy(
+            iam.PolicyStatement(
+                actions=["s3:DeleteBucketPolicy"], resources=[bucket.bucket_arn for bucket in close]
+            )
+        )
         acknowledge_wildcards(function.role, "All objects of these buckets are what it is there to delete.")
         self.resource = CustomResource(
             self,
             "Resource",
             resource_type="Custom::EmptyBuckets",
             service_token=function.function_arn,
-            properties={"BucketNames": [bucket.bucket_name for bucket in buckets]},
+            properties={
+                "BucketNames": [bucket.bucket_name for bucket in buckets],
+                "CloseBuckets": [bucket.bucket_name for bucket in close],
+            },
         )
         self.resource.node.add_dependency(*buckets)

@@ -140,6 +140,26 @@ def test_ingestion_writes_entries_of_files_and_no_others(template):
     ]
 
 
+def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_deleted(template):
+    ((emptying, resource),) = template.find_resources("Custom::EmptyBuckets").items()
+    (mapping,) = template.find_resources("AWS::Lambda::EventSourceMapping").values()
+
+    assert emptying in mapping["DependsOn"]
+    assert template.find_resources("AWS::S3::Bucket").keys() <= set(resource["DependsOn"])
+
+
+def test_access_logs_are_no_longer_delivered_while_their_bucket_is_emptied(template):
+    (resource,) = template.find_resources("Custom::EmptyBuckets").values()
+    (logs,) = resource["Properties"]["CloseBuckets"]
+
+    assert logs["Ref"].startswith("AccessLogs")
+    assert statements_of(template, "EmptyOnDelete")[-1] == {
+        "Action": "s3:DeleteBucketPolicy",
+        "Effect": "Allow",
+        "Resource": {"Fn::GetAtt": [logs["Ref"], "Arn"]},
+    }
+
+
 def test_the_key_turns_every_year(template):
     template.has_resource_properties("AWS::KMS::Key", {"EnableKeyRotation": True})
 

@@ -49,6 +49,17 @@ def test_a_deletion_deletes_every_version_and_marker(s3):
     assert versions(s3) == []
 
 
+def test_a_bucket_that_services_write_to_is_closed_to_them_first(s3):
+    policy = {"Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}]}
+    s3.put_bucket_policy(Bucket="data", Policy=json.dumps(policy))
+    event = request("Delete", "data")
+    event["ResourceProperties"]["CloseBuckets"] = ["gone", "data"]
+
+    assert empty_buckets.empty_buckets(event, s3) == {"Deleted": "4"}
+    with pytest.raises(s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+        s3.get_bucket_policy(Bucket="data")
+
+
 @pytest.mark.parametrize("kind", ["Create", "Update"])
 def test_nothing_else_deletes_anything(s3, kind):
     assert empty_buckets.empty_buckets(request(kind, "data"), s3) == {}
