@@ -1,14 +1,16 @@
 """The whole loop with nothing but `cdk`, `aws s3 cp`, `aws sagemaker-runtime` and `aws cloudwatch`, as the README has it."""
 
+import io
 import json
 import subprocess
+import tarfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.e2e.cloud import running
+from tests.e2e.cloud import eventually, running
 from tests.e2e.readme import REPO, blocks_under
 
 HOURS = REPO / "demo/data/bike_sharing/hour.csv"
@@ -136,6 +138,59 @@ def test_the_status_command_sees_it_all(story, cloud):
     assert (status["endpoint"]["status"], status["endpoint"]["serves"]) == ("InService", "v2")
     assert status["last_training"]["outcome"] == "registered"
     assert status["awaiting_approval"] == []
+
+
+def test_a_model_that_does_not_start_is_rolled_back_while_the_former_one_answers(story, cloud):
+    sagemaker, group = cloud.client("sagemaker"), output(story, "ModelPackageGroupName")
+    newest = sagemaker.list_model_packages(ModelPackageGroupName=group, SortOrder="Descending")
+    good = sagemaker.describe_model_package(
+        ModelPackageName=newest["ModelPackageSummaryList"][0]["ModelPackageArn"]
+    )
+    container = good["InferenceSpecification"]["Containers"][0]
+    bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
+    broken = f"{key.rpartition('/')[0]}/broken/model.tar.gz"
+    cloud.client("s3").put_object(Bucket=bucket, Key=broken, Body=archive({"manifest.json": b"{}"}))
+    specification = {
+        **good["InferenceSpecification"],
+        "Containers": [{"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/{broken}"}],
+    }
+
+    arn = sagemaker.create_model_package(
+        ModelPackageGroupName=group,
+        InferenceSpecification=specification,
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties=good["CustomerMetadataProperties"],
+    )["ModelPackageArn"]
+
+    def approval():
+        return sagemaker.describe_model_package(ModelPackageName=arn)["ModelApprovalStatus"]
+
+    eventually(approval, lambda status: status == "Rejected", within_s=90)
+    eventually(
+        lambda: sagemaker.describe_endpoint(EndpointName="headrace-bike"),
+        lambda endpoint: endpoint["EndpointStatus"] == "InService",
+        within_s=60,
+    )
+    endpoint = sagemaker.describe_endpoint(EndpointName="headrace-bike")
+    assert [variant["VariantName"] for variant in endpoint["ProductionVariants"]] == ["v2"]
+    rows = (story[1] / "rows.csv").read_bytes()
+    answer = cloud.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName="headrace-bike", ContentType="text/csv", Body=rows
+    )
+    assert answer["InvokedProductionVariant"] == "v2"
+    configs = sagemaker.list_endpoint_configs()["EndpointConfigs"]
+    assert len(configs) == len(sagemaker.list_models()["Models"]) == 1
+
+
+def archive(files):
+    """Return a ``model.tar.gz`` of these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, body in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(body)
+            tar.addfile(member, io.BytesIO(body))
+    return buffer.getvalue()
 
 
 def test_destroy_leaves_nothing_that_bills(story, shell, cloud):
