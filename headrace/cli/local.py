@@ -9,7 +9,7 @@ import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from headrace.cli.screen import CommandError, Commands, add_command, say, show
+from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
 
 if TYPE_CHECKING:
     from local_cloud.launcher import LocalCloud
@@ -34,7 +34,8 @@ def start(arguments: argparse.Namespace) -> None:
 
     cloud = _cloud()
     try:
-        cloud.start()
+        with working("starting the local cloud"):
+            cloud.start()
     except LocalCloudError as error:
         raise CommandError(str(error)) from None
     _show_status(cloud, arguments)
@@ -45,7 +46,8 @@ def start(arguments: argparse.Namespace) -> None:
 def stop(arguments: argparse.Namespace) -> None:
     """Stop it."""
     cloud = _cloud()
-    cloud.stop()
+    with working("stopping the local cloud"):
+        cloud.stop()
     _show_status(cloud, arguments)
 
 
@@ -57,7 +59,8 @@ def status(arguments: argparse.Namespace) -> None:
 def reset(arguments: argparse.Namespace) -> None:
     """Empty it."""
     cloud = _cloud()
-    cloud.reset()
+    with working("emptying the local cloud"):
+        cloud.reset()
     _show_status(cloud, arguments)
 
 

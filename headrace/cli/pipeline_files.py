@@ -6,7 +6,7 @@ import argparse
 import json
 from pathlib import Path
 
-from headrace.cli.screen import CommandError, Commands, add_command, say, show
+from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
 
 
 def add_commands(commands: Commands) -> None:
@@ -29,7 +29,8 @@ def init(arguments: argparse.Namespace) -> None:
 
     name = arguments.name or name_from(arguments.out or arguments.data)
     try:
-        proposal = propose(arguments.data, arguments.target, name)
+        with working(f"reading {arguments.data}"):
+            proposal = propose(arguments.data, arguments.target, name)
     except ProposalError as error:
         raise CommandError(str(error)) from None
     path = arguments.out or Path("pipelines") / f"{proposal.name}.yaml"

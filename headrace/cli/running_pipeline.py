@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from headrace.cli.screen import CommandError, Commands, add_command, say, show
+from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
 
 _WHAT_TO_DO = {
     "ExpiredToken": "log in again: the credentials have expired",
@@ -60,7 +60,8 @@ def short_alarm(name: str, prefix: str) -> str:
 def check(arguments: argparse.Namespace) -> None:
     """Check for drift now."""
     pipeline = _pipeline(arguments.pipeline)
-    show(_call(pipeline.check_drift), as_json=arguments.json, title=f"drift check of {arguments.pipeline}")
+    summary = _call(pipeline.check_drift, "checking what the endpoint was asked")
+    show(summary, as_json=arguments.json, title=f"drift check of {arguments.pipeline}")
 
 
 def train(arguments: argparse.Namespace) -> None:
@@ -69,7 +70,7 @@ def train(arguments: argparse.Namespace) -> None:
     run = _call(pipeline.start_training)
     if not arguments.json:
         say(f"started {run}")
-    ended = _call(lambda: pipeline.wait_for_training(run))
+    ended = _call(lambda: pipeline.wait_for_training(run), "training, evaluating, judging")
     show(ended, as_json=arguments.json, title="training")
     if ended["status"] != "SUCCEEDED":
         cause = str(ended["cause"] or "its execution in Step Functions says why").splitlines()[0]
@@ -101,14 +102,15 @@ def _pipeline(name: str) -> Any:
     return _call(lambda: DeployedPipeline.find(name))
 
 
-def _call(work: Callable[[], Any]) -> Any:
+def _call(work: Callable[[], Any], doing: str = "asking AWS") -> Any:
     """Run `work`; what AWS refuses becomes one line that says what to do."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     from headrace.aws.deployed_pipeline import NotDeployedError, RunFailedError  # noqa: PLC0415
 
     try:
-        return work()
+        with working(doing):
+            return work()
     except (NotDeployedError, RunFailedError) as error:
         raise CommandError(str(error)) from None
     except ClientError as error:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 Run = Callable[[argparse.Namespace], None]
@@ -44,6 +46,18 @@ def show_table(
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
+
+
+@contextmanager
+def working(doing: str) -> Iterator[None]:
+    """Show on the standard error, if a person watches it, that something takes its time."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console  # noqa: PLC0415
+
+    with Console(stderr=True, markup=False, highlight=False).status(f"{doing} …"):
+        yield
 
 
 def say(text: str) -> None:
