@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 KEY = "contract/contract.json"
 _MISSING = ("NoSuchKey", "404")
-_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_TAKEN = "PreconditionFailed"
+_BUSY = "ConditionalRequestConflict"  # another write goes on; S3 asks to try again
+_ATTEMPTS = 5
 
 
 class ContractStore:
@@ -36,9 +38,14 @@ class ContractStore:
     def offer(self, contract: Contract) -> Contract:
         """Make `contract` the pipeline's if it has none yet; return the one that counts."""
         body = json.dumps(contract.as_dict(), indent=1).encode()
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=KEY, Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] not in _TAKEN:
-                raise
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=KEY, Body=body, IfNoneMatch="*")
+            except ClientError as error:
+                code = error.response["Error"]["Code"]
+                if code == _BUSY and attempt < _ATTEMPTS:
+                    continue
+                if code != _TAKEN:
+                    raise
+            break
         return self.load() or contract
