@@ -19,7 +19,7 @@ DATETIME_PARTS = ("hour", "weekday", "month")
 
 
 class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
-    """Writes a number for every cell; NaN where it is missing.
+    """Writes a number for every cell; NaN where it is missing, and 0 in a column that had no value in training.
 
     Numbers and booleans stay. A moment becomes hour, weekday (Monday is 0) and month, because its date alone is never seen
     again. A category becomes the rank of its frequency in the training rows; those beyond `max_levels`, and categories
@@ -38,6 +38,8 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         Categories by column, the most frequent first.
     others_ : list of str
         Columns that had more than `max_levels`.
+    empty_ : list of str
+        Columns that had no value: nothing was learned from them, and estimators refuse them.
     """
 
     def __init__(self, names: list[str], kinds: list[str], max_levels: int = 250) -> None:
@@ -49,6 +51,7 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         """Learn the categories."""
         self.levels_: dict[str, list[str]] = {}
         self.others_: list[str] = []
+        self.empty_ = [name for name in self.names if bool(pd.isna(columns[name]).all())]
         for name, kind in zip(self.names, self.kinds, strict=True):
             if kind != "category":
                 continue
@@ -64,7 +67,10 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
         encoded: list[Floats] = []
         for name, kind in zip(self.names, self.kinds, strict=True):
             values = columns[name]
-            if kind == "category":
+            if name in self.empty_:
+                parts = len(DATETIME_PARTS) if kind == "datetime" else 1
+                encoded.extend(np.zeros(len(values)) for _ in range(parts))
+            elif kind == "category":
                 encoded.append(self._codes(name, values))
             elif kind == "datetime":
                 encoded.extend(datetime_parts(values))

@@ -16,16 +16,21 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Model, read_schema_document
+from sagemaker_jobs.tree_check import check_trees
 
 MODEL, SCHEMA, MANIFEST = "model.skops", "schema.json", "manifest.json"
 
 TRUSTED_TYPES = (
     "functools.partial",
+    "numpy.dtype",
     "sagemaker_jobs.encoder.RowEncoder",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
 )
-"""Types that a model may consist of, beside those of scikit-learn and NumPy that skops itself knows to be harmless."""
+"""Types that a model may consist of, beside those of scikit-learn and NumPy that skops itself knows to be harmless.
+
+Trees are harmless once `check_trees` has seen them."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can hold
 _LARGEST_FILE = 2 * 2**30
@@ -79,6 +84,7 @@ def load_model(folder: Path) -> Model:
         pipeline = skops.io.load(folder / MODEL, trusted=list(TRUSTED_TYPES))
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
+    check_trees(pipeline.steps[-1][1])
     return Model(problem, schema, pipeline)
 
 

@@ -1,0 +1,155 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sagemaker_jobs.entry import run
+from tests.integration.sagemaker_jobs.opt_ml import TARGETS, OptMl, rows
+
+REPO = Path(__file__).parents[3]
+ESTIMATORS = {
+    "hist_gradient_boosting": {"max_iter": 20},
+    "random_forest": {"n_estimators": 10},
+    "linear": {},
+}
+
+
+def train_in_a_process_of_its_own(job, hash_seed):
+    environment = {**os.environ, **job.environ, "PYTHONHASHSEED": hash_seed}
+    done = subprocess.run(
+        [sys.executable, "-m", "sagemaker_jobs", "train"],
+        cwd=REPO,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return job.files()
+
+
+def test_the_same_rows_seed_and_code_give_the_same_bytes(tmp_path):
+    one, other = (OptMl(tmp_path / name).lay_out(rows(600), rows(150, 1)) for name in ("one", "other"))
+
+    assert train_in_a_process_of_its_own(one, "1") == train_in_a_process_of_its_own(other, "2")
+
+
+def test_other_rows_give_another_model(tmp_path):
+    one, other = OptMl(tmp_path / "one"), OptMl(tmp_path / "other")
+
+    assert (one.train(), other.train(rows(600, seed=5))) == (0, 0)
+    assert one.files()["model.skops"] != other.files()["model.skops"]
+
+
+@pytest.mark.parametrize("problem", TARGETS)
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_every_estimator_learns_every_problem(tmp_path, capsys, problem, estimator):
+    job = OptMl(tmp_path, problem, estimator, hyperparameters=ESTIMATORS[estimator])
+
+    assert job.train() == 0
+
+    metrics = job.document("metrics.json")["validation"]
+    assert metrics["r2" if problem == "regression" else "accuracy"] > 0.7
+    printed = dict(re.findall(r"validation:(\w+)=([-0-9.e]+);", capsys.readouterr().out))
+    assert printed.keys() == metrics.keys()
+    assert all(float(printed[name]) == pytest.approx(value) for name, value in metrics.items())
+
+
+def test_the_manifest_says_what_the_model_was_made_from(tmp_path):
+    job = OptMl(tmp_path, hyperparameters={"max_iter": 15}, seed=3)
+    job.train()
+
+    manifest = job.document("manifest.json")
+    assert manifest["hyperparameters"] == {"max_iter": 15}
+    assert (manifest["seed"], manifest["content_hash"], manifest["code_version"]) == (3, "c0ffee", "v0")
+    assert manifest["files"].keys() == {path.name for path in job.model.iterdir()} - {"manifest.json"}
+    assert manifest["packages"]["scikit-learn"]
+
+
+def test_hyperparameters_of_the_job_win_over_those_of_the_file(tmp_path):
+    job = OptMl(tmp_path, hyperparameters={"max_iter": 15}).lay_out(rows(300), rows(60, 1))
+    config = tmp_path / "input" / "config"
+    config.mkdir()
+    (config / "hyperparameters.json").write_text(json.dumps({"max_iter": "7", "sagemaker_program": "x.py"}))
+
+    assert job.train() == 0
+    assert job.document("manifest.json")["hyperparameters"] == {"max_iter": 7}
+
+
+def test_the_sample_is_a_real_row_with_the_models_answer(tmp_path):
+    job = OptMl(tmp_path)
+    job.train()
+
+    sample = job.document("sample.json")
+    assert sample["row"].keys() == {"temp", "season", "holiday", "at"}
+    assert sample["csv"].splitlines()[0] == "temp,season,holiday,at"
+    assert np.isfinite(sample["prediction"]["score"])
+
+
+def test_the_baseline_profiles_what_was_trained_on(tmp_path):
+    job = OptMl(tmp_path)
+    job.train()
+
+    baseline = job.document("baseline.json")
+    assert [feature["name"] for feature in baseline["features"]] == ["temp", "season", "holiday", "at"]
+    assert baseline["rows"] == 600
+    assert baseline["prediction"]["rows"] == 150
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"train": rows(1)}, "1 rows"),
+        ({"train": rows(300).drop(columns="rides")}, "rides"),
+        ({"train": rows(300).drop(columns="temp")}, "temp"),
+        ({"train": rows(300).assign(rides=np.nan)}, "no target"),
+    ],
+    ids="few target feature labels".split(),
+)
+def test_rows_that_cannot_be_learned_end_with_one_sentence(tmp_path, change, reason):
+    job = OptMl(tmp_path)
+
+    assert job.train(**change) == 1
+    assert reason in job.failure
+    assert "Traceback" not in job.failure
+    assert len(job.failure.splitlines()) == 1
+
+
+@pytest.mark.parametrize("problem", ["binary", "multiclass"])
+def test_one_class_alone_teaches_nothing(tmp_path, problem):
+    job = OptMl(tmp_path, problem)
+    only = rows(300).assign(**{job.target: "same"})
+
+    assert job.train(only, only) == 1
+    assert "Traceback" not in job.failure
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("column", ["temp", "season", "holiday", "at"])
+def test_a_column_without_any_value_is_no_obstacle(tmp_path, estimator, column):
+    job = OptMl(tmp_path, estimator=estimator, hyperparameters=ESTIMATORS[estimator])
+    train = rows(300)
+    train[column] = train[column].mask(train[column].notna())
+
+    assert job.train(train, rows(60, 1)) == 0
+
+
+def test_a_missing_specification_is_named(tmp_path):
+    job = OptMl(tmp_path).lay_out(rows(300), rows(60, 1))
+    (tmp_path / "input" / "data" / "spec" / "spec.json").unlink()
+
+    assert run(["train"], job.environ) == 1
+    assert "spec.json" in job.failure
+
+
+def test_no_value_of_a_row_is_in_a_failure(tmp_path):
+    job = OptMl(tmp_path)
+    secret = rows(300).assign(rides="Hildegard4711")
+
+    assert job.train(secret) == 1
+    assert "Hildegard4711" not in job.failure
