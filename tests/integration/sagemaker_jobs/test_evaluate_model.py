@@ -1,0 +1,118 @@
+import pytest
+from sklearn import metrics as sk
+
+from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.parts import read_part
+from sagemaker_jobs.spec import read_spec
+from tests.integration.sagemaker_jobs.opt_ml import TARGETS, OptMl, rows
+
+TEST = rows(300, 2)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """Return the folder of a model of each problem, and of a worse one."""
+    models = {}
+    for problem in TARGETS:
+        for name, n in (("good", 600), ("poor", 25)):
+            job = OptMl(tmp_path_factory.mktemp(f"{problem}-{name}"), problem)
+            assert job.train(rows(n)) == 0
+            models[problem, name] = job.model
+    return models
+
+
+@pytest.mark.parametrize("problem", TARGETS)
+def test_both_models_answer_the_same_untouched_rows(tmp_path, trained, problem):
+    job = OptMl(tmp_path, problem)
+
+    assert job.evaluate(TEST, trained[problem, "good"], trained[problem, "poor"]) == 0
+
+    found = job.evaluation
+    better = found["challenger"][found["metric"]], found["champion"][found["metric"]]
+    assert found["rows"] == 300
+    assert (better[0] < better[1]) == (found["direction"] == "lower")
+    assert found["champion_problem"] is None
+
+
+def test_figures_are_those_of_scikit_learn(tmp_path, trained):
+    job = OptMl(tmp_path)
+    job.evaluate(TEST, trained["regression", "good"])
+
+    model = load_model(trained["regression", "good"])
+    spec = read_spec(job.base / "processing" / "input" / "spec")
+    part = read_part(job.base / "processing" / "input" / "test", spec, model.schema)
+    predicted = model.predict(part.columns)
+    assert job.evaluation["challenger"] == pytest.approx(
+        {
+            "rmse": sk.root_mean_squared_error(TEST["rides"], predicted),
+            "mae": sk.mean_absolute_error(TEST["rides"], predicted),
+            "r2": sk.r2_score(TEST["rides"], predicted),
+        }
+    )
+
+
+def test_the_first_model_has_no_champion_to_beat(tmp_path, trained):
+    job = OptMl(tmp_path)
+    job.evaluate(TEST, trained["regression", "good"])
+
+    assert (job.evaluation["champion"], job.evaluation["champion_problem"]) == (None, None)
+
+
+def test_the_metrics_on_training_rows_and_the_gap_show_overfitting(tmp_path, trained):
+    job = OptMl(tmp_path)
+    job.evaluate(TEST, trained["regression", "good"])
+
+    found = job.evaluation
+    assert found["gap"] == pytest.approx(found["challenger"]["rmse"] - found["train"]["rmse"])
+
+
+def test_a_champion_of_another_problem_cannot_answer_and_that_is_said(tmp_path, trained):
+    job = OptMl(tmp_path)
+    job.evaluate(TEST, trained["regression", "good"], trained["binary", "good"])
+
+    assert job.evaluation["champion"] is None
+    assert "binary" in job.evaluation["champion_problem"]
+
+
+def test_a_champion_that_needs_a_column_that_is_gone_cannot_answer(tmp_path, trained):
+    narrow = OptMl(tmp_path / "narrow")
+    narrow.spec["schema"] = narrow.spec["schema"][1:]
+    narrow.train(rows(300).drop(columns="temp"), rows(60, 1).drop(columns="temp"))
+    job = OptMl(tmp_path / "job")
+    job.spec["schema"] = narrow.spec["schema"]
+
+    job.evaluate(TEST.drop(columns="temp"), narrow.model, trained["regression", "good"])
+
+    assert "'temp'" in job.evaluation["champion_problem"]
+
+
+def test_a_damaged_challenger_fails_with_one_sentence(tmp_path, trained):
+    damaged = tmp_path / "damaged"
+    damaged.mkdir()
+    for path in trained["regression", "good"].iterdir():
+        (damaged / path.name).write_bytes(path.read_bytes())
+    (damaged / "schema.json").write_text("{}")
+    job = OptMl(tmp_path / "job")
+
+    assert job.evaluate(TEST, damaged) == 1
+    message = (job.base / "output" / "message").read_text()
+    assert "schema.json is not what was written" in message
+
+
+def test_no_rows_prove_nothing(tmp_path, trained):
+    job = OptMl(tmp_path)
+
+    assert job.evaluate(TEST[:0], trained["regression", "good"]) == 1
+    assert "no rows" in (job.base / "output" / "message").read_text()
+
+
+def test_the_interval_of_the_metric_holds_the_metric(tmp_path, trained):
+    job = OptMl(tmp_path)
+    job.evaluate(TEST, trained["regression", "good"], trained["regression", "poor"])
+
+    found = job.evaluation
+    for name in ("challenger", "champion"):
+        low, high = found["intervals"][name]
+        assert low < found[name]["rmse"] < high
+    low, _ = found["intervals"]["improvement"]
+    assert low > 0
