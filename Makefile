@@ -21,7 +21,7 @@ demo: setup ## run the whole loop on real data, on this machine
 	@$(BIN)/python -m demo
 
 test: setup ## pass all tests
-	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff format --check .

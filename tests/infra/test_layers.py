@@ -2,6 +2,7 @@ import json
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
 from infra.layers import pandas_layer, powertools_layer
@@ -23,8 +24,10 @@ def stack_in(region=None, **context):
 def test_the_publisher_is_looked_up_in_whatever_region_the_stack_is_deployed(region, account):
     stack = stack_in()
 
-    arn = json.dumps(stack.resolve(pandas_layer(stack).layer_version_arn))
+    layer = pandas_layer(stack)
+    ssm.StringParameter(stack, "Arn", string_value=layer.layer_version_arn)
 
+    arn = json.dumps(stack.resolve(layer.layer_version_arn))
     assert '{"Fn::FindInMap": ["PandasLayerAccounts", {"Ref": "AWS::Region"}, "account"]}' in arn
     accounts = Template.from_stack(stack).find_mappings("PandasLayerAccounts")["PandasLayerAccounts"]
     assert accounts[region] == {"account": account}

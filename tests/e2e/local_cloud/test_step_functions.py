@@ -13,8 +13,6 @@ FUNCTION_CODE = """
 import json, time
 import boto3
 
-attempts = {}
-
 class MyError(Exception):
     pass
 
@@ -27,17 +25,29 @@ def main(event, context):
     if "token" in event:
         boto3.client("stepfunctions").send_task_success(taskToken=event["token"], output='{"answered": true}')
     if "counter" in event:
-        attempts[event["counter"]] = attempts.get(event["counter"], 0) + 1
-        if attempts[event["counter"]] <= event["fail"]:
+        attempts = counted(event["counter"])
+        if attempts <= event["fail"]:
             raise RuntimeError("transient")
-        return {"attempts": attempts[event["counter"]]}
+        return {"attempts": attempts}
     return {"echo": event}
+
+def counted(name):
+    # In a table: the attempts may be made by different copies of the function.
+    updated = boto3.client("dynamodb").update_item(
+        TableName="contract-tests",
+        Key={"pk": {"S": name}},
+        UpdateExpression="ADD attempts :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+        ReturnValues="UPDATED_NEW",
+    )
+    return int(updated["Attributes"]["attempts"]["N"])
 """
 ALLOWED = [
     "lambda:InvokeFunction",
     "sqs:SendMessage",
     "dynamodb:PutItem",
     "dynamodb:GetItem",
+    "dynamodb:UpdateItem",
     "s3:ListBucket",
     "s3:GetObject",
     "s3:PutObject",
