@@ -209,6 +209,14 @@ def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
     assert train.num_rows == answer["rows"]["train"]
 
 
+def test_parts_are_compressed_with_what_the_layer_of_the_functions_has(pipeline):
+    answer, bucket = take(pipeline, [[rows(0, 500)]])
+
+    train = bucket[f"snapshots/{answer['content_hash'][:16]}/train/part-0.parquet"]
+    group = pq.ParquetFile(io.BytesIO(train)).metadata.row_group(0)
+    assert {group.column(index).compression for index in range(group.num_columns)} == {"SNAPPY"}
+
+
 def test_a_dropped_file_without_a_good_row_is_in_the_manifest_too(pipeline):
     answer, _ = take(pipeline, [[rows(0, 500)], []])
 
