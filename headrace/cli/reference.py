@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from headrace.config.block import block_of
 from headrace.config.pipeline import Pipeline
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -86,7 +87,7 @@ def reference_text() -> str:
     """Return the page: a section per block of the file, a table of its fields in each."""
     sections = [_HEAD, _section("The problem", "", Pipeline)]
     for name, field in Pipeline.model_fields.items():
-        if block := _block(field):
+        if block := block_of(field):
             sections.append(_section(f"`{name}`", f"{field.description}", block))
     return "\n".join(sections)
 
@@ -95,15 +96,10 @@ def _section(title: str, text: str, model: type[BaseModel]) -> str:
     rows = [
         f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} |"
         for name, field in model.model_fields.items()
-        if not _block(field)
+        if not block_of(field)
     ]
     head = ["| field | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"## {title}", "", *([text, ""] if text else []), *head, *rows, ""])
-
-
-def _block(field: FieldInfo) -> type[BaseModel] | None:
-    kind = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def _kind(field: FieldInfo) -> str:

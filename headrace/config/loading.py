@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from headrace.config.agreement import DisagreementError
+from headrace.config.block import block_of
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
@@ -188,9 +189,10 @@ def _field_path(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
         field = model.model_fields.get(str(part))
         if field is None:
             break
-        if not (isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)):
+        block = block_of(field)
+        if block is None:
             return place[: depth + 2]
-        model = field.annotation
+        model = block
     return place
 
 
@@ -202,18 +204,17 @@ def _description(where: tuple[str | int, ...]) -> str:
         if field is None:
             break
         text = field.description or ""
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
+        model = block_of(field) or model
     return text[:1].lower() + text[1:]
 
 
 def _fields_of(where: tuple[str | int, ...]) -> list[str]:
     model: type[BaseModel] = Pipeline
     for part in where:
-        annotation = model.model_fields[str(part)].annotation
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        block = block_of(model.model_fields[str(part)])
+        if block is None:
             return []
-        model = annotation
+        model = block
     return list(model.model_fields)
 
 

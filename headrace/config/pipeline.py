@@ -6,42 +6,14 @@ unit of each field, from which the JSON Schema and ``docs/pipeline-file.md`` are
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from headrace.config.agreement import DisagreementError, disagreements
-from headrace.config.limits import ARM_INSTANCE, INSTANCE_TYPE, METRICS, PIPELINE_NAME, default_metric
+from headrace.config.block import Block, Column, Instance, Kind, Problem
+from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.schedules import schedule_minutes
-
-Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Kind = Literal["number", "category", "boolean", "datetime"]
-Problem = Literal["binary", "multiclass", "regression"]
-
-
-def _runs_x86(instance: str) -> str:
-    if re.match(ARM_INSTANCE, instance):
-        raise ValueError(f"{instance} has an ARM processor, and the containers are built for x86")
-    return instance
-
-
-Instance = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE), AfterValidator(_runs_x86)]
-
-
-class Block(BaseModel):
-    """One block of the file: immutable, and strict about names and numbers."""
-
-    # JSON has no NaN and no infinity: a limit of that kind would be none where the file is read again.
-    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
 class Split(Block):

@@ -1,0 +1,37 @@
+"""What every block of the pipeline file is made of."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
+from pydantic.fields import FieldInfo
+
+from headrace.config.limits import ARM_INSTANCE, INSTANCE_TYPE
+
+Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+Kind = Literal["number", "category", "boolean", "datetime"]
+Problem = Literal["binary", "multiclass", "regression"]
+
+
+def _runs_x86(instance: str) -> str:
+    if re.match(ARM_INSTANCE, instance):
+        raise ValueError(f"{instance} has an ARM processor, and the containers are built for x86")
+    return instance
+
+
+Instance = Annotated[str, StringConstraints(pattern=INSTANCE_TYPE), AfterValidator(_runs_x86)]
+
+
+class Block(BaseModel):
+    """One block of the file: immutable, and strict about names and numbers."""
+
+    # JSON has no NaN and no infinity: a limit of that kind would be none where the file is read again.
+    model_config = ConfigDict(frozen=True, extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+
+def block_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a field that is a block, be it one that may be left out; None for a plain value."""
+    kinds = get_args(field.annotation) or (field.annotation,)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
