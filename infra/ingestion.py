@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from infra.data_stack import DataStack
 
 _TIMEOUT_S = 300
+_MEMORY_MB = 1769  # one whole vCPU; a file of any length takes a fraction of it
 _ATTEMPTS = 3
 _AT_ONCE = 10
 
@@ -86,7 +87,8 @@ class Ingestion(Construct):
                 "GLUE_DATABASE": data.glue_database_name,
                 "GLUE_TABLE": data.glue_table_name,
             },
-            memory_mb=_memory_mb(pipeline.ingest.max_file_mb),
+            memory_mb=_MEMORY_MB,
+            scratch_mb=_scratch_mb(pipeline.ingest.max_file_mb),
             timeout_s=_TIMEOUT_S,
             pandas=True,
         )
@@ -111,9 +113,9 @@ class Ingestion(Construct):
         return function
 
 
-def _memory_mb(largest_file_mb: int) -> int:
-    """Return what the function needs: a file of one-digit numbers takes 26 times its size, others about 10 times."""
-    return max(2048, 308 + 27 * largest_file_mb)
+def _scratch_mb(largest_file_mb: int) -> int:
+    """Return the disk that a file takes: dropped, unpacked, its good rows twice, and the refused ones."""
+    return 512 + 5 * largest_file_mb
 
 
 def _catalogue(scope: Construct, data: DataStack) -> iam.PolicyStatement:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -34,6 +34,8 @@ class PipelineFunction(lambda_.Function):
         128 to 10,240; one vCPU comes with 1,769 MB.
     timeout_s : int
         1 to 900.
+    scratch_mb : int
+        Disk under ``/tmp``, 512 to 10,240.
     pandas : bool
         Whether the AWS SDK for pandas layer is attached.
     reserved_concurrency : int, optional
@@ -51,6 +53,7 @@ class PipelineFunction(lambda_.Function):
         environment: Mapping[str, str],
         memory_mb: int = 256,
         timeout_s: int = 60,
+        scratch_mb: int = 512,
         pandas: bool = False,
         reserved_concurrency: int | None = None,
     ) -> None:
@@ -83,6 +86,7 @@ class PipelineFunction(lambda_.Function):
             environment_encryption=key,
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_s),
+            ephemeral_storage_size=Size.mebibytes(scratch_mb),
             reserved_concurrent_executions=reserved_concurrency,
         )
         key.grant_decrypt(role)

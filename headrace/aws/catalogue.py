@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import awswrangler as wr
 import boto3
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from headrace.ml.table_names import PARTITION
 
@@ -29,21 +32,23 @@ class Catalogue:
     database: str
     table: str
 
-    def write(self, frame: pd.DataFrame, *, source: str, day: str) -> str:
-        """Write `frame` as one file of the partition `day`, and register it; return the file's URI.
+    def store(self, rows: Path, *, source: str, day: str) -> str:
+        """Upload a Parquet file to the partition `day`, and register it; return its URI.
 
-        The name follows from `source`: writing the same source again replaces the file and never doubles its rows.
+        The name follows from `source`: storing the same source again replaces the file and never doubles its rows.
         """
         folder = f"s3://{self.bucket}/curated/{PARTITION}={day}/"
         path = f"{folder}{hashlib.sha256(source.encode()).hexdigest()[:32]}.parquet"
-        wr.s3.to_parquet(frame, path, index=False, compression="snappy", boto3_session=self.session)
-        self._register(frame, folder, day)
+        wr.s3.upload(str(rows), path, boto3_session=self.session)
+        self._register(pq.read_schema(rows), folder, day)
         return path
 
-    def _register(self, frame: pd.DataFrame, folder: str, day: str) -> None:
+    def _register(self, schema: pa.Schema, folder: str, day: str) -> None:
         where = {"database": self.database, "table": self.table, "boto3_session": self.session}
         if not wr.catalog.does_table_exist(**where):
-            columns, _ = wr.catalog.extract_athena_types(frame, index=False)
+            # Nullable booleans, as pandas' own cannot be empty.
+            empty = schema.empty_table().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+            columns, _ = wr.catalog.extract_athena_types(empty, index=False)
             wr.catalog.create_parquet_table(
                 **where,
                 path=f"s3://{self.bucket}/curated/",

@@ -6,12 +6,19 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from headrace.ml.files.refusal import FileReason, FileRefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INCOMING = "incoming/"
+_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+_CHUNK = 2**20
 _LONGEST_KEY = (
     900  # bytes, of the 1024 that S3 and DynamoDB allow once a prefix, a time and a version are added
 )
@@ -90,24 +97,43 @@ class DroppedFiles:
     def __init__(self, client: S3Client) -> None:
         self._client = client
 
-    def read(self, file: DroppedFile) -> bytes:
-        """Return the bytes of exactly this version."""
-        return self._client.get_object(**_address(file))["Body"].read()
+    def fetch(self, file: DroppedFile, path: Path) -> str:
+        """Write the bytes of exactly this version to `path`, and return their SHA-256.
 
-    def keep_rows(self, file: DroppedFile, rejected_csv: bytes, reason: Mapping[str, Any]) -> None:
+        Raises
+        ------
+        FileRefusedError
+            If the version was deleted meanwhile.
+        """
+        digest = hashlib.sha256()
+        try:
+            body = self._client.get_object(**_address(file))["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in _GONE:
+                raise
+            why = "the file was deleted before it could be read: drop it again"
+            raise FileRefusedError(FileReason.OBJECT_MISSING, why) from None
+        with path.open("wb") as target:
+            for chunk in body.iter_chunks(_CHUNK):
+                digest.update(chunk)
+                target.write(chunk)
+        return digest.hexdigest()
+
+    def keep_rows(self, file: DroppedFile, rejected: Path, reason: Mapping[str, Any]) -> None:
         """Write refused rows and the reasons to quarantine."""
-        self._put(file, "rejected.csv", rejected_csv)
+        self._client.upload_file(str(rejected), file.bucket, f"{file.quarantine_prefix}rejected.csv")
         self._put_reason(file, reason)
 
     def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        """Copy a refused file to quarantine as it is, with the reason beside it."""
-        self._client.copy(
-            _address(file),
-            file.bucket,
-            f"{file.quarantine_prefix}original",
-            # Copying tags takes permissions of their own, and fails without them where an object has tags.
-            ExtraArgs={"TaggingDirective": "REPLACE"},
-        )
+        """Copy a refused file to quarantine as it is, if it is still there, with the reason beside it."""
+        if reason.get("code") != FileReason.OBJECT_MISSING:
+            self._client.copy(
+                _address(file),
+                file.bucket,
+                f"{file.quarantine_prefix}original",
+                # Copying tags takes permissions of their own, and fails without them where an object has tags.
+                ExtraArgs={"TaggingDirective": "REPLACE"},
+            )
         self._put_reason(file, reason)
 
     def _put_reason(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from headrace.aws.dropped_files import short_key
 
@@ -26,7 +26,7 @@ class FileRecord:
     curated_paths : tuple of str
         URIs of the accepted rows.
     sha256 : str
-        Of the file's bytes; empty if it was too large to be read.
+        Of the file's bytes; empty if it was too large to be read, or gone.
     refused : str or None
         Reason code if the whole file was refused.
     """
@@ -34,11 +34,15 @@ class FileRecord:
     key: str
     version_id: str
     dropped_at: str
-    rows: int
-    quarantined: int
-    curated_paths: tuple[str, ...]
-    sha256: str
+    rows: int = 0
+    quarantined: int = 0
+    curated_paths: tuple[str, ...] = ()
+    sha256: str = ""
     refused: str | None = None
+
+    def with_(self, **known: Any) -> FileRecord:
+        """Return the record with what has become known since."""
+        return replace(self, **known)
 
 
 class FileLedger:

@@ -14,15 +14,17 @@ import pyarrow as pa
 from headrace.config.limits import PIPELINE_NAME
 from headrace.ml.cells import trimmed
 from headrace.ml.contract import infer_kind
+from headrace.ml.files.options import ReadOptions
+from headrace.ml.files.refusal import FileRefusedError
+from headrace.ml.files.small import first_rows
 from headrace.ml.text_table import TextTable
-from lambdas.ingest_file.reading import FileRefusedError, read_table
 
 _ROWS = 100_000
 _MOST_CLASSES = 20
 _FEW_CODES = 12
 _BINARY = 2
 _NEARLY_ONE = 0.999
-_LARGEST_MB = 360
+_LARGEST_MB = 1500
 _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
@@ -106,11 +108,9 @@ def _listed(ignored: dict[str, str]) -> str:
 
 
 def _read(path: Path) -> TextTable:
-    """Read the file as the ingestion will."""
+    """Read the head of the file as the ingestion will."""
     try:
-        if path.stat().st_size > _LARGEST_MB * 2**20:
-            raise ProposalError(f"{path} is larger than {_LARGEST_MB} MB: give a part of it")
-        table = read_table(path.read_bytes(), max_mb=_LARGEST_MB)
+        table = first_rows(path, ReadOptions(max_mb=_LARGEST_MB), rows=_ROWS)
     except OSError as error:
         raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
     except FileRefusedError as refused:

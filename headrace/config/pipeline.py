@@ -39,12 +39,20 @@ class Ingest(Block):
     max_file_mb: int = Field(
         100,
         ge=1,
-        le=360,
-        description="Larger files, unpacked, go to quarantine, in MB. The function's memory grows with it; beyond 100 it is "
-        "more than new AWS accounts allow.",
+        le=1500,
+        description="Larger files, unpacked, go to quarantine, in MB. The function's disk grows with it.",
+    )
+    max_columns: int = Field(
+        2000, ge=1, le=10_000, description="A file with more columns goes to quarantine."
     )
     max_bad_row_share: float = Field(
         0.5, ge=0, le=1, description="A file with a larger share of bad rows goes to quarantine whole."
+    )
+    encoding: (
+        Literal["utf-8", "utf-16", "cp1252", "latin-1", "shift_jis", "gb18030", "big5", "euc_kr"] | None
+    ) = Field(None, description="Of text files; none means that it is found: UTF-8, UTF-16 or Windows-1252.")
+    sheet: Annotated[str, StringConstraints(min_length=1, max_length=31)] | None = Field(
+        None, description="Of workbooks; none means the first that is visible."
     )
 
 

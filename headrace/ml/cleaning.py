@@ -1,140 +1,78 @@
-"""Cleans a file row by row against the contract: good rows typed, bad rows named with the reason."""
+"""Cleans rows against the contract: good rows typed, bad rows named with the reason."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.ml.arrays import Flags
+from headrace.ml.arrays import Flags, Ints, Labels
 from headrace.ml.cells import as_booleans, as_categories, as_datetimes, as_numbers, trimmed
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Kind, missing_columns
+from headrace.ml.rejections import LONGEST_CELL, Reason, Rejections
 from headrace.ml.table_names import free_name
 from headrace.ml.text_table import TextTable
 
-_LONGEST_CELL = 1000
-_ARROW_TYPES = {
+ARROW_TYPES: dict[Kind, pa.DataType] = {
     "number": pa.float64(),
     "category": pa.string(),
     "boolean": pa.bool_(),
     "datetime": pa.timestamp("us"),
 }
-
-
-class Reason(StrEnum):
-    """Why a row was refused; `text` says it in words."""
-
-    BROKEN_ROW = "broken_row"
-    NOT_A_NUMBER = "not_a_number"
-    NOT_A_BOOLEAN = "not_a_boolean"
-    NOT_A_DATETIME = "not_a_datetime"
-    TOO_LONG = "too_long"
-    MISSING = "missing"
-    UNKNOWN_LABEL = "unknown_label"
-    DUPLICATE_ID = "duplicate_id"
-
-    @property
-    def text(self) -> str:
-        """What is wrong, as the end of a sentence about a row."""
-        return _REASON_TEXTS[self]
-
-
-_REASON_TEXTS = {
-    Reason.BROKEN_ROW: "has another number of cells than the first line",
-    Reason.NOT_A_NUMBER: "is no finite number",
-    Reason.NOT_A_BOOLEAN: "is neither true nor false",
-    Reason.NOT_A_DATETIME: "is no ISO 8601 date or time",
-    Reason.TOO_LONG: f"is longer than {_LONGEST_CELL} characters",
-    Reason.MISSING: "is missing, and a row needs it",
-    Reason.UNKNOWN_LABEL: "is a label that the first files did not have",
-    Reason.DUPLICATE_ID: "appears again further down, and the last row counts",
-}
-
-
-@dataclass(frozen=True)
-class Rejection:
-    """One refused row and the first thing that is wrong with it. The value itself is never repeated.
-
-    Parameters
-    ----------
-    row : int
-        1 is the first row after the header.
-    column : str or None
-        Where; None if the whole row is wrong.
-    reason : Reason
-        Why.
-    value_class : str
-        What stood there: number, text, date, nothing or row.
-    """
-
-    row: int
-    column: str | None
-    reason: Reason
-    value_class: str
-
-    def __str__(self) -> str:
-        """Return it as a sentence."""
-        where = f"row {self.row}" + (f", column {self.column!r}" if self.column else "")
-        return f"{where} ({self.value_class}) {self.reason.text}"
+"""How cleaned cells of each kind are held."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What came out of a file.
+    """What came out of some rows of a file.
 
     Parameters
     ----------
-    frame : DataFrame
-        The good rows, one column per column of the contract: float64, text, boolean, datetime64[us] in UTC.
-    rejections : list of Rejection
+    good : pyarrow.Table
+        The good rows, one column per column of the contract: float64, text, boolean, timestamp in UTC.
+    row_numbers : ndarray of shape (n_good_rows,)
+        Their numbers in the file.
+    rejections : Rejections
         One per refused row, in the order of the file.
     rejected_text : DataFrame
         The refused rows as they were written: their number, then the file's columns; a broken row is in the last.
         Those two are called ``row`` and ``text``, or ``row_2`` and ``text_2`` if the file has such columns.
-    extra_columns : list of str
-        Columns of the file that the contract does not know; they were dropped.
     """
 
-    frame: pd.DataFrame
-    rejections: list[Rejection]
+    good: pa.Table
+    row_numbers: Ints
+    rejections: Rejections
     rejected_text: pd.DataFrame
-    extra_columns: list[str]
 
     @property
     def rows(self) -> int:
-        """How many rows the file had."""
-        return len(self.frame) + len(self.rejections)
-
-    @property
-    def bad_row_share(self) -> float:
-        """Share of refused rows, 0 to 1; 0 for an empty file."""
-        return len(self.rejections) / self.rows if self.rows else 0.0
+        """How many rows there were."""
+        good: int = self.good.num_rows
+        return good + len(self.rejections)
 
 
 def clean(table: TextTable, contract: Contract) -> Cleaned:
-    r"""Clean a file against its contract.
+    r"""Clean rows against their contract.
 
     Cells are trimmed; those that mean "not known" become missing. A feature may be missing, a target, an id and a time
-    may not. Of rows with the same id the last stays. A fault in an ignored column makes the cell missing.
+    may not. A fault in an ignored column makes the cell missing. Each row is judged by itself: what makes two rows one
+    is found by `headrace.ml.duplicates`.
 
     Parameters
     ----------
     table : TextTable
-        The file as text.
+        Rows of a file as text.
     contract : Contract
-        What it must look like.
+        What they must look like.
 
     Returns
     -------
     Cleaned
-        Good rows and refused rows; together they are all rows of the file.
+        Good rows and refused rows; together they are all rows.
 
     Raises
     ------
@@ -144,55 +82,34 @@ def clean(table: TextTable, contract: Contract) -> Cleaned:
     Examples
     --------
     >>> from headrace.ml.contract import Fields, infer_contract
-    >>> from headrace.ml.text_table import read_csv_text
-    >>> first = read_csv_text(b"id,temp,cnt\n1,0.3,4\n2,NA,7\n")
+    >>> from headrace.ml.files.small import read_bytes
+    >>> first = read_bytes(b"id,temp,cnt\n1,0.3,4\n2,NA,7\n")
     >>> contract = infer_contract(first, Fields("regression", "cnt", id="id"))
-    >>> cleaned = clean(read_csv_text(b"id,temp,cnt\n3,0.4,9\n4,warm,9\n5,0.2,\n6\n"), contract)
-    >>> len(cleaned.frame), [str(rejection) for rejection in cleaned.rejections]  # doctest: +NORMALIZE_WHITESPACE
+    >>> cleaned = clean(read_bytes(b"id,temp,cnt\n3,0.4,9\n4,warm,9\n5,0.2,\n6\n"), contract)
+    >>> cleaned.good.num_rows, [str(rejection) for rejection in cleaned.rejections]  # doctest: +NORMALIZE_WHITESPACE
     (1, ["row 2, column 'temp' (text) is no finite number",
          "row 3, column 'cnt' (nothing) is missing, and a row needs it",
          'row 4 (row) has another number of cells than the first line'])
     """
-    names = table.cells.column_names
-    if missing := missing_columns(contract, names):
+    if missing := missing_columns(contract, table.cells.column_names):
         raise ContractError(f"the file has no column {', '.join(map(repr, missing))}")
     columns = {column.name: _clean_column(column, table.cells) for column in contract.columns}
+    good = pa.table({name: cells.values for name, cells in columns.items()})
+    if not table.broken and not any(cells.faults for cells in columns.values()):
+        return Cleaned(good, table.row_numbers, Rejections.of(()), pd.DataFrame())
     fault = _first_faults(columns, table.cells.num_rows)
-    _mark_duplicates(fault, columns, contract)
-    rejections = _rejections(fault, table, list(columns))
-    good = pa.table({name: cells.values for name, cells in columns.items()}).filter(
-        pa.array(fault.column < 0)
-    )
+    kept = fault.column < 0
     return Cleaned(
-        frame=good.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get),
-        rejections=rejections,
-        rejected_text=_rejected_text(fault, table),
-        extra_columns=[name for name in names if name not in columns],
+        good.filter(pa.array(kept)),
+        table.row_numbers[kept],
+        _rejections(fault, table, list(columns)),
+        _rejected_text(fault, table),
     )
-
-
-def summarise(rejections: Sequence[Rejection], *, examples: int = 20) -> dict[str, Any]:
-    """Return counts by column and reason, and the first rows, as JSON for whoever repairs the file.
-
-    Examples
-    --------
-    >>> summarise([Rejection(2, "temp", Reason.NOT_A_NUMBER, "text")])["counts"]
-    [{'column': 'temp', 'reason': 'not_a_number', 'means': 'is no finite number', 'rows': 1}]
-    """
-    counts = Counter((rejection.column, rejection.reason) for rejection in rejections)
-    return {
-        "rows": len(rejections),
-        "counts": [
-            {"column": column, "reason": str(reason), "means": reason.text, "rows": rows}
-            for (column, reason), rows in counts.most_common()
-        ],
-        "examples": [asdict(rejection) for rejection in rejections[:examples]],
-    }
 
 
 @dataclass(frozen=True)
 class _CleanColumn:
-    """Typed cells and, where they could not be typed, why."""
+    """Typed cells and, where they could not be typed, why; only reasons that some row has."""
 
     values: pa.ChunkedArray
     faults: dict[Reason, Flags]
@@ -202,8 +119,8 @@ class _CleanColumn:
 class _Faults:
     """The first fault of every row: index of its column and of its reason; -1 where there is none."""
 
-    column: np.ndarray[Any, np.dtype[np.int32]]
-    reason: np.ndarray[Any, np.dtype[np.int32]]
+    column: Ints
+    reason: Ints
 
 
 _REASONS = list(Reason)
@@ -217,30 +134,49 @@ _TYPES: dict[Kind, tuple[Callable[[pa.ChunkedArray], pa.ChunkedArray], Reason]] 
 
 def _clean_column(column: ColumnSchema, cells: pa.Table) -> _CleanColumn:
     if column.name not in cells.column_names:
-        return _CleanColumn(pa.chunked_array([pa.nulls(cells.num_rows, _ARROW_TYPES[column.kind])]), {})
-    text = trimmed(cells.column(column.name))
+        return _CleanColumn(pa.chunked_array([pa.nulls(cells.num_rows, ARROW_TYPES[column.kind])]), {})
+    raw = cells.column(column.name)
+    if quick := _quickly_typed(column, raw):
+        return quick
+    text = trimmed(raw)
     convert, reason = _TYPES[column.kind]
-    short = pc.fill_null(pc.less_equal(pc.utf8_length(text), _LONGEST_CELL), True)
+    short = pc.fill_null(pc.less_equal(pc.utf8_length(text), LONGEST_CELL), True)
     values = convert(pc.if_else(short, text, pa.scalar(None, pa.string())))
     if column.role == "ignored":
         return _CleanColumn(values, {})
-    faults = {Reason.TOO_LONG: ~_flags(short), reason: _flags(text.is_valid()) & ~_flags(values.is_valid())}
-    if column.role != "feature":
-        faults[Reason.MISSING] = ~_flags(text.is_valid())
-    if column.allowed is not None:
-        known = pc.is_in(values, value_set=pa.array(column.allowed, pa.string()))
-        faults[Reason.UNKNOWN_LABEL] = _flags(values.is_valid()) & ~_flags(known)
-    return _CleanColumn(values, faults)
+    faults = {
+        Reason.TOO_LONG: pc.invert(short),
+        reason: pc.and_(text.is_valid(), values.is_null()),
+        Reason.MISSING: text.is_null() if column.role != "feature" else None,
+        Reason.UNKNOWN_LABEL: _unknown(values, column.allowed),
+    }
+    found = {reason: flags for reason, flags in faults.items() if flags is not None and pc.any(flags).as_py()}
+    return _CleanColumn(values, {reason: _flags(flags) for reason, flags in found.items()})
+
+
+def _quickly_typed(column: ColumnSchema, raw: pa.ChunkedArray) -> _CleanColumn | None:
+    """Return a feature's numbers if every cell is one as it stands: trimming and judging would change nothing."""
+    if column.kind != "number" or column.role != "feature":
+        return None
+    try:
+        numbers = pc.cast(raw, pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    return _CleanColumn(numbers, {}) if pc.all(pc.is_finite(numbers)).as_py() else None
+
+
+def _unknown(values: pa.ChunkedArray, allowed: tuple[str, ...] | None) -> pa.ChunkedArray | None:
+    if allowed is None:
+        return None
+    return pc.and_(values.is_valid(), pc.invert(pc.is_in(values, value_set=pa.array(allowed, pa.string()))))
 
 
 def _flags(values: pa.ChunkedArray) -> Flags:
-    return np.asarray(
-        values.to_numpy(zero_copy_only=False) if hasattr(values, "to_numpy") else values, dtype=bool
-    )
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _first_faults(columns: dict[str, _CleanColumn], rows: int) -> _Faults:
-    found = _Faults(np.full(rows, -1, dtype=np.int32), np.full(rows, -1, dtype=np.int32))
+    found = _Faults(np.full(rows, -1, dtype=np.int64), np.full(rows, -1, dtype=np.int64))
     for index, column in enumerate(columns.values()):
         for reason, flags in column.faults.items():
             fresh = flags & (found.column < 0)
@@ -249,35 +185,37 @@ def _first_faults(columns: dict[str, _CleanColumn], rows: int) -> _Faults:
     return found
 
 
-def _mark_duplicates(fault: _Faults, columns: dict[str, _CleanColumn], contract: Contract) -> None:
-    name = contract.named("id")
-    if name is None:
-        return
-    good = np.flatnonzero(fault.column < 0)
-    ids = columns[name].values.take(pa.array(good)).to_pandas()
-    earlier = good[ids.duplicated(keep="last").to_numpy()]
-    fault.column[earlier] = list(columns).index(name)
-    fault.reason[earlier] = _REASONS.index(Reason.DUPLICATE_ID)
+def _rejections(fault: _Faults, table: TextTable, names: list[str]) -> Rejections:
+    bad = np.flatnonzero(fault.column >= 0)
+    classes = np.full(len(bad), "text", dtype=object)
+    for index in np.unique(fault.column[bad]):
+        here = fault.column[bad] == index
+        classes[here] = _value_classes(table.cells.column(names[index]).take(pa.array(bad[here])))
+    broken = np.fromiter(table.broken, dtype=np.int64)
+    rows = np.concatenate([table.row_numbers[bad], broken])
+    order = np.argsort(rows, kind="stable")
+    nowhere = np.full(len(broken), None, dtype=object)
+    return Rejections(
+        rows[order],
+        np.concatenate([np.array(names, dtype=object)[fault.column[bad]], nowhere])[order],
+        _as_objects(
+            np.concatenate([fault.reason[bad], np.full(len(broken), _REASONS.index(Reason.BROKEN_ROW))])
+        )[order],
+        np.concatenate([classes, np.full(len(broken), "row", dtype=object)])[order],
+    )
 
 
-def _rejections(fault: _Faults, table: TextTable, names: list[str]) -> list[Rejection]:
-    found = [Rejection(row, None, Reason.BROKEN_ROW, "row") for row in table.broken]
-    for index, name in enumerate(names):
-        rows = np.flatnonzero(fault.column == index)
-        if not len(rows):
-            continue
-        classes = _value_classes(table.cells.column(name).take(pa.array(rows)))
-        found += [
-            Rejection(int(table.row_numbers[row]), name, _REASONS[fault.reason[row]], value_class)
-            for row, value_class in zip(rows, classes, strict=True)
-        ]
-    return sorted(found, key=lambda rejection: rejection.row)
+def _as_objects(reasons: Ints) -> Labels:
+    """Return reasons by their index; numpy would make plain text of a ``StrEnum``."""
+    found = np.empty(len(_REASONS), dtype=object)
+    found[:] = _REASONS
+    return found[reasons]
 
 
-def _value_classes(cells: pa.ChunkedArray) -> list[str]:
+def _value_classes(cells: pa.ChunkedArray) -> Labels:
     text = trimmed(cells)
     tests = [pc.is_null(text), pc.is_valid(as_numbers(text)), pc.is_valid(as_datetimes(text))]
-    return list(np.select([_flags(test) for test in tests], ["nothing", "number", "date"], "text"))
+    return np.select([_flags(test) for test in tests], ["nothing", "number", "date"], "text")
 
 
 def _rejected_text(fault: _Faults, table: TextTable) -> pd.DataFrame:
@@ -288,5 +226,7 @@ def _rejected_text(fault: _Faults, table: TextTable) -> pd.DataFrame:
     if table.broken:
         broken = pd.DataFrame({number: list(table.broken), text: list(table.broken.values())}, dtype=object)
         whole = pd.concat([whole, broken], ignore_index=True)
-    ordered: pd.DataFrame = whole.sort_values(number, ignore_index=True)
+    ordered: pd.DataFrame = whole.reindex(columns=[number, *table.cells.column_names, text]).sort_values(
+        number, ignore_index=True
+    )
     return ordered

@@ -19,7 +19,6 @@ Role = Literal["feature", "target", "id", "time", "ignored"]
 
 _MOSTLY = 0.95
 """A column is of a kind if at least this share of its present cells is; the others are faults."""
-_ROWS_LOOKED_AT = 100_000
 
 
 class ContractError(ValueError):
@@ -182,8 +181,8 @@ def infer_contract(table: TextTable, fields: Fields) -> Contract:
 
     Examples
     --------
-    >>> from headrace.ml.text_table import read_csv_text
-    >>> table = read_csv_text(b"id,day,temp,season,cnt\n1,2011-01-01,0.3,spring,4\n2,2011-01-02,,fall,7\n")
+    >>> from headrace.ml.files.small import read_bytes
+    >>> table = read_bytes(b"id,day,temp,season,cnt\n1,2011-01-01,0.3,spring,4\n2,2011-01-02,,fall,7\n")
     >>> contract = infer_contract(table, Fields("regression", "cnt", id="id", time="day"))
     >>> [(column.name, column.kind) for column in contract.features]
     [('temp', 'number'), ('season', 'category')]
@@ -246,14 +245,14 @@ def _target(name: str, cells: pa.ChunkedArray, problem: Problem) -> ColumnSchema
 
 
 def infer_kind(cells: pa.ChunkedArray) -> Kind:
-    """Return the kind that at least 95 % of the present cells of the first 100,000 have, or category.
+    """Return the kind that at least 95 % of the present cells have, or category.
 
     Examples
     --------
     >>> infer_kind(pa.chunked_array([["1", "2.5", "NA"]]))
     'number'
     """
-    text = pc.drop_null(trimmed(cells.slice(0, _ROWS_LOOKED_AT)))
+    text = pc.drop_null(trimmed(cells))
     if len(text) == 0:
         return "category"
     found: tuple[tuple[Kind, pa.ChunkedArray], ...] = (

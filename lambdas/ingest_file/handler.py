@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -90,7 +92,8 @@ def take_message(record: SQSRecord) -> None:
 
     def take(*, identity: dict[str, str]) -> dict[str, Any]:
         started = time.monotonic()
-        taken = ingest(file, deps.pipeline, deps.ports)
+        with tempfile.TemporaryDirectory() as scratch:
+            taken = ingest(file, deps.pipeline, deps.ports, Path(scratch))
         _report(taken, time.monotonic() - started, deps.metrics)
         return {"rows": taken.rows, "quarantined": taken.quarantined}
 

@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Protocol
-
-import pandas as pd
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
 from headrace.config.pipeline import Pipeline
-from headrace.ml.cleaning import Cleaned, clean, summarise
+from headrace.ml.clean_file import CleanedFile, clean_file
 from headrace.ml.contract import Contract, ContractError, Fields, infer_contract
-from headrace.ml.table_names import free_name, table_names
+from headrace.ml.files.options import ReadOptions
+from headrace.ml.files.refusal import FileReason, FileRefusedError
+from headrace.ml.files.small import head_of
+from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.text_table import TextTable
-from lambdas.ingest_file.reading import FileRefusedError, read_table
-
-_MB = 2**20
 
 
 class Files(Protocol):
     """What is needed of the data bucket."""
 
-    def read(self, file: DroppedFile) -> bytes:
-        """Return the file's bytes."""
+    def fetch(self, file: DroppedFile, path: Path) -> str:
+        """Write the file to `path` and return its SHA-256; `FileRefusedError` if it is gone."""
         ...
 
-    def keep_rows(self, file: DroppedFile, rejected_csv: bytes, reason: Mapping[str, Any]) -> None:
+    def keep_rows(self, file: DroppedFile, rejected: Path, reason: Mapping[str, Any]) -> None:
         """Put refused rows in quarantine."""
         ...
 
@@ -52,8 +50,8 @@ class Contracts(Protocol):
 class Curated(Protocol):
     """What is needed of the catalogue."""
 
-    def write(self, frame: pd.DataFrame, *, source: str, day: str) -> str:
-        """Store accepted rows."""
+    def store(self, rows: Path, *, source: str, day: str) -> str:
+        """Store accepted rows, and return where they are."""
         ...
 
 
@@ -84,29 +82,38 @@ class Ports:
     announcements: Announcements
 
 
-def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> FileRecord:
+def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -> FileRecord:
     """Take one file in, or put it in quarantine; nothing of it is lost.
 
     Each step may be repeated: after a crash the same event leads to the same objects, the same ledger entry, and one
     more announcement, which the guard of the training ignores.
+
+    Parameters
+    ----------
+    file : DroppedFile
+        Which.
+    pipeline : Pipeline
+        What it must be.
+    ports : Ports
+        Everything outside.
+    scratch : Path
+        An empty folder with room for five times the largest file.
 
     Returns
     -------
     FileRecord
         What became of the file.
     """
-    data = b""
+    record = FileRecord(file.key, file.version_id, file.dropped_at)
     try:
-        if file.size_bytes > pipeline.ingest.max_file_mb * _MB:
-            limit = pipeline.ingest.max_file_mb
-            raise FileRefusedError("too_large", f"the file is larger than ingest.max_file_mb ({limit} MB)")
-        data = ports.files.read(file)
-        cleaned = _cleaned(read_table(data, max_mb=pipeline.ingest.max_file_mb), pipeline, ports.contracts)
+        _check_size(file, pipeline)
+        record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
+        cleaned = _cleaned(scratch / "dropped", pipeline, ports.contracts, scratch)
     except FileRefusedError as refusal:
-        ports.files.keep_whole(file, {"accepted": 0, "code": refusal.code, "why": refusal.why})
-        record = _record(file, data, refused=refusal.code)
+        ports.files.keep_whole(file, {"accepted": 0, "code": str(refusal.reason), "why": refusal.why})
+        record = record.with_(refused=str(refusal.reason))
     else:
-        record = _stored(file, data, cleaned, ports)
+        record = _stored(file, record, cleaned, ports)
     ports.ledger.record(record)
     if record.rows:
         detail = asdict(record)
@@ -115,25 +122,71 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> FileRecord:
     return record
 
 
-def _cleaned(table: TextTable, pipeline: Pipeline, contracts: Contracts) -> Cleaned:
+def _check_size(file: DroppedFile, pipeline: Pipeline) -> None:
+    if file.size_bytes > _options(pipeline).max_bytes:
+        why = f"the file is larger than ingest.max_file_mb ({pipeline.ingest.max_file_mb} MB)"
+        raise FileRefusedError(FileReason.TOO_LARGE, why)
+
+
+def _cleaned(path: Path, pipeline: Pipeline, contracts: Contracts, scratch: Path) -> CleanedFile:
     """Clean the file against the contract; the first file that is good makes it."""
-    if not table.cells.num_rows and not table.broken:
-        raise FileRefusedError("empty", "the file has a header and no rows")
     contract = contracts.load()
+    table = open_table(path, scratch, _options(pipeline, contract))
     try:
-        cleaned = clean(table, contract or infer_contract(table, _fields(pipeline)))
+        proposed = contract or infer_contract(_some_rows(table), _fields(pipeline))
+        cleaned = clean_file(table, proposed, scratch)
     except ContractError as error:
-        raise FileRefusedError("contract", str(error)) from None
-    limit = pipeline.ingest.max_bad_row_share
-    if cleaned.bad_row_share > limit:
-        counts = summarise(cleaned.rejections)["counts"]
-        most = f"column {counts[0]['column']!r}: {counts[0]['means']}" if counts else ""
-        share = f"{cleaned.bad_row_share:.0%} of its rows are bad"
-        raise FileRefusedError("too_many_bad_rows", f"{share}, more than ingest.max_bad_row_share; {most}")
-    if contract is None and len(cleaned.frame):
-        agreed = contracts.offer(infer_contract(table, _fields(pipeline)))
-        return clean(table, agreed)
+        raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
+    _check_share(cleaned, pipeline)
+    if contract is None and cleaned.rows:
+        agreed = contracts.offer(proposed)
+        return cleaned if agreed == proposed else _against(agreed, table, pipeline, scratch)
     return cleaned
+
+
+def _some_rows(table: TableFile) -> TextTable:
+    head = head_of(table)
+    if not head.rows:
+        raise _no_rows()
+    return head
+
+
+def _no_rows() -> FileRefusedError:
+    return FileRefusedError(FileReason.NO_ROWS, "the file has column names and no rows")
+
+
+def _against(contract: Contract, table: TableFile, pipeline: Pipeline, scratch: Path) -> CleanedFile:
+    """Clean the file again, against the contract of a file that was quicker."""
+    try:
+        cleaned = clean_file(table, contract, scratch)
+    except ContractError as error:
+        raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
+    _check_share(cleaned, pipeline)
+    return cleaned
+
+
+def _check_share(cleaned: CleanedFile, pipeline: Pipeline) -> None:
+    if not cleaned.received:
+        raise _no_rows()
+    if cleaned.bad_row_share > pipeline.ingest.max_bad_row_share:
+        worst = cleaned.summary.as_dict()["counts"][0]
+        most = f"column {worst['column']!r}: {worst['means']}" if worst["column"] else worst["means"]
+        share = f"{cleaned.bad_row_share:.0%} of its rows are bad"
+        why = f"{share}, more than ingest.max_bad_row_share; most often {most}"
+        raise FileRefusedError(FileReason.TOO_MANY_BAD_ROWS, why)
+
+
+def _options(pipeline: Pipeline, contract: Contract | None = None) -> ReadOptions:
+    ingest = pipeline.ingest
+    names = tuple(column.name for column in contract.columns) if contract else ()
+    return ReadOptions(
+        max_mb=ingest.max_file_mb,
+        max_columns=ingest.max_columns,
+        encoding=ingest.encoding,
+        sheet=ingest.sheet,
+        columns=names,
+        expected=frozenset((pipeline.target, *names)),
+    )
 
 
 def _fields(pipeline: Pipeline) -> Fields:
@@ -148,38 +201,11 @@ def _fields(pipeline: Pipeline) -> Fields:
     )
 
 
-def _stored(file: DroppedFile, data: bytes, cleaned: Cleaned, ports: Ports) -> FileRecord:
+def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: Ports) -> FileRecord:
     paths: tuple[str, ...] = ()
-    if len(cleaned.frame):
+    if cleaned.good:
         source = f"{file.key}#{file.version_id}"
-        frame = cleaned.frame.rename(columns=table_names(cleaned.frame.columns))
-        paths = (ports.curated.write(frame, source=source, day=file.dropped_at[:10]),)
-    if cleaned.rejections:
-        reason = {"accepted": len(cleaned.frame), **summarise(cleaned.rejections)}
-        ports.files.keep_rows(file, _rejected_csv(cleaned), reason)
-    return _record(file, data, rows=len(cleaned.frame), quarantined=len(cleaned.rejections), paths=paths)
-
-
-def _rejected_csv(cleaned: Cleaned) -> bytes:
-    """Return the refused rows as they were, with the column and the reason in front."""
-    table = cleaned.rejected_text.copy()
-    added = {
-        "bad_column": [rejection.column or "" for rejection in cleaned.rejections],
-        "reason": [str(rejection.reason) for rejection in cleaned.rejections],
-    }
-    for place, (name, values) in enumerate(added.items(), start=1):
-        table.insert(place, free_name(name, table.columns), values)
-    return table.to_csv(index=False).encode()
-
-
-def _record(
-    file: DroppedFile,
-    data: bytes,
-    *,
-    rows: int = 0,
-    quarantined: int = 0,
-    paths: tuple[str, ...] = (),
-    refused: str | None = None,
-) -> FileRecord:
-    sha256 = hashlib.sha256(data).hexdigest() if data else ""
-    return FileRecord(file.key, file.version_id, file.dropped_at, rows, quarantined, paths, sha256, refused)
+        paths = (ports.curated.store(cleaned.good, source=source, day=file.dropped_at[:10]),)
+    if cleaned.rejected:
+        ports.files.keep_rows(file, cleaned.rejected, {"accepted": cleaned.rows, **cleaned.summary.as_dict()})
+    return record.with_(rows=cleaned.rows, quarantined=cleaned.summary.rows, curated_paths=paths)

@@ -198,9 +198,9 @@ def test_the_good_rows_of_a_partly_bad_file_are_kept(cloud):
     assert len(cloud.curated()) == 10 + 3
     (rejected,) = [key for key in cloud.keys("quarantine/2011-02.csv/") if key.endswith("rejected.csv")]
     refused = pd.read_csv(io.StringIO(cloud.text(rejected)), dtype=str)
-    assert refused[["row", "bad_column", "reason"]].to_numpy().tolist() == [
-        ["1", "Air Temp", "not_a_number"],
-        ["3", "cnt", "missing"],
+    assert refused[["row", "bad_column", "value_class", "reason"]].to_numpy().tolist() == [
+        ["1", "Air Temp", "text", "not_a_number"],
+        ["3", "cnt", "nothing", "missing"],
     ]
     assert refused["Air Temp"].tolist() == ["warm", "0.4"]
 
@@ -222,11 +222,11 @@ def test_the_reason_names_row_and_column_and_repeats_no_value(cloud):
     ("body", "code"),
     [
         (b"", "empty"),
-        (HEADER.encode(), "empty"),
+        (HEADER.encode(), "no_rows"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "binary"),
         (b"<html><body>Sign in</body></html>", "not_a_table"),
-        (b'{"instant": 1}', "not_a_table"),
-        (b"PAR1 cut off", "unreadable"),
+        (b'{"instant": 1}', "contract"),
+        (b"PAR1 cut off", "damaged"),
         (gzip.compress(GOOD.encode())[:40], "broken_archive"),
         (b"a,b\n1,2\n", "contract"),
         ((HEADER + "1,2011-01-01,x,1\n2,2011-01-02,y,\n3,2011-01-03,z,\n").encode(), None),
@@ -330,10 +330,22 @@ def test_a_new_version_of_a_file_is_another_file(cloud):
 
 
 def test_a_message_that_fails_comes_again_and_holds_up_no_other(cloud):
-    lost = message("incoming/gone.csv", "no-such-version", 10)
+    lost = {**message("incoming/foreign.csv", "v1", 10), "body": '{"source": "aws.s3"}'}
 
     assert take(lost, cloud.drop(GOOD)) == [lost["messageId"]]
     assert len(cloud.curated()) == 10
+
+
+def test_a_file_that_was_deleted_before_it_was_read_is_written_down_as_missing(cloud):
+    announced = cloud.drop(GOOD)
+    for version in cloud.s3.list_object_versions(Bucket="data")["Versions"]:
+        cloud.s3.delete_object(Bucket="data", Key=version["Key"], VersionId=version["VersionId"])
+
+    assert take(announced) == []
+
+    (item,) = cloud.ledger()
+    assert (item["refused"], item["sha256"]) == ("object_missing", "")
+    assert cloud.reason()["code"] == "object_missing"
 
 
 def test_a_file_whose_ledger_entry_failed_is_taken_again_and_not_doubled(cloud, monkeypatch):

@@ -177,10 +177,10 @@ class TestInit:
             (b"", "empty"),
             (b"x,y\n", "has no rows"),
             (b"x,y\n1\n2\n", "has no rows"),
-            (b"\x89PNG\0\0", "neither CSV nor Parquet"),
+            (b"\x89PNG\0\0", "an image"),
             (b"<html>", "web page"),
-            (b'{"x": 1}', "JSON"),
-            (b"PAR1 cut", "not Parquet"),
+            (b'{"x": [1]}', "has no rows"),
+            (b"PAR1 cut", "cut or damaged"),
             (b"x,z\n1,2\n", "has no column 'y'; it has x, z"),
             (
                 b"text,y\n" + b"".join(b"the %d red fox jumps over it,%d\n" % (n, n % 2) for n in range(9)),

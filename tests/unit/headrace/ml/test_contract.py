@@ -9,7 +9,7 @@ from headrace.ml.contract import (
     missing_columns,
     with_labels,
 )
-from headrace.ml.text_table import read_csv_text
+from headrace.ml.files.small import read_bytes
 
 FILE = b"id,day,temp,season,open,casual,cnt\n1,2011-01-01,0.3,spring,true,3,4\n2,2011-01-02,,fall,FALSE,1,7\n"
 FIELDS = Fields("regression", "cnt", id="id", time="day", ignore=("casual",))
@@ -20,7 +20,7 @@ def kinds(contract):
 
 
 def test_kinds_and_roles_follow_from_cells_and_pipeline_file():
-    assert kinds(infer_contract(read_csv_text(FILE), FIELDS)) == {
+    assert kinds(infer_contract(read_bytes(FILE), FIELDS)) == {
         "id": ("category", "id"),
         "day": ("datetime", "time"),
         "temp": ("number", "feature"),
@@ -34,17 +34,17 @@ def test_kinds_and_roles_follow_from_cells_and_pipeline_file():
 def test_a_declared_kind_wins():
     fields = Fields("regression", "cnt", columns={"temp": "category"})
 
-    assert kinds(infer_contract(read_csv_text(FILE), fields))["temp"] == ("category", "feature")
+    assert kinds(infer_contract(read_bytes(FILE), fields))["temp"] == ("category", "feature")
 
 
 def test_a_time_column_that_is_declared_is_a_feature_as_well():
     fields = Fields("regression", "cnt", time="day", columns={"day": "datetime"})
 
-    assert "day" in [column.name for column in infer_contract(read_csv_text(FILE), fields).features]
+    assert "day" in [column.name for column in infer_contract(read_bytes(FILE), fields).features]
 
 
 def test_labels_that_look_like_numbers_stay_labels():
-    contract = infer_contract(read_csv_text(b"x,y\n1,1\n2,2\n"), Fields("binary", "y"))
+    contract = infer_contract(read_bytes(b"x,y\n1,1\n2,2\n"), Fields("binary", "y"))
 
     assert contract.target.kind == "category"
 
@@ -53,9 +53,7 @@ def test_a_few_wrong_cells_do_not_make_a_number_a_category():
     rows = b"".join(b"%d,1\n" % n for n in range(99))
 
     assert (
-        infer_contract(read_csv_text(b"x,y\n" + rows + b"warm,1\n"), Fields("regression", "y"))
-        .features[0]
-        .kind
+        infer_contract(read_bytes(b"x,y\n" + rows + b"warm,1\n"), Fields("regression", "y")).features[0].kind
         == "number"
     )
 
@@ -77,17 +75,17 @@ def test_a_few_wrong_cells_do_not_make_a_number_a_category():
 )
 def test_a_file_that_does_not_fit_the_pipeline_file_is_refused_with_the_reason(fields, why):
     with pytest.raises(ContractError, match=why):
-        infer_contract(read_csv_text(FILE), fields)
+        infer_contract(read_bytes(FILE), fields)
 
 
 def test_a_contract_survives_json():
-    contract = with_labels(infer_contract(read_csv_text(FILE), FIELDS), ["4", "7"])
+    contract = with_labels(infer_contract(read_bytes(FILE), FIELDS), ["4", "7"])
 
     assert Contract.from_dict(contract.as_dict()) == contract
 
 
 def test_only_ignored_columns_may_be_absent():
-    contract = infer_contract(read_csv_text(FILE), FIELDS)
+    contract = infer_contract(read_bytes(FILE), FIELDS)
 
     assert missing_columns(contract, ["id", "day", "season", "open", "cnt"]) == ["temp"]
 

@@ -1,0 +1,79 @@
+"""Why a whole file is refused."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class FileReason(StrEnum):
+    """Why a file goes to quarantine whole; `text` says it in words."""
+
+    OBJECT_MISSING = "object_missing"
+    EMPTY = "empty"
+    NO_ROWS = "no_rows"
+    TOO_LARGE = "too_large"
+    TOO_WIDE = "too_wide"
+    LINE_TOO_LONG = "line_too_long"
+    NOT_A_TABLE = "not_a_table"
+    BINARY = "binary"
+    ENCODING = "encoding"
+    BROKEN_QUOTES = "broken_quotes"
+    NO_HEADER = "no_header"
+    UNNAMED_COLUMN = "unnamed_column"
+    DUPLICATE_COLUMN = "duplicate_column"
+    DAMAGED = "damaged"
+    BROKEN_ARCHIVE = "broken_archive"
+    ARCHIVE_CONTENT = "archive_content"
+    ENCRYPTED = "encrypted"
+    ACTIVE_CONTENT = "active_content"
+    NESTED = "nested"
+    CODEC = "codec"
+    CONTRACT = "contract"
+    TOO_MANY_BAD_ROWS = "too_many_bad_rows"
+
+    @property
+    def text(self) -> str:
+        """What is wrong with the file, as the end of a sentence about it."""
+        return _TEXTS[self]
+
+
+_TEXTS = {
+    FileReason.OBJECT_MISSING: "was deleted before it could be read",
+    FileReason.EMPTY: "is empty",
+    FileReason.NO_ROWS: "has column names and no rows",
+    FileReason.TOO_LARGE: "is larger than `ingest.max_file_mb`, as it is or unpacked",
+    FileReason.TOO_WIDE: "has more columns than `ingest.max_columns`",
+    FileReason.LINE_TOO_LONG: "has a line of several megabytes",
+    FileReason.NOT_A_TABLE: "is a web page, XML or another text that is no table",
+    FileReason.BINARY: "is none of the formats that can be read",
+    FileReason.ENCODING: "is not text in the encoding that `ingest.encoding` names",
+    FileReason.BROKEN_QUOTES: "has quotes that are never closed",
+    FileReason.NO_HEADER: "does not name its columns, and the pipeline does not know them yet",
+    FileReason.UNNAMED_COLUMN: "has a column without a name",
+    FileReason.DUPLICATE_COLUMN: "has two columns of one name, or of names that look the same",
+    FileReason.DAMAGED: "is cut or damaged",
+    FileReason.BROKEN_ARCHIVE: "is an archive that is cut or damaged",
+    FileReason.ARCHIVE_CONTENT: "is an archive that does not hold exactly one table",
+    FileReason.ENCRYPTED: "is protected by a password",
+    FileReason.ACTIVE_CONTENT: "has macros, links to other files or XML entities",
+    FileReason.NESTED: "has cells that are lists or structures",
+    FileReason.CODEC: "is compressed in a way that this function cannot unpack",
+    FileReason.CONTRACT: "lacks columns or holds something else than the pipeline file and the first files say",
+    FileReason.TOO_MANY_BAD_ROWS: "has a larger share of bad rows than `ingest.max_bad_row_share`",
+}
+
+
+class FileRefusedError(Exception):
+    """A whole file goes to quarantine.
+
+    Parameters
+    ----------
+    reason : FileReason
+        For machines.
+    why : str
+        For people; says what to do, and repeats nothing of the content.
+    """
+
+    def __init__(self, reason: FileReason, why: str) -> None:
+        super().__init__(why)
+        self.reason, self.why = reason, why
