@@ -65,6 +65,32 @@ class OperationAlarms(Construct):
                 f"the function {name} has failed; its log group has the traceback",
             )
 
+    def watch_age(self, functions: Mapping[str, lambda_.IFunction], limit: Duration) -> None:
+        """Alarm when one of `functions` is more than `limit` behind the stream that it reads."""
+        for name, function in functions.items():
+            self._add(
+                f"{name}Behind",
+                function.metric("IteratorAge", statistic="Maximum", period=Duration.minutes(5)),
+                f"the function {name} is more than {limit.to_human_string()} behind its stream: it fails, is too slow, "
+                "or has nobody to ask",
+                threshold=limit.to_milliseconds(),
+            )
+
+    def watch_delivery(self, delivery_stream: str, limit: Duration) -> None:
+        """Alarm when the oldest record that Firehose has not delivered yet is older than `limit`."""
+        self._add(
+            "DeliveryBehind",
+            cloudwatch.Metric(
+                namespace="AWS/Firehose",
+                metric_name="DeliveryToS3.DataFreshness",
+                dimensions_map={"DeliveryStreamName": delivery_stream},
+                statistic="Maximum",
+                period=Duration.minutes(5),
+            ),
+            f"Firehose has not delivered records for more than {limit.to_human_string()}; its log group says why",
+            threshold=limit.to_seconds(),
+        )
+
     def watch_endpoint(self, endpoint: str) -> None:
         """Alarm when `endpoint` answers with an error of its own.
 
@@ -85,13 +111,13 @@ class OperationAlarms(Construct):
             "the endpoint answers with errors of its own (5XX); its container's log has the traceback",
         )
 
-    def _add(self, id: str, metric: cloudwatch.IMetric, says: str) -> None:
+    def _add(self, id: str, metric: cloudwatch.IMetric, says: str, *, threshold: float = 1) -> None:
         alarm = cloudwatch.Alarm(
             self,
             id,
             alarm_description=f"Headrace {self._pipeline.name}: {says}.",
             metric=metric,
-            threshold=1,
+            threshold=threshold,
             evaluation_periods=1,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,

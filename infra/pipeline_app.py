@@ -12,6 +12,7 @@ from infra.code_bundle import REPO
 from infra.data_stack import DataStack
 from infra.monitoring_stack import MonitoringStack
 from infra.serving_stack import ServingStack
+from infra.stream_stack import StreamStack
 from infra.training_stack import TrainingStack
 
 
@@ -38,7 +39,7 @@ def add_pipeline(app: cdk.App, *, root: Path = REPO) -> None:
 
 
 def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
-    """Add the four stacks of `pipeline`, in the order in which they need one another."""
+    """Add the stacks of `pipeline`, in the order in which they need one another: four, and those of optional blocks."""
     name = pipeline.name
     data = DataStack(app, f"{name}-data", pipeline=pipeline)
     training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data)
@@ -46,3 +47,7 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
+    if pipeline.stream:
+        StreamStack(
+            app, f"{name}-stream", pipeline=pipeline, stream=pipeline.stream, data=data, serving=serving
+        )

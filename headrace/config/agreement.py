@@ -39,7 +39,13 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Pipeline
       Value error, split.by: is time, but no `time` column is named ...
     """
-    return [*_columns(pipeline), *_split(pipeline), *_training(pipeline), *_evaluation(pipeline)]
+    return [
+        *_columns(pipeline),
+        *_split(pipeline),
+        *_training(pipeline),
+        *_evaluation(pipeline),
+        *_stream(pipeline),
+    ]
 
 
 def _columns(pipeline: Pipeline) -> list[Finding]:
@@ -111,3 +117,29 @@ def _evaluation(pipeline: Pipeline) -> list[Finding]:
     if evaluation.min_value is not None and allowed[metric] == "lower":
         return [(("evaluation", "min_value"), f"{metric} is better when lower: use max_value")]
     return []
+
+
+def _stream(pipeline: Pipeline) -> list[Finding]:
+    stream = pipeline.stream
+    if stream is None:
+        return []
+    largest = pipeline.ingest.max_file_mb
+    minutes, kept = stream.max_age_minutes, 60 * stream.retention_hours
+    found = [
+        (
+            ("stream",),
+            "has neither training nor scoring: switch one on, or leave the block out",
+            not (stream.training or stream.scoring),
+        ),
+        (
+            ("stream", "buffer_mb"),
+            f"is more than ingest.max_file_mb ({largest}), so the files would be refused",
+            stream.training and stream.buffer_mb > largest,
+        ),
+        (
+            ("stream", "max_age_minutes"),
+            f"is longer than records stay in the stream ({kept} minutes, by retention_hours)",
+            stream.scoring and minutes > kept,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]

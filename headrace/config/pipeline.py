@@ -14,6 +14,7 @@ from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.schedules import schedule_minutes
+from headrace.config.stream import Stream
 
 
 class Split(Block):
@@ -172,6 +173,9 @@ class Pipeline(Block):
     endpoint: Endpoint = Field(default_factory=Endpoint, description="Where the model answers.")
     monitoring: Monitoring = Field(default_factory=Monitoring, description="How traffic is watched.")
     retraining: Retraining = Field(default_factory=Retraining, description="When a model is trained again.")
+    stream: Stream | None = Field(
+        None, description="Records that come one by one; left out, only files come."
+    )
     image: Literal["headrace", "managed"] = Field(
         "headrace",
         description="The jobs' container: ours, built in your account, or AWS's scikit-learn image.",

@@ -22,9 +22,12 @@ PIPELINES = {
         "retraining": {"on": ["drift", "new_data", "schedule"]},
         "on_destroy": "retain",
         "notify": "ops@example.org",
+        "stream": {"training": True, "scoring": True, "shards": 2},
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
+OPTIONAL = ("stream",)
+"""Stacks that a pipeline has if it has the block of that name."""
 
 
 class Synthesised:
@@ -38,6 +41,7 @@ class Synthesised:
         self.assembly = self.app.synth()
         self.folder = folder
         self.name = pipeline.name
+        self.kinds = (*STACKS, *(kind for kind in OPTIONAL if getattr(pipeline, kind)))
 
     def stack(self, kind):
         return self.app.node.find_child(f"{self.name}-{kind}")
@@ -50,6 +54,6 @@ class Synthesised:
 
     def resources(self):
         """Yield (stack, logical id, resource) of everything."""
-        for kind in STACKS:
+        for kind in self.kinds:
             for name, resource in self.template(kind)["Resources"].items():
                 yield kind, name, resource

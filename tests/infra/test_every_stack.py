@@ -12,7 +12,7 @@ from aws_cdk import aws_s3 as s3
 
 from headrace.config.loading import load_pipeline
 from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
-from tests.infra.every_stack import STACKS, Synthesised
+from tests.infra.every_stack import OPTIONAL, STACKS, Synthesised
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT
 
@@ -34,9 +34,12 @@ NAMED = {
 _NAMES_OF_OTHERS = {"PolicyName", "MetricName", "DisplayName"}  # of a role's part, of a metric, for people
 
 
-@pytest.mark.parametrize("kind", STACKS)
+@pytest.mark.parametrize("kind", [*STACKS, *OPTIONAL])
 def test_nothing_is_found_that_nobody_gave_a_reason_for(synthesised, kind):
-    assert findings(synthesised.stack(kind)) == []
+    if kind in synthesised.kinds:
+        assert findings(synthesised.stack(kind)) == []
+    else:
+        assert not synthesised.path(kind).exists()
 
 
 def test_a_public_bucket_would_be_found():
@@ -48,7 +51,7 @@ def test_a_public_bucket_would_be_found():
 
 def test_cloudformation_accepts_every_template(synthesised):
     config = cfnlint.api.ManualArgs(ignore_checks=["W3005"], regions=["us-east-1"])  # the CDK says it twice
-    for kind in STACKS:
+    for kind in synthesised.kinds:
         found = cfnlint.api.lint(synthesised.path(kind).read_text(), config=config)
         assert [str(match) for match in found] == []
 
@@ -60,7 +63,7 @@ def test_a_property_that_does_not_exist_would_be_found():
 
 
 def test_templates_are_within_cloudformations_limits(synthesised):
-    for kind in STACKS:
+    for kind in synthesised.kinds:
         assert synthesised.path(kind).stat().st_size < 1_000_000
         assert len(synthesised.template(kind)["Resources"]) < 500
         assert len(synthesised.template(kind).get("Outputs", {})) < 200
@@ -69,7 +72,7 @@ def test_templates_are_within_cloudformations_limits(synthesised):
 def test_the_same_file_gives_the_same_templates(synthesised, tmp_path):
     again = Synthesised(synthesised.fields, tmp_path)
 
-    for kind in STACKS:
+    for kind in synthesised.kinds:
         assert again.template(kind) == synthesised.template(kind)
 
 
@@ -83,7 +86,7 @@ def of_the_project(request, tmp_path_factory):
 
 
 def test_every_pipeline_of_the_project_passes_the_checks(of_the_project):
-    for kind in STACKS:
+    for kind in of_the_project.kinds:
         assert findings(of_the_project.stack(kind)) == []
 
 
@@ -92,7 +95,7 @@ def test_a_bare_machine_gives_the_same_templates(of_the_project, tmp_path):
     done = synthesise(of_the_project.name, tmp_path, {"PATH": "", "PYTHONHASHSEED": "4711"})
 
     assert done.returncode == 0, done.stderr
-    for kind in STACKS:
+    for kind in of_the_project.kinds:
         written = json.loads((tmp_path / of_the_project.path(kind).name).read_text())
         assert written == of_the_project.template(kind)
 
@@ -203,7 +206,7 @@ def test_every_log_group_forgets(synthesised):
 def test_every_output_that_people_need_is_there(synthesised):
     outputs = {
         name: output["Value"]
-        for kind in STACKS
+        for kind in synthesised.kinds
         for name, output in synthesised.template(kind)["Outputs"].items()
     }
 
