@@ -73,6 +73,8 @@ class MonitoringStack(PipelineStack):
     def _watch_operations(self) -> OperationAlarms:
         alarms = OperationAlarms(self, "OperationAlarms", pipeline=self.pipeline, topic=self._data.topic)
         alarms.watch_queues({"DeadLetters": self._data.dead_letters})
+        if self._training.schedule is not None:
+            alarms.watch_queues({"MissedTrainings": self._training.schedule.dead_letters})
         alarms.watch_state_machines(
             {"Training": self._training.state_machine, "Deployment": self._serving.deploy_state_machine}
         )

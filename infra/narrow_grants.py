@@ -27,11 +27,13 @@ def grant_objects(
         )
 
 
-def grant_list(function: lambda_.Function, bucket: s3.IBucket, prefix: str) -> None:
-    """Allow listing the keys below `prefix`."""
+def grant_list(
+    function: lambda_.Function, bucket: s3.IBucket, prefix: str, *, action: str = "s3:ListBucket"
+) -> None:
+    """Allow listing the keys below `prefix`, or with ``s3:ListBucketVersions`` all their versions."""
     function.add_to_role_policy(
         iam.PolicyStatement(
-            actions=["s3:ListBucket"],
+            actions=[action],
             resources=[bucket.bucket_arn],
             conditions={"StringLike": {"s3:prefix": f"{prefix}*"}},
         )

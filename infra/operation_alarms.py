@@ -111,6 +111,10 @@ class OperationAlarms(Construct):
             "the endpoint answers with errors of its own (5XX); its container's log has the traceback",
         )
 
+    def watch_metric(self, name: str, metric: cloudwatch.IMetric, says: str) -> None:
+        """Alarm when `metric` counts one or more; `says` tells people what happened and where to look."""
+        self._add(name, metric, says)
+
     def _add(self, id: str, metric: cloudwatch.IMetric, says: str, *, threshold: float = 1) -> None:
         alarm = cloudwatch.Alarm(
             self,

@@ -8,6 +8,7 @@ import aws_cdk as cdk
 
 from headrace.config.loading import PipelineError, find_pipeline
 from headrace.config.pipeline import Pipeline
+from infra.batches_stack import BatchesStack
 from infra.code_bundle import REPO
 from infra.data_stack import DataStack
 from infra.monitoring_stack import MonitoringStack
@@ -42,6 +43,8 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     """Add the stacks of `pipeline`, in the order in which they need one another: four, and those of optional blocks."""
     name = pipeline.name
     data = DataStack(app, f"{name}-data", pipeline=pipeline)
+    if pipeline.arrival.train == "batch":
+        BatchesStack(app, f"{name}-batches", pipeline=pipeline, data=data)
     training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data)
     serving = ServingStack(app, f"{name}-serving", pipeline=pipeline, data=data, training=training)
     MonitoringStack(

@@ -21,8 +21,15 @@ from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, grant_
 from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
+from infra.training_schedule import TrainingSchedule
 
 _RETRAIN_EVERY = Duration.days(7)
+_STARTING_EVENTS = {
+    "each_file": ("DataAccepted", "TrainingWanted"),
+    "batch": ("BatchAccepted", "TrainingWanted"),
+    "schedule": (),
+}
+"""By what `arrival.train` says."""
 
 
 class TrainingStack(PipelineStack):
@@ -38,6 +45,8 @@ class TrainingStack(PipelineStack):
         Of the container that trains, evaluates and serves.
     image : ModelImage or ManagedImage
         With the grant that a role needs to pull it.
+    schedule : TrainingSchedule or None
+        What starts it at set times, with `arrival.train: schedule`.
     """
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
@@ -61,6 +70,7 @@ class TrainingStack(PipelineStack):
             close_training=self._add_close_training(),
         )
         self.state_machine: sfn.IStateMachine = self._add_state_machine()
+        self.schedule: TrainingSchedule | None = None
         self._start_on_events()
         CfnOutput(self, "TrainStateMachineArn", value=self.state_machine.state_machine_arn)
         CfnOutput(self, "ModelPackageGroupName", value=self.model_package_group_name)
@@ -158,7 +168,8 @@ class TrainingStack(PipelineStack):
         function = self._add_function(
             "CloseTraining", "close_training", LEDGER_TABLE=self._data.ledger.table_name
         )
-        grant_items(function, self._data.ledger, "dynamodb:Query", ["file"])
+        counted = ["file", "batch"] if self.pipeline.arrival.train == "batch" else ["file"]
+        grant_items(function, self._data.ledger, "dynamodb:Query", counted)
         for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"):
             grant_items(function, self._data.ledger, action, ["training"])
         grant_put_events(function.role, self)
@@ -204,8 +215,8 @@ class TrainingStack(PipelineStack):
         return machine
 
     def _start_on_events(self) -> None:
-        """Files that were accepted, and a training that saw more come while it ran, start the state machine."""
-        for detail_type in ("DataAccepted", "TrainingWanted"):
+        """Let what has come in, and a training that saw more come while it ran, start the state machine."""
+        for detail_type in _STARTING_EVENTS[self.pipeline.arrival.train]:
             rule = events.Rule(
                 self,
                 f"On{detail_type}",
@@ -217,7 +228,16 @@ class TrainingStack(PipelineStack):
                 ),
             )
             self._start(rule, {"reason": "new_data", "detail": events.EventField.from_path("$.detail")})
-        if "schedule" in self.pipeline.retraining.on:
+        if expression := self.pipeline.arrival.schedule:
+            self.schedule = TrainingSchedule(
+                self,
+                "TrainingSchedule",
+                pipeline=self.pipeline,
+                expression=expression,
+                state_machine=self.state_machine,
+                key=self._data.key,
+            )
+        elif "schedule" in self.pipeline.retraining.on:
             rule = events.Rule(self, "OnSchedule", schedule=events.Schedule.rate(_RETRAIN_EVERY))
             self._start(rule, {"reason": "schedule", "detail": {}})
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INCOMING = "incoming/"
+MARKER, MANIFEST = "_SUCCESS", ".manifest.json"
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _CHUNK = 2**20
 _LONGEST_KEY = (
@@ -34,6 +35,18 @@ def short_key(key: str) -> str:
     """
     data = key.encode()
     return key if len(data) <= _LONGEST_KEY else hashlib.sha256(data).hexdigest()
+
+
+def says_complete(key: str) -> bool:
+    """Tell whether an object holds no data but says that a batch is complete, by the names that its key may have.
+
+    Examples
+    --------
+    >>> [says_complete(f"incoming/{name}") for name in ("x/_SUCCESS", "x.manifest.json", "x_SUCCESS", "a.csv")]
+    [True, True, False, False]
+    """
+    name = key.rpartition("/")[2]
+    return name == MARKER or name.endswith(MANIFEST)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Key
 
 from headrace.aws.dropped_files import short_key
 
@@ -45,6 +48,14 @@ class FileRecord:
         return replace(self, **known)
 
 
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file, as far as a batch is concerned: rows accepted, and why it was refused, if it was."""
+
+    rows: int
+    refused: str | None
+
+
 class FileLedger:
     """The items ``file`` of the ledger table, in the order in which the files were dropped."""
 
@@ -56,3 +67,28 @@ class FileLedger:
         order = f"{file.dropped_at}#{short_key(file.key)}#{file.version_id}"
         item = {**asdict(file), "curated_paths": list(file.curated_paths)}
         self._table.put_item(Item={"pk": "file", "sk": order, **item})
+
+    def outcomes(self, since: datetime) -> dict[tuple[str, str], Outcome]:
+        """Return what became of the files that were dropped at `since` or later, by key and version."""
+        found: dict[tuple[str, str], Outcome] = {}
+        page: dict[str, Any] = {}
+        begin = f"{since:%Y-%m-%dT%H:%M:%S}"  # the times of events differ in what comes behind the seconds
+        while True:
+            answer = self._table.query(
+                KeyConditionExpression=Key("pk").eq("file") & Key("sk").gte(begin),
+                # `rows` is a word that DynamoDB keeps for itself
+                ProjectionExpression="#key, version_id, #rows, refused",
+                ExpressionAttributeNames={"#key": "key", "#rows": "rows"},
+                ConsistentRead=True,
+                **page,
+            )
+            for item in answer["Items"]:
+                outcome = Outcome(int(str(item["rows"])), _text(item.get("refused")))
+                found[str(item["key"]), str(item["version_id"])] = outcome
+            if "LastEvaluatedKey" not in answer:
+                return found
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -39,13 +39,8 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Pipeline
       Value error, split.by: is time, but no `time` column is named ...
     """
-    return [
-        *_columns(pipeline),
-        *_split(pipeline),
-        *_training(pipeline),
-        *_evaluation(pipeline),
-        *_stream(pipeline),
-    ]
+    checks = (_columns, _split, _arrival, _training, _evaluation, _stream)
+    return [finding for check in checks for finding in check(pipeline)]
 
 
 def _columns(pipeline: Pipeline) -> list[Finding]:
@@ -88,6 +83,25 @@ def _split(pipeline: Pipeline) -> list[Finding]:
             ("split", "test_share"),
             "and validation_share leave less than a third of the rows for training",
             split.test_share + split.validation_share > 2 / 3,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _arrival(pipeline: Pipeline) -> list[Finding]:
+    train, schedule, on = pipeline.arrival.train, pipeline.arrival.schedule, pipeline.retraining.on
+    scheduled = train == "schedule"
+    found = [
+        (("arrival", "train"), "is schedule, but no `arrival.schedule` is named", scheduled and not schedule),
+        (
+            ("arrival", "schedule"),
+            "is named, but `arrival.train` is not schedule",
+            not scheduled and bool(schedule),
+        ),
+        (
+            ("arrival", "train"),
+            "is schedule, but `retraining.on` does not name schedule: only a first model would be trained",
+            scheduled and "schedule" not in on,
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]

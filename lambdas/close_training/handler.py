@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
+from headrace.aws.batch_ledger import BatchLedger
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.training_log import LastTraining, TrainingLog
@@ -53,6 +54,14 @@ class Log(Protocol):
         ...
 
 
+class Batches(Protocol):
+    """What this function needs from the ledger of batches."""
+
+    def any_since(self, moment: datetime) -> bool:
+        """Tell whether a batch was accepted at `moment` or later."""
+        ...
+
+
 class Events(Protocol):
     """What this function needs from EventBridge."""
 
@@ -76,6 +85,7 @@ class Ports:
     """Everything outside of this function."""
 
     log: Log
+    batches: Batches
     events: Events
     metrics: Metrics
 
@@ -85,7 +95,7 @@ def _deps() -> tuple[Pipeline, Ports]:
     pipeline = bundled_pipeline()
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     events = PipelineEvents(boto3.client("events"), pipeline.name)
-    return pipeline, Ports(TrainingLog(table), events, PipelineMetrics(pipeline.name))
+    return pipeline, Ports(TrainingLog(table), BatchLedger(table), events, PipelineMetrics(pipeline.name))
 
 
 def close_training(
@@ -115,7 +125,7 @@ def close_training(
         "TrainingFinished", {k: result[k] for k in ("outcome", "why", "reason", "model_package_arn")}
     )
     _emit(result, pipeline, ports.metrics)
-    if outcome != "failed" and _data_waits(guard, snapshot, pipeline, ports.log):
+    if outcome != "failed" and _data_waits(guard, snapshot, pipeline, ports):
         ports.events.put("TrainingWanted", {"reason": "new_data", "missed_by": event["execution"]})
     logger.info(result["why"], extra={"outcome": outcome})
     return result
@@ -147,11 +157,17 @@ def _learned_before(before: LastTraining | None) -> dict[str, Any]:
     return {"content_hash": before.content_hash, "upto": before.upto, "rows_seen": before.rows_seen}
 
 
-def _data_waits(guard: Mapping[str, Any], snapshot: Mapping[str, Any], pipeline: Pipeline, log: Log) -> bool:
-    """Tell whether files that were accepted while this training ran deserve one of their own."""
+def _data_waits(
+    guard: Mapping[str, Any], snapshot: Mapping[str, Any], pipeline: Pipeline, ports: Ports
+) -> bool:
+    """Tell whether what was accepted while this training ran deserves one of its own."""
     wanted = not guard.get("retraining") or "new_data" in pipeline.retraining.on
-    missed = log.rows() - int(snapshot["rows_seen"])
-    return wanted and missed >= max(1, pipeline.retraining.min_new_rows)
+    missed = ports.log.rows() - int(snapshot["rows_seen"])
+    if not wanted or missed < max(1, pipeline.retraining.min_new_rows):
+        return False
+    if pipeline.arrival.train == "batch":
+        return ports.batches.any_since(datetime.fromisoformat(guard["started_at"]))
+    return pipeline.arrival.train == "each_file"
 
 
 def _emit(result: Mapping[str, Any], pipeline: Pipeline, metrics: Metrics) -> None:

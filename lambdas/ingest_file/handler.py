@@ -25,7 +25,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headrace.aws.catalogue import Catalogue
 from headrace.aws.contract_store import ContractStore
-from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.dropped_files import DroppedFile, DroppedFiles, says_complete
 from headrace.aws.file_ledger import FileLedger, FileRecord
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
@@ -87,7 +87,7 @@ def take_message(record: SQSRecord) -> None:
     """Take in the file that a message announces, once, however often the message comes."""
     deps = _deps()
     file = DroppedFile.from_event(json.loads(record.body))
-    if file.is_folder:
+    if file.is_folder or says_complete(file.key):
         return
 
     def take(*, identity: dict[str, str]) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class FileReason(StrEnum):
     CODEC = "codec"
     CONTRACT = "contract"
     TOO_MANY_BAD_ROWS = "too_many_bad_rows"
+    MANIFEST = "manifest"
 
     @property
     def text(self) -> str:
@@ -60,6 +61,7 @@ _TEXTS = {
     FileReason.CODEC: "is compressed in a way that this function cannot unpack",
     FileReason.CONTRACT: "lacks columns or holds something else than the pipeline file and the first files say",
     FileReason.TOO_MANY_BAD_ROWS: "has a larger share of bad rows than `ingest.max_bad_row_share`",
+    FileReason.MANIFEST: "is a manifest that does not list files of this pipeline",
 }
 
 

@@ -36,6 +36,16 @@ class FakeLog:
         return self._rows
 
 
+class Batches:
+    """The times when batches were accepted."""
+
+    def __init__(self, *times):
+        self._times = times
+
+    def any_since(self, moment):
+        return any(datetime.fromisoformat(time) >= moment for time in self._times)
+
+
 class Recorder:
     def __init__(self):
         self.calls = []
@@ -49,7 +59,7 @@ def pipeline():
     return Pipeline(name="bike", problem="regression", target="cnt")
 
 
-def close(pipeline, log, outcome="registered", **event):
+def close(pipeline, log, outcome="registered", batches=None, **event):
     events, metrics = Recorder(), Recorder()
     whole = {
         "execution": "e1",
@@ -62,7 +72,7 @@ def close(pipeline, log, outcome="registered", **event):
         "error": {},
         **event,
     }
-    result = close_training(whole, pipeline, Ports(log, events, metrics), NOW)
+    result = close_training(whole, pipeline, Ports(log, batches or Batches(), events, metrics), NOW)
     return result, [args for args, _ in events.calls], [args[0] for args, _ in metrics.calls]
 
 
