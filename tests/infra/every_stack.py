@@ -23,11 +23,12 @@ PIPELINES = {
         "on_destroy": "retain",
         "notify": "ops@example.org",
         "stream": {"training": True, "scoring": True, "shards": 2},
+        "arrival": {"train": "batch", "if_missing": "train"},
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream",)
-"""Stacks that a pipeline has if it has the block of that name."""
+OPTIONAL = ("stream", "batches")
+"""Stacks that only some pipelines have."""
 
 
 class Synthesised:
@@ -41,7 +42,9 @@ class Synthesised:
         self.assembly = self.app.synth()
         self.folder = folder
         self.name = pipeline.name
-        self.kinds = (*STACKS, *(kind for kind in OPTIONAL if getattr(pipeline, kind)))
+        self.kinds = [
+            kind for kind in (*STACKS, *OPTIONAL) if self.app.node.try_find_child(f"{self.name}-{kind}")
+        ]
 
     def stack(self, kind):
         return self.app.node.find_child(f"{self.name}-{kind}")

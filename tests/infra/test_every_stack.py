@@ -42,6 +42,13 @@ def test_nothing_is_found_that_nobody_gave_a_reason_for(synthesised, kind):
         assert not synthesised.path(kind).exists()
 
 
+def test_there_are_no_other_stacks(synthesised):
+    assert {stack.node.id for stack in synthesised.app.node.children if isinstance(stack, cdk.Stack)} == {
+        f"{synthesised.name}-{kind}" for kind in synthesised.kinds
+    }
+    assert set(STACKS) <= set(synthesised.kinds)
+
+
 def test_a_public_bucket_would_be_found():
     stack = cdk.Stack(cdk.App(), "careless")
     s3.Bucket(stack, "Open", public_read_access=True, block_public_access=s3.BlockPublicAccess())

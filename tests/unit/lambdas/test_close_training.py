@@ -165,3 +165,41 @@ def test_a_failed_training_never_asks_for_another(pipeline):
     _, events, _ = close(pipeline, FakeLog(rows=9000), "failed", **failed)
 
     assert [name for name, _ in events] == ["TrainingFinished"]
+
+
+BATCHES = Pipeline(
+    name="bike",
+    problem="regression",
+    target="cnt",
+    retraining={"on": ["new_data"]},
+    arrival={"train": "batch"},
+)
+
+
+@pytest.mark.parametrize(
+    ("accepted_at", "follows"), [("2026-01-31T10:59:00+00:00", False), ("2026-01-31T11:30:00+00:00", True)]
+)
+def test_a_batch_that_was_accepted_while_a_training_ran_asks_for_another(accepted_at, follows):
+    _, events, _ = close(BATCHES, FakeLog(rows=1200), batches=Batches(accepted_at))
+
+    assert ("TrainingWanted" in [name for name, _ in events]) is follows
+
+
+def test_files_of_a_batch_that_is_not_complete_ask_for_nothing():
+    _, events, _ = close(BATCHES, FakeLog(rows=1200))
+
+    assert [name for name, _ in events] == ["TrainingFinished"]
+
+
+def test_what_came_during_a_scheduled_training_waits_for_the_next():
+    scheduled = Pipeline(
+        name="bike",
+        problem="regression",
+        target="cnt",
+        retraining={"on": ["new_data", "schedule"]},
+        arrival={"train": "schedule", "schedule": "rate(1 day)"},
+    )
+
+    _, events, _ = close(scheduled, FakeLog(rows=1200))
+
+    assert [name for name, _ in events] == ["TrainingFinished"]
