@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo test check bench format lock synth clean
+.PHONY: help setup demo test check bench bench-data format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ check: setup ## format, lint, types, import direction
 
 bench: setup ## measure how long each step of the loop takes
 	@$(BIN)/python -m benchmarks.measure_loop
+
+bench-data: setup ## measure how fast, and in how much memory, files are taken in
+	@$(BIN)/python -m benchmarks.measure_data
 
 format: setup ## apply the formatter and the safe lint fixes
 	@$(BIN)/ruff format .

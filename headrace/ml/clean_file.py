@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from headrace.ml.arrays import Ints
@@ -18,12 +19,11 @@ from headrace.ml.cleaning import ARROW_TYPES, Cleaned, clean
 from headrace.ml.contract import Contract
 from headrace.ml.duplicates import SeenIds
 from headrace.ml.files.table_file import TableFile
+from headrace.ml.formulas import harmless
 from headrace.ml.rejections import Reason, Rejection, Rejections, Summary
 from headrace.ml.table_names import free_name
 
 _ROWS_OF_A_GROUP = 2**17
-_FORMULA = re.compile(r"^\s*[=+\-@\t\r]")
-_NUMBER = re.compile(r"^\s*[+-]?[\d.,]+([eE][+-]?\d+)?%?\s*$")
 
 
 @dataclass(frozen=True)
@@ -86,22 +86,35 @@ def clean_file(file: TableFile, contract: Contract, folder: Path) -> CleanedFile
 
 
 class _GoodRows:
-    """A Parquet file that grows by groups of rows."""
+    """Rows of the contract's columns, written to disk in groups."""
 
-    def __init__(self, path: Path, contract: Contract) -> None:
-        self.path, self.count = path, 0
+    def __init__(self, folder: Path, contract: Contract, *, final: bool) -> None:
         names = contract.table_names
         self.schema = pa.schema(
             [(names[column.name], ARROW_TYPES[column.kind]) for column in contract.columns]
         )
+        self.count = 0
+        self.path = folder / ("good.parquet" if final else "good.arrow")
+        self._final = final
+        # To look for repetitions takes time, and ids and measured numbers hardly have any.
+        self._repeated = [
+            names[column.name]
+            for column in contract.columns
+            if column.kind == "category" and column.role != "id"
+        ]
         self._waiting: list[pa.Table] = []
-        self._writer: pq.ParquetWriter | None = None
+        self._writer: Any = None
+        # Arrow packs a group without holding up the cleaning of the next.
+        self._packer = ThreadPoolExecutor(1)
+        self._packing: Future[None] = self._packer.submit(lambda: None)
 
     def __enter__(self) -> _GoodRows:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._flush()
+        self._packing.result()
+        self._packer.shutdown()
         if self._writer:
             self._writer.close()
 
@@ -111,15 +124,66 @@ class _GoodRows:
         if sum(each.num_rows for each in self._waiting) >= _ROWS_OF_A_GROUP:
             self._flush()
 
+    def groups(self) -> Iterator[tuple[int, pa.Table]]:
+        """Yield what was written, group by group, each with the place of its first row."""
+        first = 0
+        with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as stream:
+            for batch in stream:
+                yield first, pa.Table.from_batches([batch])
+                first += batch.num_rows
+
     def _flush(self) -> None:
         tables = [table.rename_columns(self.schema.names) for table in self._waiting if table.num_rows]
         self._waiting = []
         if not tables:
             return
         if self._writer is None:
-            # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
-            self._writer = pq.ParquetWriter(self.path, self.schema, compression="snappy")
-        self._writer.write_table(pa.concat_tables(tables), row_group_size=_ROWS_OF_A_GROUP)
+            self._writer = self._open()
+        self._packing.result()
+        self._packing = self._packer.submit(
+            self._writer.write_table, pa.concat_tables(tables), _ROWS_OF_A_GROUP
+        )
+
+    def _open(self) -> Any:
+        # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
+        if self._final:
+            return pq.ParquetWriter(
+                self.path, self.schema, compression="snappy", use_dictionary=self._repeated
+            )
+        return pa.ipc.new_stream(str(self.path), self.schema)
+
+
+class _RefusedRows:
+    """A CSV file of refused rows, for whoever repairs them."""
+
+    def __init__(self, path: Path, names: list[str]) -> None:
+        self.path, self._names = path, names
+        self._writer: pacsv.CSVWriter | None = None
+        self.path.unlink(missing_ok=True)
+
+    def add(self, rejections: Rejections, text: pa.Table) -> None:
+        """Append rows, the column, the class of the value and the reason behind the row's number."""
+        added = {
+            "bad_column": list(rejections.columns),
+            "value_class": list(rejections.value_classes),
+            "reason": [str(reason) for reason in rejections.reasons],
+        }
+        for place, (name, values) in enumerate(added.items(), start=1):
+            column = pa.chunked_array([values], pa.string())
+            text = text.add_column(place, free_name(name, self._names), column)
+        cells = [harmless(column) if pa.types.is_string(column.type) else column for column in text.columns]
+        names = harmless(pa.chunked_array([text.column_names])).to_pylist()
+        table = pa.table(cells, names=names)
+        if self._writer is None:
+            self._writer = pacsv.CSVWriter(str(self.path), table.schema)
+        self._writer.write_table(table)
+
+    def close(self) -> Path | None:
+        """Return the file, or None if no row was refused."""
+        if self._writer is None:
+            return None
+        self._writer.close()
+        return self.path
 
 
 class _Sink:
@@ -127,11 +191,11 @@ class _Sink:
 
     def __init__(self, contract: Contract, folder: Path, names: list[str]) -> None:
         self.contract, self.folder, self.names = contract, folder, names
-        self.rows = _GoodRows(folder / "good.parquet", contract)
         self.summary = Summary()
-        self._rejected = folder / "rejected.csv"
-        self._rejected.unlink(missing_ok=True)
         self._id = contract.named("id")
+        # Rows that may have to be taken back are not packed before it is known which.
+        self.rows = _GoodRows(folder, contract, final=self._id is None)
+        self._refused = _RefusedRows(folder / "rejected.csv", names)
         self._seen = SeenIds(folder / "ids")
         self._numbers = folder / "numbers"
         self._numbers.unlink(missing_ok=True)
@@ -146,15 +210,16 @@ class _Sink:
             self._reject(cleaned.rejections, cleaned.rejected_text)
 
     def remove_duplicates(self) -> None:
-        """Write the good rows again without those whose id comes again, if there are any."""
-        earlier = self._seen.earlier()
-        if not len(earlier):
+        """Leave out good rows whose id comes again, and pack the others."""
+        if self._id is None or not self.rows.count:
             return
-        numbers = np.fromfile(self._numbers, np.int64)
-        kept = _GoodRows(self.folder / "unique.parquet", self.contract)
-        with kept:
-            for first, group in _groups(self.rows.path):
+        earlier, numbers = self._seen.earlier(), np.memmap(self._numbers, np.int64, mode="r")
+        with _GoodRows(self.folder, self.contract, final=True) as kept:
+            for first, group in self.rows.groups():
                 here = earlier[(earlier >= first) & (earlier < first + group.num_rows)]
+                if not len(here):
+                    kept.add(group)
+                    continue
                 keep = np.ones(group.num_rows, dtype=bool)
                 keep[here - first] = False
                 kept.add(group.filter(pa.array(keep)))
@@ -163,45 +228,21 @@ class _Sink:
 
     def result(self) -> CleanedFile:
         good = self.rows.path if self.rows.count else None
-        return CleanedFile(good, self.rows.count, self._rejected if self.summary.rows else None, self.summary)
+        return CleanedFile(good, self.rows.count, self._refused.close(), self.summary)
 
     def _reject_duplicates(self, rows: pa.Table, numbers: Ints) -> None:
         found = [Rejection(int(number), self._id, Reason.DUPLICATE_ID, "text") for number in numbers]
-        if not found:
-            return
         named = rows.rename_columns([column.name for column in self.contract.columns])
-        text = pa.table({name: pc.cast(named.column(name), pa.string()) for name in named.column_names})
-        frame = text.to_pandas().astype(object).reindex(columns=self.names)
-        frame.insert(0, free_name("row", self.names), numbers)
-        self._reject(Rejections.of(found), frame)
-
-    def _reject(self, rejections: Rejections, text: pd.DataFrame) -> None:
-        """Append refused rows to the file of them, the column and the reason behind the row's number."""
-        self.summary.add(rejections)
-        added = {
-            "bad_column": [column or "" for column in rejections.columns],
-            "value_class": list(rejections.value_classes),
-            "reason": [str(reason) for reason in rejections.reasons],
+        cells = {
+            name: pc.cast(named.column(name), pa.string())
+            if name in named.column_names
+            else pa.nulls(named.num_rows, pa.string())
+            for name in self.names
         }
-        last = free_name("text", self.names)
-        table = text if last in text else text.assign(**{last: None})
-        # Such cells do something when a spreadsheet program opens the file.
-        table = table.map(lambda cell: f"'{cell}" if _is_formula(cell) else cell)
-        for place, (name, values) in enumerate(added.items(), start=1):
-            table.insert(place, free_name(name, self.names), values)
-        is_new = not self._rejected.exists()
-        table.to_csv(self._rejected, mode="a", index=False, header=is_new)
+        text = {free_name("row", self.names): numbers, **cells}
+        text[free_name("text", self.names)] = pa.nulls(named.num_rows, pa.string())
+        self._reject(Rejections.of(found), pa.table(text))
 
-
-def _is_formula(cell: object) -> bool:
-    return isinstance(cell, str) and bool(_FORMULA.match(cell)) and not _NUMBER.match(cell)
-
-
-def _groups(path: Path) -> Iterator[tuple[int, pa.Table]]:
-    """Yield the row groups of a Parquet file, each with the place of its first row."""
-    first = 0
-    with pq.ParquetFile(path) as file:
-        for index in range(file.num_row_groups):
-            group = file.read_row_group(index)
-            yield first, group
-            first += group.num_rows
+    def _reject(self, rejections: Rejections, text: pa.Table) -> None:
+        self.summary.add(rejections)
+        self._refused.add(rejections, text)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -38,7 +37,7 @@ class Cleaned:
         Their numbers in the file.
     rejections : Rejections
         One per refused row, in the order of the file.
-    rejected_text : DataFrame
+    rejected_text : pyarrow.Table
         The refused rows as they were written: their number, then the file's columns; a broken row is in the last.
         Those two are called ``row`` and ``text``, or ``row_2`` and ``text_2`` if the file has such columns.
     """
@@ -46,7 +45,7 @@ class Cleaned:
     good: pa.Table
     row_numbers: Ints
     rejections: Rejections
-    rejected_text: pd.DataFrame
+    rejected_text: pa.Table
 
     @property
     def rows(self) -> int:
@@ -96,7 +95,7 @@ def clean(table: TextTable, contract: Contract) -> Cleaned:
     columns = {column.name: _clean_column(column, table.cells) for column in contract.columns}
     good = pa.table({name: cells.values for name, cells in columns.items()})
     if not table.broken and not any(cells.faults for cells in columns.values()):
-        return Cleaned(good, table.row_numbers, Rejections.of(()), pd.DataFrame())
+        return Cleaned(good, table.row_numbers, Rejections.of(()), pa.table({}))
     fault = _first_faults(columns, table.cells.num_rows)
     kept = fault.column < 0
     return Cleaned(
@@ -218,15 +217,18 @@ def _value_classes(cells: pa.ChunkedArray) -> Labels:
     return np.select([_flags(test) for test in tests], ["nothing", "number", "date"], "text")
 
 
-def _rejected_text(fault: _Faults, table: TextTable) -> pd.DataFrame:
-    rows = np.flatnonzero(fault.column >= 0)
-    whole = table.cells.take(pa.array(rows)).to_pandas().astype(object)
-    number, text = (free_name(name, table.cells.column_names) for name in ("row", "text"))
-    whole.insert(0, number, table.row_numbers[rows])
-    if table.broken:
-        broken = pd.DataFrame({number: list(table.broken), text: list(table.broken.values())}, dtype=object)
-        whole = pd.concat([whole, broken], ignore_index=True)
-    ordered: pd.DataFrame = whole.reindex(columns=[number, *table.cells.column_names, text]).sort_values(
-        number, ignore_index=True
-    )
-    return ordered
+def _rejected_text(fault: _Faults, table: TextTable) -> pa.Table:
+    """Return the refused rows in the order of the file; of a broken one only its number and its text are known."""
+    names = table.cells.column_names
+    number, text = (free_name(name, names) for name in ("row", "text"))
+    rows = pa.array(np.flatnonzero(fault.column >= 0))
+    numbers = pa.array(table.row_numbers).take(rows)
+    whole = table.cells.take(rows).add_column(0, number, numbers)
+    whole = whole.append_column(text, pa.nulls(whole.num_rows, pa.string()))
+    if not table.broken:
+        return whole
+    broken = {
+        number: pa.array(list(table.broken), pa.int64()),
+        text: pa.array(list(table.broken.values()), pa.string()),
+    }
+    return pa.concat_tables([whole, pa.table(broken)], promote_options="default").sort_by(number)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal, get_args
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ Role = Literal["feature", "target", "id", "time", "ignored"]
 
 _MOSTLY = 0.95
 """A column is of a kind if at least this share of its present cells is; the others are faults."""
+_FIRST_OF_MOST_FAULTS = 1.5
 
 
 class ContractError(ValueError):
@@ -255,15 +257,21 @@ def infer_kind(cells: pa.ChunkedArray) -> Kind:
     text = pc.drop_null(trimmed(cells))
     if len(text) == 0:
         return "category"
-    found: tuple[tuple[Kind, pa.ChunkedArray], ...] = (
-        ("number", as_numbers(text)),
-        ("boolean", as_booleans(text, words_only=True)),
-        ("datetime", as_datetimes(text)),
-    )
-    for kind, values in found:
-        if len(pc.drop_null(values)) >= _MOSTLY * len(text):
-            return kind
-    return "category"
+    return next((kind for kind, typed in _KINDS if _are_mostly(typed, text)), "category")
+
+
+_KINDS: tuple[tuple[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...] = (
+    ("number", as_numbers),
+    ("boolean", partial(as_booleans, words_only=True)),
+    ("datetime", as_datetimes),
+)
+
+
+def _are_mostly(typed: Callable[[pa.ChunkedArray], pa.ChunkedArray], text: pa.ChunkedArray) -> bool:
+    """Tell whether enough cells can be typed; often the first of them have too many faults for all already."""
+    most_faults = len(text) - _MOSTLY * len(text)
+    first = text.slice(0, int(_FIRST_OF_MOST_FAULTS * most_faults) + 1)
+    return all(typed(cells).null_count <= most_faults for cells in (first, text))
 
 
 def with_labels(contract: Contract, labels: Sequence[str]) -> Contract:

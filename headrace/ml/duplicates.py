@@ -69,10 +69,11 @@ class SeenIds:
     def _earlier_in(self, share: int, shares: int) -> Ints:
         """Do so for the ids whose hash leaves `share` when it is divided by `shares`."""
         parts = [(chunk[mine], places[mine]) for chunk, places, mine in self._chunks(share, shares)]
-        lanes, places = (
-            np.concatenate([part[0] for part in parts]),
-            np.concatenate([part[1] for part in parts]),
-        )
+        lanes, places = (np.concatenate([part[side] for part in parts]) for side in (0, 1))
+        # Sorting numbers is quick, sorting their places is not: only those that come again need it.
+        ordered = np.sort(lanes[:, 0])
+        again = np.isin(lanes[:, 0], ordered[1:][ordered[1:] == ordered[:-1]])
+        lanes, places = lanes[again], places[again]
         order = np.lexsort((places, lanes[:, 1], lanes[:, 0]))
         lanes, places = lanes[order], places[order]
         earlier: Ints = places[:-1][(lanes[:-1] == lanes[1:]).all(axis=1)]

@@ -84,8 +84,8 @@ def test_every_row_of_the_file_is_either_good_or_rejected(contract):
     assert cleaned.rows == len(rows)
     assert cleaned.row_numbers.tolist() == [1, 4, 5]
     assert [rejection.row for rejection in cleaned.rejections] == [2, 3]
-    assert cleaned.rejected_text["row"].tolist() == [2, 3]
-    assert cleaned.rejected_text["text"].tolist()[1] == "5"
+    assert cleaned.rejected_text["row"].to_pylist() == [2, 3]
+    assert cleaned.rejected_text["text"].to_pylist()[1] == "5"
 
 
 def test_a_fault_in_an_ignored_column_costs_the_cell_and_not_the_row(contract):

@@ -1,0 +1,1 @@
+"""What cleaning a large CSV file costs, beside the same steps in pandas."""
