@@ -24,6 +24,7 @@ from headrace.ml.rejections import Reason, Rejection, Rejections, Summary
 from headrace.ml.table_names import free_name
 
 _ROWS_OF_A_GROUP = 2**17
+_BYTES_OF_A_NUMBER = 8
 
 
 @dataclass(frozen=True)
@@ -213,7 +214,7 @@ class _Sink:
         """Leave out good rows whose id comes again, and pack the others."""
         if self._id is None or not self.rows.count:
             return
-        earlier, numbers = self._seen.earlier(), np.memmap(self._numbers, np.int64, mode="r")
+        earlier = self._seen.earlier()
         with _GoodRows(self.folder, self.contract, final=True) as kept:
             for first, group in self.rows.groups():
                 here = earlier[(earlier >= first) & (earlier < first + group.num_rows)]
@@ -223,7 +224,10 @@ class _Sink:
                 keep = np.ones(group.num_rows, dtype=bool)
                 keep[here - first] = False
                 kept.add(group.filter(pa.array(keep)))
-                self._reject_duplicates(group.take(pa.array(here - first)), numbers[here])
+                numbers = np.fromfile(
+                    self._numbers, np.int64, group.num_rows, offset=_BYTES_OF_A_NUMBER * first
+                )
+                self._reject_duplicates(group.take(pa.array(here - first)), numbers[here - first])
         self.rows = kept
 
     def result(self) -> CleanedFile:
