@@ -10,21 +10,20 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from headrace.cli.data_sample import DataSample, look_at
+from headrace.cli.proposal_arrival import ArrivalProposal, Flow, propose_arrival
 from headrace.config.limits import PIPELINE_NAME
-from headrace.ml.cells import trimmed
+from headrace.ml.cells import as_datetimes, trimmed
 from headrace.ml.contract import infer_kind
-from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileRefusedError
-from headrace.ml.files.small import first_rows
 from headrace.ml.text_table import TextTable
 
-_ROWS = 100_000
 _MOST_CLASSES = 20
 _FEW_CODES = 12
 _BINARY = 2
 _NEARLY_ONE = 0.999
-_LARGEST_MB = 1500
 _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
@@ -70,14 +69,15 @@ class _Findings:
 
 
 def propose(path: Path, target: str, name: str) -> Proposal:
-    """Read the head of a data file and propose its pipeline.
+    """Read the head of a data file, or of a folder of them, and propose its pipeline.
 
     Raises
     ------
     ProposalError
         If the file cannot be read, or has no column `target`, or the name would not do.
     """
-    table = _read(path)
+    sample = _sample(path)
+    table = sample.first
     columns = table.cells.column_names
     if target not in columns:
         raise ProposalError(f"{path} has no column {target!r}; it has {', '.join(columns)}")
@@ -100,24 +100,42 @@ def propose(path: Path, target: str, name: str) -> Proposal:
     found = _Findings(name, problem, target, id_column, time_column, ignored, codes)
     notes = [f"{column}: {why}" for column, why in ignored.items()]
     notes += [f"{column}: few whole numbers, taken for codes of a category" for column in codes]
-    return Proposal(name, problem, _write(path, found), notes)
+    arrival = propose_arrival(_flow(sample, time_column))
+    return Proposal(name, problem, _write(path, found, arrival), [*notes, *arrival.notes])
 
 
 def _listed(ignored: dict[str, str]) -> str:
     return "; ".join(f"{column}: {why}" for column, why in ignored.items())
 
 
-def _read(path: Path) -> TextTable:
-    """Read the head of the file as the ingestion will."""
+def _sample(path: Path) -> DataSample:
+    """Read the head of the data as the ingestion will."""
     try:
-        table = first_rows(path, ReadOptions(max_mb=_LARGEST_MB), rows=_ROWS)
+        sample = look_at(path)
     except OSError as error:
         raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
     except FileRefusedError as refused:
         raise ProposalError(f"{path}: {refused.why}") from None
-    if table.cells.num_rows == 0:
+    if sample.first.cells.num_rows == 0:
         raise ProposalError(f"{path} has no rows")
-    return TextTable(table.cells.slice(0, _ROWS), table.row_numbers[:_ROWS])
+    return sample
+
+
+def _flow(sample: DataSample, time_column: str | None) -> Flow:
+    """Return how fast rows come, as far as the time column tells."""
+    if time_column is None or time_column not in sample.last.cells.column_names:
+        return Flow(sample.files, sample.largest_bytes)
+    moments = [
+        as_datetimes(trimmed(table.cells.column(time_column))) for table in (sample.first, sample.last)
+    ]
+    bounds = [pc.min_max(each) for each in moments]
+    first, within, last = bounds[0]["min"].as_py(), bounds[0]["max"].as_py(), bounds[1]["max"].as_py()
+    if first is None or within is None or last is None:
+        return Flow(sample.files, sample.largest_bytes)
+    rows = sample.first.cells.num_rows
+    if sample.files == 1:
+        return Flow(1, sample.largest_bytes, (within - first).total_seconds(), rows)
+    return Flow(sample.files, sample.largest_bytes, (last - first).total_seconds(), rows * sample.files)
 
 
 def _typed(table: TextTable, kinds: dict[str, str]) -> pd.DataFrame:
@@ -230,7 +248,7 @@ def _integer_codes(frame: pd.DataFrame, kinds: dict[str, str], taken: list[str])
     return found
 
 
-def _write(path: Path, found: _Findings) -> str:
+def _write(path: Path, found: _Findings, arrival: ArrivalProposal) -> str:
     lines = [
         "# yaml-language-server: $schema=schema.json",
         f"# Proposed from {path.name}: read it once before you deploy it.",
@@ -251,7 +269,7 @@ def _write(path: Path, found: _Findings) -> str:
     if found.codes:
         lines += ["", "columns:  # whole numbers that look like codes; delete those that are amounts"]
         lines += [f"  {_quoted(column)}: category" for column in found.codes]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *arrival.lines]) + "\n"
 
 
 def _quoted(text: str) -> str:
