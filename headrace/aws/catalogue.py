@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import awswrangler as wr
 import boto3
@@ -13,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.ml.table_names import PARTITION
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class Catalogue:
     bucket: str
     database: str
     table: str
+    _registered: set[tuple[str, str]] = field(default_factory=set, init=False, repr=False, compare=False)
+    """Days and schemas that a warm function need not register again: of a thousand files all but the first."""
 
     def store(self, rows: Path, *, source: str, day: str) -> str:
         """Upload a Parquet file to the partition `day`, and register it; return its URI.
@@ -39,9 +46,16 @@ class Catalogue:
         """
         folder = f"s3://{self.bucket}/curated/{PARTITION}={day}/"
         path = f"{folder}{hashlib.sha256(source.encode()).hexdigest()[:32]}.parquet"
-        wr.s3.upload(str(rows), path, boto3_session=self.session)
-        self._register(pq.read_schema(rows), folder, day)
+        self._client.upload_file(str(rows), self.bucket, path.removeprefix(f"s3://{self.bucket}/"))
+        schema = pq.read_schema(rows)
+        if (known := (day, schema.to_string())) not in self._registered:
+            self._register(schema, folder, day)
+            self._registered.add(known)
         return path
+
+    @cached_property
+    def _client(self) -> S3Client:
+        return self.session.client("s3")
 
     def _register(self, schema: pa.Schema, folder: str, day: str) -> None:
         where = {"database": self.database, "table": self.table, "boto3_session": self.session}
