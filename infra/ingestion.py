@@ -92,10 +92,11 @@ class Ingestion(Construct):
             timeout_s=_TIMEOUT_S,
             pandas=True,
         )
-        grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*", "curated/*"])
+        grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*"])
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
         grant_objects(function, data.data_bucket, "s3:PutObject", ["curated/*", "quarantine/*"])
-        grant_list(function, data.data_bucket, "curated/")
+        # Without it S3 answers 403, not 404, for a file that is not there any more.
+        grant_list(function, data.data_bucket, "incoming/")
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["contract/contract.json"])
         # Without it S3 answers 403, not 404, for a contract that is not there yet.

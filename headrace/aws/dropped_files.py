@@ -63,6 +63,8 @@ class DroppedFile:
         As the event says.
     dropped_at : str
         ISO 8601, UTC; the same each time the event is delivered.
+    sequencer : str
+        Hexadecimal; of two versions of one key the greater is the later, also within one second.
     """
 
     bucket: str
@@ -70,22 +72,33 @@ class DroppedFile:
     version_id: str
     size_bytes: int
     dropped_at: str
+    sequencer: str = ""
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> DroppedFile:
-        """Read EventBridge's ``Object Created`` of S3; ``KeyError`` names what is missing.
+        """Read EventBridge's ``Object Created`` of S3.
+
+        Raises
+        ------
+        KeyError
+            If the event lacks something; the text names it.
+        ValueError
+            If it is about an object that was not dropped.
 
         References
         ----------
         .. [1] S3 user guide, "EventBridge event message structure".
         """
         item = event["detail"]["object"]
+        if not item["key"].startswith(INCOMING):
+            raise ValueError(f"{item['key']!r} is not under {INCOMING}: it is no dropped file")
         return cls(
             bucket=event["detail"]["bucket"]["name"],
             key=item["key"],
             version_id=item.get("version-id", "null"),
             size_bytes=int(item.get("size", 0)),
             dropped_at=event["time"],
+            sequencer=item.get("sequencer", ""),
         )
 
     @property

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 
+_SEQUENCER_DIGITS = 24  # S3's have 18
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """What became of one dropped file.
@@ -24,6 +27,8 @@ class FileRecord:
         Which file.
     dropped_at : str
         ISO 8601, UTC.
+    sequencer : str
+        Orders versions of one key that were dropped within one second, as S3 says it.
     rows, quarantined : int
         Rows accepted and rows refused; together all rows of the file.
     curated_paths : tuple of str
@@ -37,6 +42,7 @@ class FileRecord:
     key: str
     version_id: str
     dropped_at: str
+    sequencer: str = ""
     rows: int = 0
     quarantined: int = 0
     curated_paths: tuple[str, ...] = ()
@@ -64,7 +70,9 @@ class FileLedger:
 
     def record(self, file: FileRecord) -> None:
         """Write down what became of a file; doing so again changes nothing."""
-        order = f"{file.dropped_at}#{short_key(file.key)}#{file.version_id}"
+        # S3 user guide, "Event message structure": pad the shorter sequencer on the left, then compare as text.
+        sequencer = file.sequencer.zfill(_SEQUENCER_DIGITS)
+        order = f"{file.dropped_at}#{short_key(file.key)}#{sequencer}#{file.version_id}"
         item = {**asdict(file), "curated_paths": list(file.curated_paths)}
         self._table.put_item(Item={"pk": "file", "sk": order, **item})
 

@@ -86,7 +86,12 @@ def _deps() -> Dependencies:
 def take_message(record: SQSRecord) -> None:
     """Take in the file that a message announces, once, however often the message comes."""
     deps = _deps()
-    file = DroppedFile.from_event(json.loads(record.body))
+    event = json.loads(record.body)
+    if (
+        event.get("Event") == "s3:TestEvent"
+    ):  # S3's greeting, if a bucket is ever connected to the queue directly
+        return
+    file = DroppedFile.from_event(event)
     if file.is_folder or says_complete(file.key):
         return
 

@@ -104,7 +104,7 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
     FileRecord
         What became of the file.
     """
-    record = FileRecord(file.key, file.version_id, file.dropped_at)
+    record = FileRecord(file.key, file.version_id, file.dropped_at, file.sequencer)
     try:
         _check_size(file, pipeline)
         record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
