@@ -11,6 +11,7 @@ from headrace.config.pipeline import Pipeline
 from infra.batches_stack import BatchesStack
 from infra.code_bundle import REPO
 from infra.data_stack import DataStack
+from infra.database_stack import DatabaseStack
 from infra.monitoring_stack import MonitoringStack
 from infra.serving_stack import ServingStack
 from infra.stream_stack import StreamStack
@@ -45,6 +46,8 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     data = DataStack(app, f"{name}-data", pipeline=pipeline)
     if pipeline.arrival.train == "batch":
         BatchesStack(app, f"{name}-batches", pipeline=pipeline, data=data)
+    if pipeline.database:
+        DatabaseStack(app, f"{name}-database", pipeline=pipeline, database=pipeline.database, data=data)
     training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data)
     serving = ServingStack(app, f"{name}-serving", pipeline=pipeline, data=data, training=training)
     MonitoringStack(

@@ -39,7 +39,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Pipeline
       Value error, split.by: is time, but no `time` column is named ...
     """
-    checks = (_columns, _split, _arrival, _training, _evaluation, _stream)
+    checks = (_columns, _split, _database, _arrival, _training, _evaluation, _stream)
     return [finding for check in checks for finding in check(pipeline)]
 
 
@@ -86,6 +86,15 @@ def _split(pipeline: Pipeline) -> list[Finding]:
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _database(pipeline: Pipeline) -> list[Finding]:
+    if pipeline.database is None or pipeline.database.watermark or pipeline.id:
+        return []
+    why = (
+        "is not named, so all rows come again each time, and without an `id` nothing tells which they replace"
+    )
+    return [(("database", "watermark"), why)]
 
 
 def _arrival(pipeline: Pipeline) -> list[Finding]:

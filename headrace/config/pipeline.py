@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
+from headrace.config.database import Database
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.schedules import schedule_minutes
 from headrace.config.stream import Stream
@@ -167,6 +168,9 @@ class Pipeline(Block):
     split: Split = Field(default_factory=Split, description="How rows are dealt to training and test.")
     ingest: Ingest = Field(default_factory=Ingest, description="What a dropped file may be.")
     arrival: Arrival = Field(default_factory=Arrival, description="When what has come in starts a training.")
+    database: Database | None = Field(
+        None, description="A table whose rows are imported on a schedule, beside the files that are dropped."
+    )
     training: Training = Field(default_factory=Training, description="What learns, and on what.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="When a new model is good enough.")
     approval: Literal["automatic", "manual"] = Field(

@@ -25,6 +25,8 @@ PUBLIC_LAYERS = {
     re.compile(r"^arn:aws:lambda:[a-z0-9-]+:\d{12}:layer:AWSSDKPandas-Python\d+(-Arm64)?:\d+$"): (
         "awswrangler",
         "openpyxl",
+        "pg8000",
+        "pymysql",
     ),
     re.compile(
         r"^arn:aws:lambda:[a-z0-9-]+:017000801446:layer:AWSLambdaPowertoolsPythonV3-python\d+-(arm64|x86_64):\d+$"
@@ -39,7 +41,7 @@ def public_layer(arn: str) -> tuple[str, ...] | None:
     Examples
     --------
     >>> public_layer("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python312-Arm64:26")
-    ('awswrangler', 'openpyxl')
+    ('awswrangler', 'openpyxl', 'pg8000', 'pymysql')
     >>> public_layer("arn:aws:lambda:us-east-1:123456789012:layer:mine:1") is None
     True
     """

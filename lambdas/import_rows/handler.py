@@ -1,0 +1,107 @@
+"""Import rows of the database as files, as many as fit into one invocation."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from headrace.aws.database_import import DatabaseImport
+from headrace.aws.import_ledger import OvertakenError
+from headrace.aws.imported_files import ImportedFiles
+from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.config.bundle import bundled_pipeline
+from lambdas.import_rows.import_rows import ImportedFile, Ports, import_rows
+
+_SPARE_S = 30.0
+
+logger = Logger()
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment this function is deployed with."""
+
+    data_bucket: str
+    ledger_table: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; ``KeyError`` names a missing one."""
+        return cls(data_bucket=environ["DATA_BUCKET"], ledger_table=environ["LEDGER_TABLE"])
+
+
+class TimeBudget:
+    """Tells whether another file fits: one that takes twice as long as the slowest so far.
+
+    Parameters
+    ----------
+    remaining_s : callable
+        Seconds until the function is stopped.
+    clock : callable
+        A monotonic clock, in seconds.
+    """
+
+    def __init__(self, remaining_s: Callable[[], float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._remaining_s, self._clock = remaining_s, clock
+        self._slowest_s, self._began_s = 0.0, clock()
+        self._files = 0
+
+    def goes_on(self) -> bool:
+        """Take note of how long the last file took, and tell whether there is time for the next; there is for the first."""
+        now = self._clock()
+        if self._files:
+            self._slowest_s = max(self._slowest_s, now - self._began_s)
+        self._began_s = now
+        self._files += 1
+        return self._files == 1 or self._remaining_s() > 2 * self._slowest_s + _SPARE_S
+
+
+@cache
+def _deps() -> tuple[DatabaseImport, ImportedFiles, PipelineMetrics]:
+    settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
+    imported = DatabaseImport.of_pipeline(pipeline, session, settings.ledger_table)
+    files = ImportedFiles(session.client("s3"), settings.data_bucket, imported.database.source)
+    return imported, files, PipelineMetrics(pipeline.name)
+
+
+def _import(remaining_s: Callable[[], float]) -> dict[str, Any]:
+    imported, files, metrics = _deps()
+    began, written = time.monotonic(), list[ImportedFile]()
+    try:
+        with imported.source() as source:
+            for file in import_rows(
+                Ports(source, imported.ledger, files),
+                rows_per_file=imported.database.rows_per_file,
+                goes_on=TimeBudget(remaining_s).goes_on,
+            ):
+                logger.info("file imported", extra={"key": file.key, "rows": file.rows})
+                written.append(file)
+    except OvertakenError:
+        logger.info("another import of the same rows has gone ahead; this one leaves them to it")
+        return {"more": False}
+    finally:
+        _measure(written, time.monotonic() - began, metrics)
+    progress = imported.ledger.load()
+    return {"more": progress is not None and progress.goal is not None}
+
+
+def _measure(written: list[ImportedFile], seconds: float, metrics: PipelineMetrics) -> None:
+    metrics.put({"RowsImported": sum(file.rows for file in written), "FilesImported": len(written)})
+    metrics.put({"ImportSeconds": seconds}, unit=Unit.Seconds)
+    age_s = written[-1].upto.seconds_before(datetime.now(UTC)) if written else None
+    if age_s is not None:
+        metrics.put({"WatermarkAge": age_s}, unit=Unit.Seconds)
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Lambda entry point: tell whether there is ``more`` to import."""
+    return _import(lambda: context.get_remaining_time_in_millis() / 1000)
