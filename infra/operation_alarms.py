@@ -37,12 +37,12 @@ class OperationAlarms(Construct):
             self._add(
                 f"{name}Failed",
                 machine.metric_failed(period=Duration.minutes(5)),
-                f"a {name.lower()} run has failed; its execution in Step Functions says in which state and why",
+                f"a run of {name.lower()} has failed; its execution in Step Functions says in which state and why",
             )
             self._add(
                 f"{name}TimedOut",
                 machine.metric_timed_out(period=Duration.minutes(5)),
-                f"a {name.lower()} run has exceeded its time; its execution in Step Functions says in which state",
+                f"a run of {name.lower()} has exceeded its time; its execution in Step Functions says in which state",
             )
 
     def watch_queues(self, queues: Mapping[str, sqs.IQueue]) -> None:

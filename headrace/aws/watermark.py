@@ -94,8 +94,9 @@ class Watermark:
         """
         value = self.value
         if isinstance(value, datetime):
-            utc = value.astimezone(UTC) if value.tzinfo else value
-            return utc.strftime("%Y%m%dT%H%M%S.%f") + ("Z" if value.tzinfo else "")
+            utc = value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+            plain = re.sub("[-:]", "", utc.isoformat(timespec="microseconds"))
+            return plain + ("Z" if value.tzinfo else "")
         if isinstance(value, int):
             return f"{value:0{_DIGITS}d}"
         plain = re.sub(r"[^A-Za-z0-9.+-]", "_", self.text)[:_LONGEST_IN_A_KEY]

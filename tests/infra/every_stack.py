@@ -24,10 +24,18 @@ PIPELINES = {
         "notify": "ops@example.org",
         "stream": {"training": True, "scoring": True, "shards": 2},
         "arrival": {"train": "batch", "if_missing": "train"},
+        "database": {
+            "engine": "postgresql",
+            "secret": "shop/reader",
+            "secret_key_arn": "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab",
+            "table": "public.orders",
+            "watermark": "updated_at",
+            "vpc": {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]},
+        },
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches")
+OPTIONAL = ("stream", "batches", "database")
 """Stacks that only some pipelines have."""
 
 

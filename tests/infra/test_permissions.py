@@ -16,6 +16,11 @@ WITHOUT_RESOURCE = {
     "sagemaker:ListEndpointConfigs": "listing has no resource",
     "sagemaker:ListModelPackages": "listing has no resource",
     **dict.fromkeys(
+        "ec2:CreateNetworkInterface ec2:DescribeNetworkInterfaces ec2:DescribeSubnets ec2:DeleteNetworkInterface "
+        "ec2:AssignPrivateIpAddresses ec2:UnassignPrivateIpAddresses".split(),
+        "Lambda makes the interfaces of a function in a network, and names them; its code is denied all of it",
+    ),
+    **dict.fromkeys(
         "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "
         "logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups".split(),
         "what Step Functions needs to log; AWS documents it with *",
