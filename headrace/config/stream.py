@@ -34,7 +34,7 @@ class Stream(Block):
         24, ge=24, le=8760, description="How long records stay in the streams, in hours."
     )
     buffer_seconds: int = Field(
-        300, ge=60, le=900, description="Training: a file is written at least so often, in seconds."
+        300, ge=1, le=900, description="Training: a file is written at least so often, in seconds."
     )
     buffer_mb: int = Field(64, ge=1, le=128, description="Training: or as soon as so much has come, in MB.")
     batch_records: int = Field(

@@ -71,7 +71,7 @@ def _report(
     destinations = options.get("DestinationConfig") or {}
     outcome = "OnFailure" if result.get("error") else "OnSuccess"
     if target := (destinations.get(outcome) or {}).get("Destination"):
-        _deliver(session, target, _record(config, event, result, attempts), {})
+        deliver(session, target, _record(config, event, result, attempts), {})
     dead_letters = (config.get("DeadLetterConfig") or {}).get("TargetArn")
     if dead_letters and result.get("error"):
         attributes = {
@@ -79,7 +79,7 @@ def _report(
             "ErrorCode": ("Number", "200"),
             "ErrorMessage": ("String", str((result.get("body") or {}).get("errorMessage", ""))[:1024]),
         }
-        _deliver(session, dead_letters, event, attributes)
+        deliver(session, dead_letters, event, attributes)
 
 
 def _record(config: dict[str, Any], event: Any, result: dict[str, Any], attempts: int) -> dict[str, Any]:
@@ -104,7 +104,7 @@ def _record(config: dict[str, Any], event: Any, result: dict[str, Any], attempts
     }
 
 
-def _deliver(session: RoleSession, target: str, content: Any, attributes: dict[str, tuple[str, str]]) -> None:
+def deliver(session: RoleSession, target: str, content: Any, attributes: dict[str, tuple[str, str]]) -> None:
     """Send to a queue, a topic, a function or a bus, with the permissions of the function's role."""
     service, name, body = target.split(":")[2], target.rpartition(":")[2], json.dumps(content)
     values = {key: {"DataType": kind, "StringValue": value} for key, (kind, value) in attributes.items()}

@@ -6,6 +6,7 @@ import time
 import zipfile
 
 import pytest
+from botocore.exceptions import ClientError
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 DEADLINE_S = 20
@@ -245,3 +246,13 @@ def test_a_schedule_invokes_its_target(client, make_queue, make_function, receiv
     )
 
     assert receive(queue) == {"tick": True}
+
+
+def test_who_may_send_a_message_may_send_several_at_once(client, cloud, make_queue):
+    queue = make_queue("several")
+    messages = [{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b"}]
+    sqs = cloud.as_role({"Action": "sqs:SendMessage", "Resource": _arn("sqs", "several")})("sqs")
+
+    assert len(sqs.send_message_batch(QueueUrl=queue, Entries=messages)["Successful"]) == 2
+    with pytest.raises(ClientError, match="AccessDenied"):
+        sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "ReceiptHandle": "h"}])

@@ -50,7 +50,7 @@ def test_nothing_waits_longer_than_the_stream_keeps_it():
         ("shards", 0),
         ("retention_hours", 23),
         ("retention_hours", 8761),
-        ("buffer_seconds", 59),
+        ("buffer_seconds", 0),
         ("buffer_seconds", 901),
         ("buffer_mb", 129),
         ("batch_records", 1001),
