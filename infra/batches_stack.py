@@ -68,7 +68,7 @@ class BatchesStack(PipelineStack):
         manifests = ["incoming/*.manifest.json"]
         grant_objects(function, data.data_bucket, "s3:GetObject", manifests)
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", manifests)
-        grant_objects(function, data.data_bucket, "s3:PutObject", ["quarantine/*"])
+        grant_objects(function, data.data_bucket, "s3:PutObject", ["quarantine/*", "refusals/*"])
         grant_list(function, data.data_bucket, "incoming/", action="s3:ListBucketVersions")
         grant_items(function, data.ledger, "dynamodb:Query", ["file"])
         grant_items(function, data.ledger, "dynamodb:PutItem", ["batch"])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 _OLD_VERSIONS = Duration.days(90)
+_HIDDEN = Duration.days(1)
 _ABANDONED_UPLOADS = Duration.days(7)
 
 
@@ -32,7 +35,7 @@ class AccessLogs(s3.Bucket):
 
 
 class DataBucket(s3.Bucket):
-    """A bucket for the pipeline's files."""
+    """A bucket for the pipeline's files; what lies below a prefix of `forget` is deleted after that time."""
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class DataBucket(s3.Bucket):
         access_logs: s3.IBucket,
         removal_policy: RemovalPolicy,
         announce: bool = False,
+        forget: Mapping[str, Duration] | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -60,7 +64,8 @@ class DataBucket(s3.Bucket):
                 s3.LifecycleRule(
                     noncurrent_version_expiration=_OLD_VERSIONS,
                     abort_incomplete_multipart_upload_after=_ABANDONED_UPLOADS,
-                )
+                ),
+                *(_forgetting(prefix, after) for prefix, after in (forget or {}).items()),
             ],
             removal_policy=removal_policy,
         )
@@ -71,3 +76,13 @@ class DataBucket(s3.Bucket):
             bucket.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
             )
+
+
+def _forgetting(prefix: str, after: Duration) -> s3.LifecycleRule:
+    # Expiration only hides an object in a bucket with versions: what is hidden has to go as well.
+    return s3.LifecycleRule(
+        prefix=prefix,
+        expiration=after,
+        noncurrent_version_expiration=_HIDDEN,
+        id=f"Forget{prefix.title()[:-1]}",
+    )

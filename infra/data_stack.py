@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
@@ -42,8 +42,15 @@ class DataStack(PipelineStack):
         policy = self.removal_policy
         self.key = DataKey(self, "Key", removal_policy=policy)
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
+        kept = Duration.days(pipeline.quarantine.keep_days)
         self.data_bucket = DataBucket(
-            self, "Data", key=self.key, access_logs=access_logs, removal_policy=policy, announce=True
+            self,
+            "Data",
+            key=self.key,
+            access_logs=access_logs,
+            removal_policy=policy,
+            announce=True,
+            forget={"quarantine/": kept, "refusals/": kept},
         )
         self.artifacts_bucket = DataBucket(
             self, "Artifacts", key=self.key, access_logs=access_logs, removal_policy=policy

@@ -94,7 +94,7 @@ class Ingestion(Construct):
         )
         grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*"])
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
-        grant_objects(function, data.data_bucket, "s3:PutObject", ["curated/*", "quarantine/*"])
+        grant_objects(function, data.data_bucket, "s3:PutObject", ["curated/*", "quarantine/*", "refusals/*"])
         # Without it S3 answers 403, not 404, for a file that is not there any more.
         grant_list(function, data.data_bucket, "incoming/")
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])
@@ -102,6 +102,7 @@ class Ingestion(Construct):
         # Without it S3 answers 403, not 404, for a contract that is not there yet.
         grant_list(function, data.artifacts_bucket, "contract/")
         grant_items(function, data.ledger, "dynamodb:PutItem", ["file"])
+        grant_items(function, data.ledger, "dynamodb:UpdateItem", ["quarantine"])
         data.idempotency.grant(
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
         )

@@ -11,6 +11,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from headrace.aws.refusal_ledger import RefusalLedger
+
 _STACKS = ("data", "training", "serving", "monitoring")
 _POLL_S = 1.0
 
@@ -61,7 +63,7 @@ class DeployedPipeline:
         return cls(name, outputs, session)
 
     def status(self) -> dict[str, Any]:
-        """Return endpoint, model, last training, versions that wait, and alarms, as plain values."""
+        """Return endpoint, model, last training, versions that wait, quarantine and alarms, as plain values."""
         champion, last = self._ledger_item("champion", "current"), self._ledger_item("training", "last")
         return {
             "endpoint": self._endpoint(),
@@ -70,6 +72,7 @@ class DeployedPipeline:
             "last_training": last
             and {name: last[name] for name in ("outcome", "why", "finished_at") if name in last},
             "awaiting_approval": self.awaiting_approval(),
+            "quarantine": self._quarantine(),
             "alarms": self._alarms(),
         }
 
@@ -122,9 +125,16 @@ class DeployedPipeline:
         client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=decision)  # type: ignore[arg-type]  # one of two words
         return arn
 
+    def _quarantine(self) -> dict[str, int]:
+        """Return how many files have something that waits in quarantine, and how many single rows wait."""
+        waiting = [refusal for refusal in RefusalLedger(self._ledger()).all() if refusal.state != "retried"]
+        return {"files": len(waiting), "rows": sum(refusal.waiting_rows for refusal in waiting)}
+
+    def _ledger(self) -> Any:
+        return self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])
+
     def _ledger_item(self, pk: str, sk: str) -> dict[str, Any] | None:
-        table = self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])
-        item = table.get_item(Key={"pk": pk, "sk": sk}).get("Item")
+        item = self._ledger().get_item(Key={"pk": pk, "sk": sk}).get("Item")
         return item and {name: int(v) if isinstance(v, Decimal) else v for name, v in item.items()}
 
     def _endpoint(self) -> dict[str, Any] | None:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from headrace.ml.files.refusal import FileReason, FileRefusedError
+from headrace.ml.refusal_records import file_record
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 INCOMING = "incoming/"
+RETRIES = f"{INCOMING}retry/"
+"""Rows that were refused once and are dropped again."""
 MARKER, MANIFEST = "_SUCCESS", ".manifest.json"
 _GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _CHUNK = 2**20
@@ -35,6 +39,17 @@ def short_key(key: str) -> str:
     """
     data = key.encode()
     return key if len(data) <= _LONGEST_KEY else hashlib.sha256(data).hexdigest()
+
+
+def quarantine_prefix(key: str, version_id: str) -> str:
+    """Return where everything lies that was refused of one version of a file.
+
+    Examples
+    --------
+    >>> quarantine_prefix("incoming/2011-01.csv", "v1")
+    'quarantine/2011-01.csv/v1/'
+    """
+    return f"quarantine/{short_key(key.removeprefix(INCOMING))}/{version_id}/"
 
 
 def says_complete(key: str) -> bool:
@@ -112,9 +127,20 @@ class DroppedFile:
         return self.key.endswith("/") and self.size_bytes == 0
 
     @property
+    def is_retry(self) -> bool:
+        """Whether its rows were refused before, as rows of another file."""
+        return self.key.startswith(RETRIES)
+
+    @property
     def quarantine_prefix(self) -> str:
         """Where its refused rows go."""
-        return f"quarantine/{short_key(self.key.removeprefix(INCOMING))}/{self.version_id}/"
+        return quarantine_prefix(self.key, self.version_id)
+
+    @property
+    def records_key(self) -> str:
+        """Where the records of what was refused go: Athena reads the files of one folder as one table."""
+        name = hashlib.sha256(f"{self.key}#{self.version_id}".encode()).hexdigest()[:32]
+        return f"refusals/{name}.jsonl.gz"
 
 
 class DroppedFiles:
@@ -145,14 +171,15 @@ class DroppedFiles:
                 target.write(chunk)
         return digest.hexdigest()
 
-    def keep_rows(self, file: DroppedFile, rejected: Path, reason: Mapping[str, Any]) -> None:
-        """Write refused rows and the reasons to quarantine."""
+    def keep_rows(self, file: DroppedFile, rejected: Path, records: Path, reason: Mapping[str, Any]) -> None:
+        """Write refused rows to quarantine, a record of each, and the reasons."""
         self._client.upload_file(str(rejected), file.bucket, f"{file.quarantine_prefix}rejected.csv")
+        self._client.upload_file(str(records), file.bucket, file.records_key)
         self._put_reason(file, reason)
 
     def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        """Copy a refused file to quarantine as it is, if it is still there, with the reason beside it."""
-        if reason.get("code") != FileReason.OBJECT_MISSING:
+        """Copy a refused file to quarantine as it is, if it is still there, with a record and the reason beside it."""
+        if reason["code"] != FileReason.OBJECT_MISSING:
             self._client.copy(
                 _address(file),
                 file.bucket,
@@ -160,13 +187,16 @@ class DroppedFiles:
                 # Copying tags takes permissions of their own, and fails without them where an object has tags.
                 ExtraArgs={"TaggingDirective": "REPLACE"},
             )
+        record = file_record({**asdict(file), **reason}, reason["code"])
+        self._put(file, file.records_key, gzip.compress(record.encode()))
         self._put_reason(file, reason)
 
     def _put_reason(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        self._put(file, "reason.json", json.dumps({"file": file.key, **reason}, indent=1).encode())
+        named = {"file": file.key, "version_id": file.version_id, "dropped_at": file.dropped_at, **reason}
+        self._put(file, f"{file.quarantine_prefix}reason.json", json.dumps(named, indent=1).encode())
 
-    def _put(self, file: DroppedFile, name: str, body: bytes) -> None:
-        self._client.put_object(Bucket=file.bucket, Key=f"{file.quarantine_prefix}{name}", Body=body)
+    def _put(self, file: DroppedFile, key: str, body: bytes) -> None:
+        self._client.put_object(Bucket=file.bucket, Key=key, Body=body)
 
 
 def _address(file: DroppedFile) -> Any:

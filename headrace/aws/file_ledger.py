@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Key
+from boto3.dynamodb.conditions import Attr, Key
 
 from headrace.aws.dropped_files import short_key
+from headrace.aws.refusal_ledger import Refusal, RefusalLedger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -37,6 +39,8 @@ class FileRecord:
         Of the file's bytes; empty if it was too large to be read, or gone.
     refused : str or None
         Reason code if the whole file was refused.
+    reasons : mapping of str to int
+        Refused rows by reason code.
     """
 
     key: str
@@ -48,6 +52,14 @@ class FileRecord:
     curated_paths: tuple[str, ...] = ()
     sha256: str = ""
     refused: str | None = None
+    reasons: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def order(self) -> str:
+        """Its place in the ledger: files are sorted by the time at which they were dropped."""
+        # S3 user guide, "Event message structure": pad the shorter sequencer on the left, then compare as text.
+        sequencer = self.sequencer.zfill(_SEQUENCER_DIGITS)
+        return f"{self.dropped_at}#{short_key(self.key)}#{sequencer}#{self.version_id}"
 
     def with_(self, **known: Any) -> FileRecord:
         """Return the record with what has become known since."""
@@ -67,14 +79,30 @@ class FileLedger:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._refusals = RefusalLedger(table)
 
     def record(self, file: FileRecord) -> None:
-        """Write down what became of a file; doing so again changes nothing."""
-        # S3 user guide, "Event message structure": pad the shorter sequencer on the left, then compare as text.
-        sequencer = file.sequencer.zfill(_SEQUENCER_DIGITS)
-        order = f"{file.dropped_at}#{short_key(file.key)}#{sequencer}#{file.version_id}"
+        """Write down what became of a file, and what of it was refused; doing so again changes nothing."""
+        if file.refused or file.quarantined:
+            self._refusals.record(_refusal(file))
         item = {**asdict(file), "curated_paths": list(file.curated_paths)}
-        self._table.put_item(Item={"pk": "file", "sk": order, **item})
+        self._table.put_item(Item={"pk": "file", "sk": file.order, **item})
+
+    def find(self, key: str, version_id: str, since: str) -> FileRecord | None:
+        """Return the record of a file that was dropped at `since` or later; None if it was not taken yet."""
+        arguments: dict[str, Any] = {
+            "KeyConditionExpression": Key("pk").eq("file")
+            & Key("sk").gte(since[: len("2026-01-31T12:00:00")]),
+            "FilterExpression": Attr("key").eq(key) & Attr("version_id").eq(version_id),
+            "ConsistentRead": True,
+        }
+        while True:
+            answer = self._table.query(**arguments)
+            if answer["Items"]:
+                return _record(answer["Items"][0])
+            if "LastEvaluatedKey" not in answer:
+                return None
+            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def outcomes(self, since: datetime) -> dict[tuple[str, str], Outcome]:
         """Return what became of the files that were dropped at `since` or later, by key and version."""
@@ -96,6 +124,30 @@ class FileLedger:
             if "LastEvaluatedKey" not in answer:
                 return found
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _refusal(file: FileRecord) -> Refusal:
+    return Refusal(
+        key=file.key,
+        version_id=file.version_id,
+        dropped_at=file.dropped_at,
+        order=file.order,
+        accepted=file.rows,
+        quarantined=file.quarantined,
+        refused=file.refused,
+        reasons=file.reasons,
+    )
+
+
+def _record(item: Mapping[str, Any]) -> FileRecord:
+    return FileRecord(
+        key=str(item["key"]),
+        version_id=str(item["version_id"]),
+        dropped_at=str(item["dropped_at"]),
+        rows=int(item["rows"]),
+        quarantined=int(item["quarantined"]),
+        refused=_text(item.get("refused")),
+    )
 
 
 def _text(value: object) -> str | None:

@@ -5,9 +5,14 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
+
+if TYPE_CHECKING:
+    from headrace.aws.deployed_pipeline import DeployedPipeline
+
+Answer = TypeVar("Answer")
 
 _WHAT_TO_DO = {
     "ExpiredToken": "log in again: the credentials have expired",
@@ -38,8 +43,8 @@ def add_commands(commands: Commands) -> None:
 
 def status(arguments: argparse.Namespace) -> None:
     """Show a pipeline."""
-    pipeline = _pipeline(arguments.pipeline)
-    document = _call(pipeline.status)
+    pipeline = deployed(arguments.pipeline)
+    document = ask(pipeline.status)
     if not arguments.json:
         prefix = f"{arguments.pipeline}-monitoring-"
         document["alarms"] = {short_alarm(name, prefix): state for name, state in document["alarms"].items()}
@@ -59,18 +64,18 @@ def short_alarm(name: str, prefix: str) -> str:
 
 def check(arguments: argparse.Namespace) -> None:
     """Check for drift now."""
-    pipeline = _pipeline(arguments.pipeline)
-    summary = _call(pipeline.check_drift, "checking what the endpoint was asked")
+    pipeline = deployed(arguments.pipeline)
+    summary = ask(pipeline.check_drift, "checking what the endpoint was asked")
     show(summary, as_json=arguments.json, title=f"drift check of {arguments.pipeline}")
 
 
 def train(arguments: argparse.Namespace) -> None:
     """Start a training and wait for its end."""
-    pipeline = _pipeline(arguments.pipeline)
-    run = _call(pipeline.start_training)
+    pipeline = deployed(arguments.pipeline)
+    run = ask(pipeline.start_training)
     if not arguments.json:
         say(f"started {run}")
-    ended = _call(lambda: pipeline.wait_for_training(run), "training, evaluating, judging")
+    ended = ask(lambda: pipeline.wait_for_training(run), "training, evaluating, judging")
     show(ended, as_json=arguments.json, title="training")
     if ended["status"] != "SUCCEEDED":
         cause = str(ended["cause"] or "its execution in Step Functions says why").splitlines()[0]
@@ -88,21 +93,22 @@ def reject(arguments: argparse.Namespace) -> None:
 
 
 def _decide(arguments: argparse.Namespace, decision: str) -> None:
-    pipeline = _pipeline(arguments.pipeline)
-    version = arguments.version or next(iter(_call(pipeline.awaiting_approval)), None)
+    pipeline = deployed(arguments.pipeline)
+    version = arguments.version or next(iter(ask(pipeline.awaiting_approval)), None)
     if version is None:
         raise CommandError(f"no version of {arguments.pipeline} waits for approval")
-    arn = _call(lambda: pipeline.set_approval(version, decision))
+    arn = ask(lambda: pipeline.set_approval(version, decision))
     show({"model_package": arn, "approval": decision}, as_json=arguments.json)
 
 
-def _pipeline(name: str) -> Any:
+def deployed(name: str) -> DeployedPipeline:
+    """Return the pipeline of this name; an error says how to deploy it."""
     from headrace.aws.deployed_pipeline import DeployedPipeline  # noqa: PLC0415 - boto3 takes its time
 
-    return _call(lambda: DeployedPipeline.find(name))
+    return ask(lambda: DeployedPipeline.find(name))
 
 
-def _call(work: Callable[[], Any], doing: str = "asking AWS") -> Any:
+def ask(work: Callable[[], Answer], doing: str = "asking AWS") -> Answer:
     """Run `work`; what AWS refuses becomes one line that says what to do."""
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 

@@ -15,6 +15,7 @@ from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.database import Database
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
+from headrace.config.quarantine import Quarantine
 from headrace.config.schedules import schedule_minutes
 from headrace.config.stream import Stream
 
@@ -170,6 +171,9 @@ class Pipeline(Block):
     arrival: Arrival = Field(default_factory=Arrival, description="When what has come in starts a training.")
     database: Database | None = Field(
         None, description="A table whose rows are imported on a schedule, beside the files that are dropped."
+    )
+    quarantine: Quarantine = Field(
+        default_factory=Quarantine, description="What happens to rows and files that are refused."
     )
     training: Training = Field(default_factory=Training, description="What learns, and on what.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="When a new model is good enough.")

@@ -7,8 +7,6 @@ References
 
 from __future__ import annotations
 
-import re
-
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -24,24 +22,28 @@ def harmless(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     >>> harmless(pa.chunked_array([["=cmd|'/c calc'!A1", "-2.5", "x", None]])).to_pylist()
     ["'=cmd|'/c calc'!A1", '-2.5', 'x', None]
     """
-    runs = pc.match_substring_regex(cells, _FORMULA)
-    if not pc.any(runs).as_py():
-        return cells
-    runs = pc.and_not(runs, pc.match_substring_regex(cells, _NUMBER))
-    return pc.if_else(runs, pc.binary_join_element_wise("'", cells, ""), cells)
+    runs = _runs(cells)
+    return pc.if_else(runs, pc.binary_join_element_wise("'", cells, ""), cells) if runs is not None else cells
 
 
-def as_written(cell: str) -> str:
-    """Return what a cell was before `harmless`.
+def as_written(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the cells that `harmless` was given.
 
     Examples
     --------
-    >>> [as_written(cell) for cell in ("'=1+1", "''=1+1", "'tis", "-2.5")]
-    ['=1+1', "'=1+1", "'tis", '-2.5']
+    >>> as_written(pa.chunked_array([["'=1+1", "''=1+1", "'tis", "-2.5", None]])).to_pylist()
+    ['=1+1', "'=1+1", "'tis", '-2.5', None]
     """
-    plain = cell.removeprefix("'")
-    return plain if plain != cell and _runs(plain) else cell
+    runs = _runs(cells)
+    if runs is None:
+        return cells
+    quoted = pc.and_(runs, pc.starts_with(cells, "'"))
+    return pc.if_else(quoted, pc.utf8_slice_codeunits(cells, 1), cells)
 
 
-def _runs(cell: str) -> bool:
-    return bool(re.match(_FORMULA, cell)) and not re.match(_NUMBER, cell)
+def _runs(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """Tell which cells would be run, with or without apostrophes before them; None if none would."""
+    runs = pc.match_substring_regex(cells, _FORMULA)
+    if not pc.any(runs).as_py():
+        return None
+    return pc.and_not(runs, pc.match_substring_regex(cells, _NUMBER))

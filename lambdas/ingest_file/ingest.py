@@ -16,6 +16,7 @@ from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
+from headrace.ml.refused_rows import RefusedRows
 from headrace.ml.text_table import TextTable
 
 
@@ -26,8 +27,8 @@ class Files(Protocol):
         """Write the file to `path` and return its SHA-256; `FileRefusedError` if it is gone."""
         ...
 
-    def keep_rows(self, file: DroppedFile, rejected: Path, reason: Mapping[str, Any]) -> None:
-        """Put refused rows in quarantine."""
+    def keep_rows(self, file: DroppedFile, rejected: Path, records: Path, reason: Mapping[str, Any]) -> None:
+        """Put refused rows in quarantine, with a record of each."""
         ...
 
     def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
@@ -207,5 +208,13 @@ def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: 
         source = f"{file.key}#{file.version_id}"
         paths = (ports.curated.store(cleaned.good, source=source, day=file.dropped_at[:10]),)
     if cleaned.rejected:
-        ports.files.keep_rows(file, cleaned.rejected, {"accepted": cleaned.rows, **cleaned.summary.as_dict()})
-    return record.with_(rows=cleaned.rows, quarantined=cleaned.summary.rows, curated_paths=paths)
+        records = cleaned.rejected.with_name("refusals.jsonl.gz")
+        RefusedRows(cleaned.rejected).write_records(records, asdict(file))
+        reason = {"accepted": cleaned.rows, **cleaned.summary.as_dict()}
+        ports.files.keep_rows(file, cleaned.rejected, records, reason)
+    return record.with_(
+        rows=cleaned.rows,
+        quarantined=cleaned.summary.rows,
+        curated_paths=paths,
+        reasons=cleaned.summary.by_reason(),
+    )

@@ -134,12 +134,31 @@ def test_ingestion_can_neither_delete_nor_overwrite_what_was_dropped(template):
             assert "incoming/" not in str(statement["Resource"])
 
 
-def test_ingestion_writes_entries_of_files_and_no_others(template):
-    written = [s for s in statements_of(template, "IngestionIngestFile") if s["Action"] == "dynamodb:PutItem"]
+def test_ingestion_writes_entries_of_files_and_of_quarantine_and_no_others(template):
+    written = {
+        statement["Action"]: statement["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
+        for statement in statements_of(template, "IngestionIngestFile")
+        if "ForAllValues:StringEquals" in statement.get("Condition", {})
+    }
 
-    assert [s["Condition"] for s in written] == [
-        {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["file"]}}
-    ]
+    assert written == {"dynamodb:PutItem": ["file"], "dynamodb:UpdateItem": ["quarantine"]}
+
+
+@pytest.mark.parametrize(("options", "days"), [("{}", 90), ('{"quarantine": {"keep_days": 7}}', 7)])
+def test_what_was_refused_is_forgotten_after_the_days_that_the_pipeline_names(options, days):
+    (bucket,) = (
+        b
+        for b in properties(Template.from_stack(stacks(options)[0]), "AWS::S3::Bucket")
+        if "NotificationConfiguration" in b
+    )
+    rules = {rule.get("Prefix"): rule for rule in bucket["LifecycleConfiguration"]["Rules"]}
+
+    assert set(rules) == {None, "quarantine/", "refusals/"}
+    for prefix in ("quarantine/", "refusals/"):
+        assert rules[prefix]["ExpirationInDays"] == days
+        # In a bucket with versions an expired object is only hidden.
+        assert rules[prefix]["NoncurrentVersionExpiration"] == {"NoncurrentDays": 1}
+    assert "ExpirationInDays" not in rules[None]
 
 
 def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_deleted(template):

@@ -73,7 +73,8 @@ class Cloud:
         return pd.concat(frames) if frames else pd.DataFrame()
 
     def ledger(self):
-        return self.tables.Table("ledger").scan()["Items"]
+        """Return what the ledger knows of files."""
+        return [item for item in self.tables.Table("ledger").scan()["Items"] if item["pk"] == "file"]
 
     def reason(self):
         (key,) = [key for key in self.keys("quarantine/") if key.endswith("reason.json")]

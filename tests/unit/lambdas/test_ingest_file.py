@@ -41,7 +41,7 @@ class World:
         path.write_bytes(self.data)
         return hashlib.sha256(self.data).hexdigest()
 
-    def keep_rows(self, file, rejected, reason):
+    def keep_rows(self, file, rejected, records, reason):
         self.rejected.append((list(csv.DictReader(io.StringIO(rejected.read_text()))), dict(reason)))
 
     def keep_whole(self, file, reason):

@@ -132,6 +132,7 @@ def test_a_fresh_pipeline_has_neither_endpoint_nor_model(run, deployed):
         "model": None,
         "last_training": None,
         "awaiting_approval": [],
+        "quarantine": {"files": 0, "rows": 0},
         "alarms": {},
     }
     assert "none" in run("status", "bike")[1]
