@@ -12,20 +12,22 @@ from pathlib import Path
 from headrace.config.pipeline import Pipeline
 
 REPO = Path(__file__).parents[1]
+_OWN_STEPS = Path("pipelines") / "steps"
 _NOT_CODE = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
 def lambda_bundle(pipeline: Pipeline) -> Path:
     """Copy the functions' code and the pipeline to one folder, and return it.
 
-    The folder holds ``lambdas/``, ``headrace/`` without the command line, and ``pipeline.json``: what every
-    function of this pipeline is deployed with, and nothing else.
+    The folder holds ``lambdas/``, ``headrace/`` without the command line, the user's own steps and ``pipeline.json``: what
+    every function of this pipeline is deployed with, and nothing else.
     """
     stage = _empty_stage()
     shutil.copytree(REPO / "lambdas", stage / "lambdas", ignore=_NOT_CODE)
     shutil.copytree(
         REPO / "headrace", stage / "headrace", ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli")
     )
+    _copy_own_steps(stage)
     (stage / "pipeline.json").write_text(pipeline.model_dump_json(indent=1))
     return stage
 
@@ -39,6 +41,7 @@ def image_bundle() -> Path:
         stage / "headrace",
         ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli", "aws"),
     )
+    _copy_own_steps(stage)
     shutil.move(stage / "sagemaker_jobs" / "Dockerfile", stage / "Dockerfile")
     return stage
 
@@ -58,6 +61,11 @@ def source_archive() -> Path:
         for path in sorted(stage.rglob("*")):
             tar.add(path, str(path.relative_to(stage)), recursive=False, filter=_without_origin)
     return archive
+
+
+def _copy_own_steps(stage: Path) -> None:
+    """Copy ``pipelines/steps``, in which a user's steps are found by their names."""
+    shutil.copytree(REPO / _OWN_STEPS, stage / _OWN_STEPS, ignore=_NOT_CODE)
 
 
 def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -157,7 +157,7 @@ def _cluster(settings: JobSettings) -> dict[str, Any]:
 
 
 def _register(settings: JobSettings) -> dict[str, Any]:
-    formats = ["text/csv", "application/json", "application/jsonlines"]
+    formats = ["text/csv", "application/json", "application/jsonlines", *_formats_of_one(settings.pipeline)]
     return {
         "ModelPackageGroupName": settings.model_package_group,
         "ModelPackageDescription": "{% $judgement.why %}",
@@ -186,6 +186,12 @@ def _register(settings: JobSettings) -> dict[str, Any]:
         "CustomerMetadataProperties": "{% $judgement.metadata %}",
         "ModelApprovalStatus": "PendingManualApproval",
     }
+
+
+def _formats_of_one(pipeline: Pipeline) -> list[str]:
+    """Return the content types by which a text or an image may be sent as it is."""
+    kinds = set(pipeline.columns.values())
+    return ["text/plain"] * ("text" in kinds) + ["image/png", "image/jpeg"] * ("image" in kinds)
 
 
 def _approve() -> dict[str, Any]:

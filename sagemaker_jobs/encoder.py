@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -49,14 +50,21 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
 
     def fit(self, columns: Columns, y: object = None) -> Self:
         """Learn the categories."""
+        empty = [name for name in self.names if bool(pd.isna(columns[name]).all())]
+        return self.learn({name: category_counts(columns[name]) for name in self.categories}, empty)
+
+    @property
+    def categories(self) -> list[str]:
+        """The columns that hold categories."""
+        return [name for name, kind in zip(self.names, self.kinds, strict=True) if kind == "category"]
+
+    def learn(self, counted: Mapping[str, Mapping[Any, int]], empty: list[str]) -> Self:
+        """Learn from how often each category occurs, by column, and from which columns had no value at all."""
         self.levels_: dict[str, list[str]] = {}
         self.others_: list[str] = []
-        self.empty_ = [name for name in self.names if bool(pd.isna(columns[name]).all())]
-        for name, kind in zip(self.names, self.kinds, strict=True):
-            if kind != "category":
-                continue
-            counts = pd.Series(columns[name], dtype=object).value_counts()
-            ranked = sorted(counts.index, key=lambda level: (-counts[level], level))
+        self.empty_ = empty
+        for name, counts in counted.items():
+            ranked = sorted(counts, key=lambda level: (-counts[level], level))
             self.levels_[name] = [str(level) for level in ranked[: self.max_levels]]
             if len(ranked) > self.max_levels:
                 self.others_.append(name)
@@ -115,6 +123,18 @@ class RowEncoder(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scik
             table[None] = np.nan
             tables[name] = table, float(len(levels)) if name in self.others_ else np.nan
         return tables[name]
+
+
+def category_counts(values: np.ndarray[Any, Any]) -> dict[Any, int]:
+    """Return how often each category occurs; missing cells do not count.
+
+    Examples
+    --------
+    >>> category_counts(np.array(["b", "a", "b", None], dtype=object))
+    {'b': 2, 'a': 1}
+    """
+    counts: dict[Any, int] = pd.Series(values, dtype=object).value_counts().to_dict()
+    return counts
 
 
 def datetime_parts(moments: np.ndarray[Any, Any]) -> list[Floats]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 from sklearn.compose import ColumnTransformer
@@ -23,10 +21,14 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from threadpoolctl import threadpool_limits
 
 from headrace.ml.arrays import Floats
-from headrace.ml.contract import ColumnSchema, Problem
 from sagemaker_jobs.encoder import RowEncoder
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.features.assembly import Assembly
+from sagemaker_jobs.features.plan import plan_features
+from sagemaker_jobs.features.step import READY
+from sagemaker_jobs.features.step import Features as FeatureColumns
 from sagemaker_jobs.parts import Part
+from sagemaker_jobs.recipe import Recipe, check_hyperparameters, check_labels
 
 _ROWS_FOR_EARLY_STOPPING = 200
 _CELLS_FOR_THREADS = 5_000_000
@@ -49,31 +51,6 @@ _CLASSES: dict[tuple[str, bool], type[Any]] = {
 _LINEAR_CLASSIFIER = {"max_iter": 1000}
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """What to build.
-
-    Parameters
-    ----------
-    problem : {"binary", "multiclass", "regression"}
-        Kind of answer.
-    estimator : {"hist_gradient_boosting", "random_forest", "linear"}
-        What learns.
-    schema : tuple of ColumnSchema
-        The features.
-    seed : int
-        Of everything random.
-    hyperparameters : mapping
-        The estimator's own, by scikit-learn's names; text is read as JSON, Python's True, False and None too.
-    """
-
-    problem: Problem
-    estimator: str
-    schema: tuple[ColumnSchema, ...]
-    seed: int
-    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
-
-
 def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     """Build and fit the pipeline.
 
@@ -83,19 +60,14 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     Raises
     ------
     JobError
-        If a hyperparameter is unknown or refused, or the target does not fit the problem.
+        If a step or a hyperparameter is unknown or refused, or the target does not fit the problem.
     """
-    _check_target(recipe.problem, train)
-    encoder = RowEncoder([c.name for c in recipe.schema], [c.kind for c in recipe.schema])
-    matrix = encoder.fit_transform(train.columns)
+    if recipe.problem != "regression":
+        check_labels(recipe.problem, sorted(set(train.target)), train.rows)
+    steps, matrix, is_category = _fitted_features(recipe, train)
     stopping = recipe.estimator == "hist_gradient_boosting" and validation.rows >= _ROWS_FOR_EARLY_STOPPING
-    estimator = _estimator(recipe, encoder, stopping)
-    steps: list[tuple[str, Any]] = [("encode", encoder)]
-    if recipe.estimator != "hist_gradient_boosting":
-        prepare = _preparation(recipe.estimator, encoder.is_category())
-        matrix = prepare.fit_transform(matrix)
-        steps.append(("prepare", prepare))
-    extra = _validation_arguments(estimator, encoder, validation) if stopping else {}
+    estimator = _estimator(recipe, is_category, stopping)
+    extra = _validation_arguments(estimator, steps, validation) if stopping else {}
     try:
         with threadpool_limits(_processors() if matrix.size >= _CELLS_FOR_THREADS else 1):
             estimator.fit(matrix, train.target, **extra)
@@ -107,58 +79,38 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     return Pipeline([*steps, ("predict", estimator)])
 
 
-def read_hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return hyperparameters as values; SageMaker passes all as text, and its own among them.
-
-    Examples
-    --------
-    >>> read_hyperparameters({"max_iter": "200", "early_stopping": "False", "loss": "poisson", "sagemaker_region": '"x"'})
-    {'max_iter': 200, 'early_stopping': False, 'loss': 'poisson'}
-    """
-    return {name: _value(value) for name, value in given.items() if not name.startswith("sagemaker_")}
-
-
-def _value(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    words = {"True": True, "False": False, "None": None}
-    if given in words:
-        return words[given]
-    try:
-        return json.loads(given)
-    except ValueError:
-        return given
+def _fitted_features(recipe: Recipe, train: Part) -> tuple[list[tuple[str, Any]], Any, list[bool]]:
+    """Return what comes before the estimator, its matrix of the training rows, and which columns hold categories."""
+    planned = plan_features(recipe.features, recipe.schema, recipe.estimator, recipe.seed)
+    knows_categories = recipe.estimator == "hist_gradient_boosting"
+    if planned is None:
+        encoder = RowEncoder([c.name for c in recipe.schema], [c.kind for c in recipe.schema])
+        matrix = encoder.fit_transform(train.columns)
+        if knows_categories:
+            return [("encode", encoder)], matrix, encoder.is_category()
+        prepare = _preparation(recipe.estimator, encoder.is_category())
+        return [("encode", encoder), ("prepare", prepare)], prepare.fit_transform(matrix), []
+    made = planned.fit_transform(train.columns, train.target)
+    assembly = Assembly(None if knows_categories else _preparation_of(recipe.estimator, made))
+    matrix = assembly.fit_transform(made)
+    return [("features", planned), ("assemble", assembly)], matrix, assembly.is_category()
 
 
 def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_target(problem: Problem, train: Part) -> None:
-    if problem == "regression":
-        return
-    labels = sorted(set(train.target))
-    if len(labels) < 2:  # noqa: PLR2004 - nothing to tell apart
-        raise JobError(f"all {train.rows} training rows have the same label, so there is nothing to learn")
-    if problem == "binary" and len(labels) > 2:  # noqa: PLR2004
-        raise JobError(f"the target has {len(labels)} labels; `problem: binary` allows two, multiclass more")
-
-
-def _estimator(recipe: Recipe, encoder: RowEncoder, stopping: bool) -> Any:
+def _estimator(recipe: Recipe, is_category: list[bool], stopping: bool) -> Any:
     cls = _CLASSES[recipe.estimator, recipe.problem == "regression"]
     parameters = {**_DEFAULTS[recipe.estimator], "random_state": recipe.seed}
     if recipe.estimator == "hist_gradient_boosting":
-        parameters["categorical_features"] = encoder.is_category() if any(encoder.is_category()) else None
+        parameters["categorical_features"] = is_category if any(is_category) else None
         parameters |= {"early_stopping": True} if stopping else _WITHOUT_EARLY_STOPPING
     elif recipe.estimator == "random_forest":
         parameters["n_jobs"] = _processors()
     elif cls is LogisticRegression:
         parameters |= _LINEAR_CLASSIFIER
-    known = sorted(cls().get_params())
-    if unknown := sorted(set(recipe.hyperparameters) - set(known)):
-        raise JobError(
-            f"{cls.__name__} has no hyperparameter {', '.join(unknown)}; it has {', '.join(known)}"
-        )
+    check_hyperparameters(cls, recipe.hyperparameters)
     return cls(**{**parameters, **recipe.hyperparameters})
 
 
@@ -172,10 +124,18 @@ def _preparation(estimator: str, is_category: Sequence[bool]) -> ColumnTransform
     return ColumnTransformer([("numbers", prepare, numbers), ("categories", one_hot, categories)])
 
 
-def _validation_arguments(estimator: Any, encoder: RowEncoder, validation: Part) -> dict[str, Floats]:
+def _preparation_of(estimator: str, made: FeatureColumns) -> ColumnTransformer:
+    """Return the same for the columns that no step has made ready."""
+    plain = {name: feature.kind for name, feature in made.items() if feature.kind != READY}
+    return _preparation(estimator, RowEncoder(list(plain), list(plain.values())).is_category())
+
+
+def _validation_arguments(
+    estimator: Any, steps: list[tuple[str, Any]], validation: Part
+) -> dict[str, Floats]:
     """Return the rows that decide when to stop. Before 1.7 scikit-learn takes a tenth of the training rows instead."""
     if "X_val" not in inspect.signature(estimator.fit).parameters:
         return {}
     if estimator.early_stopping is False:
         return {}
-    return {"X_val": encoder.transform(validation.columns), "y_val": validation.target}
+    return {"X_val": Pipeline(steps).transform(validation.columns), "y_val": validation.target}

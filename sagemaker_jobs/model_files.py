@@ -15,6 +15,7 @@ import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.features.registry import own_types
 from sagemaker_jobs.model import Model, read_schema_document
 from sagemaker_jobs.tree_check import check_trees
 
@@ -24,6 +25,26 @@ TRUSTED_TYPES = (
     "functools.partial",
     "numpy.dtype",
     "sagemaker_jobs.encoder.RowEncoder",
+    "sagemaker_jobs.features.assembly.Assembly",
+    "sagemaker_jobs.features.feature_pipeline.FeaturePipeline",
+    "sagemaker_jobs.features.own_step.OwnStep",
+    "sagemaker_jobs.stream_preparation.StreamPreparation",
+    *(
+        f"sagemaker_jobs.features.steps.{name}"
+        for name in (
+            "date_parts.DateParts",
+            "hashing.Hashing",
+            "impute.Impute",
+            "one_hot.OneHot",
+            "pair.Pair",
+            "pixels.Pixels",
+            "product.Product",
+            "rank.Rank",
+            "scale.Scale",
+            "target_mean.TargetMean",
+            "tfidf.Tfidf",
+        )
+    ),
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
     "sklearn.utils.validation.check_array",
@@ -78,18 +99,20 @@ def load_model(folder: Path) -> Model:
     JobError
         If a file is missing or has been changed, or the model consists of anything that is not trusted.
     """
-    verify(folder)
+    manifest = verify(folder)
     problem, schema = read_schema_document(read_json(folder / SCHEMA))
     try:
-        pipeline = skops.io.load(folder / MODEL, trusted=list(TRUSTED_TYPES))
+        pipeline = skops.io.load(
+            folder / MODEL, trusted=[*TRUSTED_TYPES, *own_types(manifest.get("own_steps", ()))]
+        )
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
     check_trees(pipeline.steps[-1][1])
     return Model(problem, schema, pipeline)
 
 
-def verify(folder: Path) -> None:
-    """Compare every file with its checksum.
+def verify(folder: Path) -> dict[str, Any]:
+    """Compare every file with its checksum, and return the manifest.
 
     Raises
     ------
@@ -107,6 +130,7 @@ def verify(folder: Path) -> None:
             raise JobError(f"the model has no file {name}, which its manifest lists")
         if sha256_of(path) != checksum:
             raise JobError(f"the model's file {name} is not what was written: its checksum differs")
+    return manifest
 
 
 def sha256_of(path: Path) -> str:
@@ -153,9 +177,10 @@ def _renumber(node: Any, ids: dict[int, int], names: Mapping[str, str]) -> None:
     if not isinstance(node, dict):
         return
     for key, value in node.items():
-        if key == "__id__":
+        # A key may also be a word of the data, whose value is a node.
+        if key == "__id__" and isinstance(value, int):
             node[key] = ids.setdefault(value, len(ids) + 1)
-        elif key == "file" and value in names:
+        elif key == "file" and isinstance(value, str) and value in names:
             node[key] = names[value]
         else:
             _renumber(value, ids, names)

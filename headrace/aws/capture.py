@@ -32,7 +32,7 @@ class Payload:
     content_type : str
         Media type without parameters, e.g. ``text/csv``.
     text : str
-        The decoded body.
+        The decoded body; of an image its base64.
     """
 
     content_type: str
@@ -156,7 +156,7 @@ def capture_prefix(endpoint: str, variant: str) -> str:
 def _payload(part: dict[str, Any]) -> Payload:
     content_type = str(part.get("observedContentType") or "text/csv").partition(";")[0].strip().lower()
     text = part["data"]
-    if part.get("encoding") == "BASE64":
+    if part.get("encoding") == "BASE64" and not content_type.startswith("image/"):
         try:
             text = base64.b64decode(text, validate=True).decode()
         except (binascii.Error, UnicodeDecodeError) as error:

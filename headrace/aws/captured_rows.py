@@ -13,7 +13,11 @@ from headrace.aws.capture import Capture, CaptureError, Payload
 Columns = dict[str, list[Any]]
 """One list of raw cells per feature: text from CSV, JSON's own values from JSON; None for a missing cell."""
 
+# A text or an image in base64 is longer than what the csv module takes unasked.
+csv.field_size_limit(6 * 2**20)
+
 _JSON_LINES = {"application/jsonlines", "application/x-jsonlines", "application/jsonl"}
+_WHOLE_BODIES = ("text/plain", "image/png", "image/jpeg")
 _MISSING = ("", None)
 
 
@@ -23,7 +27,7 @@ def read_rows(capture: Capture, features: Sequence[str]) -> Columns:
     Parameters
     ----------
     capture : Capture
-        CSV with or without a header, JSON records, ``instances`` or ``columns``, or JSON lines.
+        CSV with or without a header, JSON records, ``instances`` or ``columns``, JSON lines, or one text or image.
     features : sequence of str
         Names of the model's features, in the order of its schema. Columns of other names are dropped; a feature
         that the caller left out is missing in every row.
@@ -91,8 +95,10 @@ def read_predictions(capture: Capture) -> list[Any]:
 def _rows(request: Payload, features: Sequence[str]) -> list[Mapping[str, Any]]:
     if request.content_type == "text/csv":
         return _csv_rows(request.text, features)
+    if request.content_type in _WHOLE_BODIES:
+        return _records([[request.text]], features)
     if request.content_type in _JSON_LINES:
-        return _records([_json(line) for line in request.text.splitlines() if line.strip()], features)
+        return _records([_json(line) for line in request.text.split("\n") if line.strip()], features)
     body = _json(request.text)
     if isinstance(body, dict) and "columns" in body:
         return _records(body.get("data", body.get("rows", [])), body["columns"])
@@ -102,7 +108,7 @@ def _rows(request: Payload, features: Sequence[str]) -> list[Mapping[str, Any]]:
 
 
 def _csv_rows(text: str, features: Sequence[str]) -> list[Mapping[str, Any]]:
-    lines = [row for row in csv.reader(io.StringIO(text)) if row]
+    lines = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     if not lines:
         return []
     names: Sequence[str] = features

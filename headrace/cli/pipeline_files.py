@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
+
+if TYPE_CHECKING:
+    from headrace.config.pipeline import Pipeline
 
 
 def add_commands(commands: Commands) -> None:
@@ -57,9 +61,26 @@ def validate(arguments: argparse.Namespace) -> None:
         pipeline = find_pipeline(arguments.pipeline, Path.cwd())
     except PipelineError as error:
         raise CommandError(str(error)) from None
+    _check_own_steps(pipeline)
     show(
         pipeline.model_dump(mode="json"), as_json=arguments.json, title=f"{pipeline.name} is a valid pipeline"
     )
+
+
+def _check_own_steps(pipeline: Pipeline) -> None:
+    """Import the steps of the user's own, and compare their parameters with those of the file."""
+    from headrace.config.features import OwnStep  # noqa: PLC0415
+
+    for place, step in enumerate(pipeline.features.steps):
+        if isinstance(step, OwnStep):
+            # The jobs' libraries take a second to load.
+            from sagemaker_jobs.failures import JobError  # noqa: PLC0415
+            from sagemaker_jobs.features.registry import check_parameters  # noqa: PLC0415
+
+            try:
+                check_parameters(step.step, step.parameters)
+            except JobError as error:
+                raise CommandError(f"features.steps.{place}: {error}") from None
 
 
 def schema(arguments: argparse.Namespace) -> None:

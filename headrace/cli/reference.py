@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from headrace.config.block import block_of
+from headrace.config.block import block_of, listed_blocks
 from headrace.config.pipeline import Pipeline
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -88,21 +88,37 @@ def reference_text() -> str:
     sections = [_HEAD, _section("The problem", "", Pipeline)]
     for name, field in Pipeline.model_fields.items():
         if block := block_of(field):
-            sections.append(_section(f"`{name}`", f"{field.description}", block))
+            sections += _sections(name, field.description or "", block)
     return "\n".join(sections)
 
 
-def _section(title: str, text: str, model: type[BaseModel]) -> str:
+def _sections(path: str, text: str, model: type[BaseModel]) -> Iterator[str]:
+    """Yield the section of a block, and those of the blocks within it."""
+    yield _section(f"`{path}`", text, model)
+    for name, field in model.model_fields.items():
+        if inner := block_of(field):
+            yield from _sections(f"{path}.{name}", field.description or "", inner)
+        for tag, block in listed_blocks(field).items():
+            first = next(iter(block.model_fields))
+            title = f"`{path}.{name}`: `{first}: {tag}`" if tag != "own" else f"`{path}.{name}`: your own"
+            yield _section(title, block.model_fields[first].description or "", block, without=first)
+
+
+def _section(title: str, text: str, model: type[BaseModel], *, without: str = "") -> str:
     rows = [
         f"| `{name}` | {_kind(field)} | {_default(field)} | {field.description} |"
         for name, field in model.model_fields.items()
-        if not block_of(field)
+        if name != without and not (block_of(field) and model is Pipeline)
     ]
     head = ["| field | value | default | meaning |", "|---|---|---|---|"]
     return "\n".join([f"## {title}", "", *([text, ""] if text else []), *head, *rows, ""])
 
 
 def _kind(field: FieldInfo) -> str:
+    if listed_blocks(field):
+        return "list of the blocks below"
+    if block_of(field):
+        return "a block, below"
     limits = " and ".join(_limits(field))
     return f"{_words(field.annotation)}{', ' + limits if limits else ''}"
 
@@ -114,7 +130,8 @@ def _words(kind: Any) -> str:
     if origin in (Union, UnionType):
         return " or ".join(dict.fromkeys(_words(part) for part in arguments if part is not NoneType))
     if origin is tuple:
-        return f"list of {_words(arguments[0])}"
+        parts = list(map(_words, arguments)) if Ellipsis not in arguments else []
+        return " and ".join(parts) or f"list of {_words(arguments[0])}"
     if origin is dict:
         return f"{_words(arguments[1])} by name"
     if hasattr(kind, "__metadata__"):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
 
-Finding = tuple[tuple[str, ...], str]
-"""The field, as the path of its names, and what is wrong with it."""
+Finding = tuple[tuple[str | int, ...], str]
+"""The field, as the path of its names and places in lists, and what is wrong with it."""
 
 
 class DisagreementError(ValueError):
@@ -25,7 +26,7 @@ class DisagreementError(ValueError):
 
     def __init__(self, findings: list[Finding]) -> None:
         self.findings = findings
-        super().__init__("; ".join(f"{'.'.join(path)}: {text}" for path, text in findings))
+        super().__init__("; ".join(f"{'.'.join(map(str, path))}: {text}" for path, text in findings))
 
 
 def disagreements(pipeline: Pipeline) -> list[Finding]:
@@ -39,7 +40,16 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
     pydantic_core._pydantic_core.ValidationError: 1 validation error for Pipeline
       Value error, split.by: is time, but no `time` column is named ...
     """
-    checks = (_columns, _split, _database, _arrival, _training, _evaluation, _stream)
+    checks = (
+        _columns,
+        _split,
+        _database,
+        _arrival,
+        feature_disagreements,
+        _training,
+        _evaluation,
+        _stream,
+    )
     return [finding for check in checks for finding in check(pipeline)]
 
 

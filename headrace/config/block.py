@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints
 from pydantic.fields import FieldInfo
@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from headrace.config.limits import ARM_INSTANCE, INSTANCE_TYPE
 
 Column = Annotated[str, StringConstraints(min_length=1, max_length=255)]
-Kind = Literal["number", "category", "boolean", "datetime"]
+Kind = Literal["number", "category", "boolean", "datetime", "text", "image"]
 Problem = Literal["binary", "multiclass", "regression"]
 
 
@@ -35,3 +35,24 @@ def block_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a field that is a block, be it one that may be left out; None for a plain value."""
     kinds = get_args(field.annotation) or (field.annotation,)
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
+
+
+def listed_blocks(field: FieldInfo) -> dict[str, type[BaseModel]]:
+    """Return the models of a field that is a list of blocks, by what their first field must say; empty for any other.
+
+    A model whose first field may say anything comes last, under ``own``.
+    """
+    if get_origin(field.annotation) is not tuple:
+        return {}
+    return {_tag(block): block for block in _blocks_in(get_args(field.annotation)[0])}
+
+
+def _blocks_in(kind: Any) -> list[type[BaseModel]]:
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return [kind]
+    return [block for part in get_args(kind) for block in _blocks_in(part)]
+
+
+def _tag(block: type[BaseModel]) -> str:
+    kind = next(iter(block.model_fields.values())).annotation
+    return str(get_args(kind)[0]) if get_origin(kind) is Literal else "own"

@@ -14,6 +14,9 @@ _RIDGE = frozenset("alpha fit_intercept max_iter positive solver tol".split())
 _LOGISTIC = frozenset(
     "C class_weight dual fit_intercept intercept_scaling l1_ratio max_iter penalty solver tol".split()
 )
+_SGD = frozenset(
+    "alpha average epsilon eta0 fit_intercept l1_ratio learning_rate loss max_iter n_iter_no_change penalty power_t tol".split()
+)
 
 _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("hist_gradient_boosting", True): _BOOSTING | {"quantile"},
@@ -22,6 +25,8 @@ _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("random_forest", False): _FOREST | {"class_weight"},
     ("linear", True): _RIDGE,
     ("linear", False): _LOGISTIC,
+    ("sgd", True): _SGD,
+    ("sgd", False): _SGD,
 }
 
 

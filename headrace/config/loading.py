@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from headrace.config.agreement import DisagreementError
-from headrace.config.block import block_of
+from headrace.config.block import block_of, listed_blocks
+from headrace.config.features import NAMES, OwnStep
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
@@ -86,9 +88,23 @@ def find_pipeline(name: str | None, root: Path) -> Pipeline:
     if not path.is_file():
         raise PipelineError(f"there is no {path}{_did_you_mean(name, known)}{_listed(known)}")
     pipeline = load_pipeline(path)
+    if problems := list(_unknown_steps(pipeline, path, folder / "steps")):
+        raise PipelineError("\n".join(problems))
     if path.parent == folder and pipeline.name != path.stem:
         raise PipelineError(f"{path}: the file is called {path.stem}, but `name` says {pipeline.name}")
     return pipeline
+
+
+def _unknown_steps(pipeline: Pipeline, path: Path, folder: Path) -> Iterator[str]:
+    """Name the steps that are neither built in nor in a file of the user's own."""
+    own = sorted(file.stem for file in folder.glob("[!_]*.py"))
+    for place, step in enumerate(pipeline.features.steps):
+        if isinstance(step, OwnStep) and step.step not in own:
+            close = _did_you_mean(step.step, [*NAMES, *own])
+            yield (
+                f"{path}: features.steps.{place}.step: there is no step {step.step!r}{close}; there are "
+                f"{', '.join([*NAMES, *own])}; your own would be {folder / step.step}.py"
+            )
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -157,65 +173,73 @@ def _problems(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> Iter
     if isinstance(error, DisagreementError):
         findings: list[tuple[tuple[str | int, ...], str]] = [*error.findings]
     else:
-        place = tuple(part for part in found["loc"] if part != "[key]")
-        where = _field_path(place)
-        findings = [(where, _explain(found, where, one_of_many=where != place))]
-    for where, text in findings:
-        field = ".".join(str(part) for part in where)
-        yield f"{path}:{_line_of(root, where)}: {field + ': ' if field else ''}{text}"
+        where = _locate(tuple(part for part in found["loc"] if part != "[key]"))
+        findings = [(where.path, _explain(found, where))]
+    for place, text in findings:
+        field = ".".join(str(part) for part in place)
+        yield f"{path}:{_line_of(root, place)}: {field + ': ' if field else ''}{text}"
 
 
-def _explain(found: dict[str, Any], where: tuple[str | int, ...], *, one_of_many: bool) -> str:
+@dataclass(frozen=True)
+class _Place:
+    """Where in the file something is wrong, and what belongs there.
+
+    Parameters
+    ----------
+    path : tuple
+        Names of fields, and places in lists.
+    block : type
+        The deepest block on the path.
+    description : str
+        Of the deepest field.
+    one_of_many : bool
+        Whether the value might have been of several kinds; pydantic then complains about each.
+    """
+
+    path: tuple[str | int, ...]
+    block: type[BaseModel]
+    description: str
+    one_of_many: bool = False
+
+
+def _locate(loc: tuple[str | int, ...]) -> _Place:
+    """Follow pydantic's path, which names the kind of a block in a list behind its place there."""
+    block: type[BaseModel] = Pipeline
+    path: list[str | int] = []
+    description, rest = "", list(loc)
+    while rest:
+        path.append(rest.pop(0))
+        field = block.model_fields.get(str(path[-1]))
+        if field is None:
+            break
+        description = field.description or ""
+        inner, listed = block_of(field), listed_blocks(field)
+        if inner:
+            block = inner
+        elif len(rest) > 1 and listed:
+            path.append(rest.pop(0))
+            block = listed[str(rest.pop(0))] if len(listed) > 1 else next(iter(listed.values()))
+        else:
+            path += rest[:1]
+            return _Place(tuple(path), block, description, one_of_many=len(rest) > 1)
+    return _Place(tuple(path), block, description)
+
+
+def _explain(found: dict[str, Any], where: _Place) -> str:
     kind, given = found["type"], found.get("input")
+    description = where.description[:1].lower() + where.description[1:]
     if kind == "missing":
-        return f"is missing; {_description(where)}"
+        return f"is missing; {description}"
     if kind == "extra_forbidden":
-        allowed = sorted(_fields_of(where[:-1]))
-        return (
-            f"there is no such field{_did_you_mean(str(where[-1]), allowed)}; allowed: {', '.join(allowed)}"
-        )
+        allowed = sorted(where.block.model_fields)
+        close = _did_you_mean(str(where.path[-1]), allowed)
+        return f"there is no such field{close}; allowed: {', '.join(allowed)}"
     if kind == "value_error":
         return str(found["ctx"]["error"])
     message = found["msg"].replace("Input should", "should").replace("String should", "should")
-    if one_of_many or kind in _SHAPES:
+    if where.one_of_many or kind in _SHAPES:
         message = f"should be {_SHAPES.get(kind, 'a text, a number, true or false')}"
-    return f"{message}, not {given!r}; {_description(where)}"
-
-
-def _field_path(place: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Return `place` without what pydantic adds for each kind that a value might have been of."""
-    model: type[BaseModel] = Pipeline
-    for depth, part in enumerate(place):
-        field = model.model_fields.get(str(part))
-        if field is None:
-            break
-        block = block_of(field)
-        if block is None:
-            return place[: depth + 2]
-        model = block
-    return place
-
-
-def _description(where: tuple[str | int, ...]) -> str:
-    model: type[BaseModel] = Pipeline
-    text = ""
-    for part in where:
-        field = model.model_fields.get(str(part)) if isinstance(part, str) else None
-        if field is None:
-            break
-        text = field.description or ""
-        model = block_of(field) or model
-    return text[:1].lower() + text[1:]
-
-
-def _fields_of(where: tuple[str | int, ...]) -> list[str]:
-    model: type[BaseModel] = Pipeline
-    for part in where:
-        block = block_of(model.model_fields[str(part)])
-        if block is None:
-            return []
-        model = block
-    return list(model.model_fields)
+    return f"{message}, not {given!r}; {description}"
 
 
 def _line_of(root: yaml.Node, where: tuple[str | int, ...]) -> int:

@@ -14,6 +14,7 @@ from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.database import Database
+from headrace.config.features import Features
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.quarantine import Quarantine
 from headrace.config.schedules import schedule_minutes
@@ -63,8 +64,9 @@ class Ingest(Block):
 class Training(Block):
     """What learns, and on what."""
 
-    estimator: Literal["hist_gradient_boosting", "random_forest", "linear"] = Field(
-        "hist_gradient_boosting", description="The learner."
+    estimator: Literal["hist_gradient_boosting", "random_forest", "linear", "sgd"] = Field(
+        "hist_gradient_boosting",
+        description="The learner; sgd reads the rows piece by piece, however many there are.",
     )
     hyperparameters: dict[str, str | int | float | bool] = Field(
         default_factory=dict, description="The estimator's own parameters, by scikit-learn's names."
@@ -174,6 +176,10 @@ class Pipeline(Block):
     )
     quarantine: Quarantine = Field(
         default_factory=Quarantine, description="What happens to rows and files that are refused."
+    )
+    features: Features = Field(
+        default_factory=Features,
+        description="What is learned before the estimator, and is part of the model.",
     )
     training: Training = Field(default_factory=Training, description="What learns, and on what.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="When a new model is good enough.")

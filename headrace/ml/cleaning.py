@@ -10,9 +10,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.ml.arrays import Flags, Ints, Labels
-from headrace.ml.cells import as_booleans, as_categories, as_datetimes, as_numbers, trimmed
+from headrace.ml.cells import (
+    as_booleans,
+    as_categories,
+    as_datetimes,
+    as_images,
+    as_numbers,
+    as_texts,
+    trimmed,
+)
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Kind, missing_columns
-from headrace.ml.rejections import LONGEST_CELL, Reason, Rejections
+from headrace.ml.rejections import LONGEST_CELL, LONGEST_IMAGE, LONGEST_TEXT, Reason, Rejections
 from headrace.ml.table_names import free_name
 from headrace.ml.text_table import TextTable
 
@@ -21,6 +29,8 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     "category": pa.string(),
     "boolean": pa.bool_(),
     "datetime": pa.timestamp("us"),
+    "text": pa.string(),
+    "image": pa.binary(),
 }
 """How cleaned cells of each kind are held."""
 
@@ -128,7 +138,10 @@ _TYPES: dict[Kind, tuple[Callable[[pa.ChunkedArray], pa.ChunkedArray], Reason]] 
     "category": (as_categories, Reason.TOO_LONG),
     "boolean": (as_booleans, Reason.NOT_A_BOOLEAN),
     "datetime": (as_datetimes, Reason.NOT_A_DATETIME),
+    "text": (as_texts, Reason.TOO_LONG),
+    "image": (as_images, Reason.NOT_AN_IMAGE),
 }
+_LONGEST: dict[Kind, int] = {"text": LONGEST_TEXT, "image": LONGEST_IMAGE}
 
 
 def _clean_column(column: ColumnSchema, cells: pa.Table) -> _CleanColumn:
@@ -139,7 +152,7 @@ def _clean_column(column: ColumnSchema, cells: pa.Table) -> _CleanColumn:
         return quick
     text = trimmed(raw)
     convert, reason = _TYPES[column.kind]
-    short = pc.fill_null(pc.less_equal(pc.utf8_length(text), LONGEST_CELL), True)
+    short = pc.fill_null(pc.less_equal(pc.utf8_length(text), _LONGEST.get(column.kind, LONGEST_CELL)), True)
     values = convert(pc.if_else(short, text, pa.scalar(None, pa.string())))
     if column.role == "ignored":
         return _CleanColumn(values, {})

@@ -10,11 +10,11 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.ml.cells import as_booleans, as_datetimes, as_numbers, trimmed
+from headrace.ml.cells import as_booleans, as_datetimes, as_numbers, is_free_text, trimmed
 from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 
-Kind = Literal["number", "category", "boolean", "datetime"]
+Kind = Literal["number", "category", "boolean", "datetime", "text", "image"]
 Problem = Literal["binary", "multiclass", "regression"]
 Role = Literal["feature", "target", "id", "time", "ignored"]
 
@@ -35,7 +35,7 @@ class ColumnSchema:
     ----------
     name : str
         As in the header of the files.
-    kind : {"number", "category", "boolean", "datetime"}
+    kind : {"number", "category", "boolean", "datetime", "text", "image"}
         What its cells are.
     role : {"feature", "target", "id", "time", "ignored"}
         What it is for. Only features reach a model.
@@ -161,7 +161,7 @@ def infer_contract(table: TextTable, fields: Fields) -> Contract:
     r"""Work out the contract from a first file.
 
     A column is a number, a datetime (ISO 8601) or a boolean (true, false) if at least 95 % of its present cells are,
-    and a category otherwise.
+    a text if its cells are sentences (`headrace.ml.cells.is_free_text`), and a category otherwise.
 
     Parameters
     ----------
@@ -247,7 +247,7 @@ def _target(name: str, cells: pa.ChunkedArray, problem: Problem) -> ColumnSchema
 
 
 def infer_kind(cells: pa.ChunkedArray) -> Kind:
-    """Return the kind that at least 95 % of the present cells have, or category.
+    """Return the kind that at least 95 % of the present cells have, or text if they are sentences, or category.
 
     Examples
     --------
@@ -257,7 +257,8 @@ def infer_kind(cells: pa.ChunkedArray) -> Kind:
     text = pc.drop_null(trimmed(cells))
     if len(text) == 0:
         return "category"
-    return next((kind for kind, typed in _KINDS if _are_mostly(typed, text)), "category")
+    found = next((kind for kind, typed in _KINDS if _are_mostly(typed, text)), None)
+    return found or ("text" if is_free_text(text) else "category")
 
 
 _KINDS: tuple[tuple[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...] = (

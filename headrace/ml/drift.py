@@ -24,6 +24,8 @@ SMALLEST_EFFECT: dict[Sensitivity, float] = {"low": 0.1, "medium": 0.03, "high":
 
 _SMALLEST_EXPECTED = 5.0
 _SIGNIFICANT = 3
+_MEASURED = {"number": "mean", "text": "mean length", "image": "mean size in bytes"}
+"""What is compared of each kind that is measured, rather than counted."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +197,7 @@ def _differences(old: ColumnProfile, new: ColumnProfile) -> list[_Difference]:
     found = []
     if old.kind != "datetime" and old.present and new.present:
         found.append(
-            _difference_of_numbers(old, new) if old.kind == "number" else _difference_of_levels(old, new)
+            _difference_of_numbers(old, new) if old.kind in _MEASURED else _difference_of_levels(old, new)
         )
     if old.rows and new.rows and (old.missing or new.missing):
         found.append(_difference_of_missing(old, new))
@@ -206,7 +208,7 @@ def _difference_of_numbers(old: ColumnProfile, new: ColumnProfile) -> _Differenc
     distance = float(np.max(np.abs(_distribution(old) - _distribution(new))))
     inflation = max(old.inflation, new.inflation)
     p_value = two_sample_ks_p_value(distance, old.present / inflation, new.present / inflation)
-    return _Difference(distance, p_value, f"mean {_digits(old.mean)} → {_digits(new.mean)}")
+    return _Difference(distance, p_value, f"{_MEASURED[old.kind]} {_digits(old.mean)} → {_digits(new.mean)}")
 
 
 def _distribution(column: ColumnProfile) -> Floats:

@@ -28,7 +28,7 @@ class ColumnProfile:
     Parameters
     ----------
     name, kind : str
-        As in the schema.
+        As in the schema. Texts are profiled by their length in characters, images by that of their file in bytes.
     rows, missing : int
         All rows, and those without a value.
     edges : ndarray of shape (n_edges,)
@@ -192,10 +192,11 @@ def _kind_of_predictions(predictions: pd.Series) -> Kind:
 def _profile_column(column: pd.Series, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
     absent = column.isna().to_numpy()
     missing = int(absent.sum())
+    column, measured = _measured(column, kind)
     numbers = np.empty(0)
     edges = np.empty(0)
     levels: tuple[str, ...] = ()
-    if kind == "number":
+    if measured:
         numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)[~absent]
         edges = like.edges if like else quantile_edges(numbers)
         codes = np.searchsorted(edges, numbers, side="left")
@@ -218,6 +219,13 @@ def _profile_column(column: pd.Series, name: str, kind: Kind, like: ColumnProfil
         inflation=_inflation_of_levels(codes, len(levels)) if levels else _inflation(codes),
         missing_inflation=_inflation(absent) if 0 < missing < len(column) else 1.0,
     )
+
+
+def _measured(column: pd.Series, kind: Kind) -> tuple[pd.Series, bool]:
+    """Return what stands for the column's values, and whether it is a number: of texts and images it is their length."""
+    if kind in ("text", "image"):
+        return column.map(len, na_action="ignore"), True
+    return column, kind == "number"
 
 
 def quantile_edges(numbers: Floats) -> Floats:

@@ -15,6 +15,9 @@ from headrace.ml.arrays import Ints
 LONGEST_CELL = 1000
 """Characters; a longer cell is free text, or a sign that a quote was not closed."""
 
+LONGEST_TEXT, LONGEST_IMAGE = 100_000, 6_000_000
+"""Characters that a cell of the kinds ``text`` and ``image`` may have; the latter in base64, which is 4.5 MB of a file."""
+
 
 class Reason(StrEnum):
     """Why a row was refused; `text` says it in words."""
@@ -23,6 +26,7 @@ class Reason(StrEnum):
     NOT_A_NUMBER = "not_a_number"
     NOT_A_BOOLEAN = "not_a_boolean"
     NOT_A_DATETIME = "not_a_datetime"
+    NOT_AN_IMAGE = "not_an_image"
     TOO_LONG = "too_long"
     MISSING = "missing"
     UNKNOWN_LABEL = "unknown_label"
@@ -39,7 +43,8 @@ _REASON_TEXTS = {
     Reason.NOT_A_NUMBER: "is no finite number",
     Reason.NOT_A_BOOLEAN: "is neither true nor false",
     Reason.NOT_A_DATETIME: "is no ISO 8601 date or time",
-    Reason.TOO_LONG: f"is longer than {LONGEST_CELL} characters",
+    Reason.NOT_AN_IMAGE: "is no PNG or JPEG file in base64",
+    Reason.TOO_LONG: f"is longer than {LONGEST_CELL} characters, or {LONGEST_TEXT} of the kind text",
     Reason.MISSING: "is missing, and a row needs it",
     Reason.UNKNOWN_LABEL: "is a label that the first files did not have",
     Reason.DUPLICATE_ID: "appears again further down, and the last row counts",

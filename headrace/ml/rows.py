@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, as_datetimes
+from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, as_datetimes, image_file
 from headrace.ml.contract import ColumnSchema, Kind
 
 _MISSING = frozenset(MISSING_TOKENS)
@@ -20,7 +20,8 @@ _NOT_IN_NUMBERS = re.compile(r"[_a-df-zA-DF-Z]")
 _NAN = float("nan")
 
 Columns = dict[str, "np.ndarray[Any, np.dtype[Any]]"]
-"""Typed cells by column: float64 for numbers and booleans, text or None for categories, datetime64[us] in UTC."""
+"""Typed cells by column: float64 for numbers and booleans, datetime64[us] in UTC; text or None for categories and
+texts, a file's bytes or None for images."""
 
 
 _MEANS: dict[Kind, str] = {
@@ -28,6 +29,8 @@ _MEANS: dict[Kind, str] = {
     "boolean": "true or false",
     "datetime": "an ISO 8601 date or time",
     "category": "a plain value",
+    "text": "a text",
+    "image": "a PNG or JPEG file, in base64",
 }
 
 DTYPES: dict[Kind, Any] = {
@@ -35,6 +38,8 @@ DTYPES: dict[Kind, Any] = {
     "category": object,
     "boolean": np.float64,
     "datetime": "datetime64[us]",
+    "text": object,
+    "image": object,
 }
 """How the cells of each kind are held in an array."""
 
@@ -171,9 +176,29 @@ def _datetime(cell: Any) -> np.datetime64:
     return np.datetime64(moment, "us")
 
 
+def _text(cell: Any) -> str | None:
+    if cell is None or isinstance(cell, str):
+        text = (cell or "").strip()
+        return None if text.lower() in _MISSING else text
+    raise ValueError
+
+
+def _image(cell: Any) -> bytes | None:
+    """Return a file; bytes are one already, which came as the whole body of a request."""
+    if isinstance(cell, bytes):
+        return cell
+    text = _text(cell)
+    image = image_file(text)
+    if text is not None and image is None:
+        raise ValueError
+    return image
+
+
 _READERS: dict[Kind, Callable[[Any], Any]] = {
     "number": _number,
     "category": _category,
     "boolean": _boolean,
     "datetime": _datetime,
+    "text": _text,
+    "image": _image,
 }

@@ -159,13 +159,16 @@ def _cell_hashes(column: pd.Series) -> Hashes:
         return _mixed(canonical.view(np.uint64))
     if pd.api.types.is_datetime64_any_dtype(column):
         return _mixed(column.to_numpy(dtype="datetime64[us]").view(np.uint64))
-    codes, texts = pd.factorize(column, use_na_sentinel=True)
-    hashes = np.array([_text_hash(str(text)) for text in texts] + [_text_hash(None)], dtype=np.uint64)
+    codes, found = pd.factorize(column, use_na_sentinel=True)
+    hashes = np.array([_cell_hash(cell) for cell in found] + [_cell_hash(None)], dtype=np.uint64)
     return hashes[codes]
 
 
-def _text_hash(text: str | None) -> int:
-    data = b"\x00" if text is None else b"\x01" + text.encode()
+def _cell_hash(cell: object) -> int:
+    if isinstance(cell, bytes):
+        data = b"\x02" + cell
+    else:
+        data = b"\x00" if cell is None else b"\x01" + str(cell).encode()
     return int.from_bytes(hashlib.blake2b(data, digest_size=8).digest(), "little")
 
 

@@ -22,15 +22,13 @@ from headrace.ml.rows import CellError, read_columns
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.serve_model.answers import JSON, AcceptError, choose_type, write_answer
 from sagemaker_jobs.serve_model.capture import Exchange, capture_lines
+from sagemaker_jobs.serve_model.images import image_check
 from sagemaker_jobs.serve_model.requests import Cells, ContentTypeError, RequestError, read_cells
-from sagemaker_jobs.serve_model.settings import Settings
+from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-MAX_BODY_BYTES = 6 * 2**20
-"""SageMaker's own limit of a request to a real-time endpoint: 6 MB."""
 
 _SMALL_BODY = 64 * 1024
 _WARM_UP_ROWS = 2
@@ -76,6 +74,7 @@ class Application:
         self, predictor: Predictor, settings: Settings, write_line: Callable[[str], None] | None = None
     ) -> None:
         self._predictor = predictor
+        self._check = image_check(predictor.schema)
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
         version = settings.model_version
@@ -129,6 +128,7 @@ class Application:
             media_type = choose_type(headers.get(b"accept", b"").decode("latin-1"), content_type)
             cells = read_cells(body, content_type, self._predictor.schema)
             columns = read_columns(cells, self._predictor.schema)
+            self._check(columns)
         except AcceptError as error:
             raise _HttpError(406, str(error)) from None
         except ContentTypeError as error:

@@ -7,6 +7,7 @@ References
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
@@ -19,6 +20,7 @@ from typing import Any
 from sagemaker_jobs.serve_model.requests import Cells
 
 _LONGEST_BODY = 100_000  # CloudWatch Logs cuts lines beyond 256 KB; JSON may double a body.
+_LONGEST_LINE = 200_000
 _ENCODINGS = {"text/csv": "CSV", "application/json": "JSON"}
 
 
@@ -52,10 +54,12 @@ class Exchange:
 def capture_lines(exchange: Exchange) -> Iterator[str]:
     """Yield the lines to log: one, or several with some of the rows each if the request is large.
 
-    A small request is kept as it came. A large one is written anew as CSV with a header, and its answer as CSV or JSON.
+    A small request is kept as it came, an image in base64. A large one is written anew as CSV with a header, and its
+    answer as CSV or JSON. A row that is too large for a line of the log is left out.
     """
     if len(exchange.request) + len(exchange.answer) <= _LONGEST_BODY:
-        request = (exchange.request.decode("utf-8-sig"), exchange.content_type or "text/csv")
+        content_type = exchange.content_type or "text/csv"
+        request = (_text_of(exchange.request, content_type), content_type)
         yield _line(exchange, request, exchange.answer.decode())
         return
     rows = len(next(iter(exchange.cells.values())))
@@ -63,6 +67,8 @@ def capture_lines(exchange: Exchange) -> Iterator[str]:
     answers = _answers(exchange)
     for start in range(0, rows, step):
         request = (_csv(exchange.cells, start, start + step), "text/csv")
+        if len(request[0]) > _LONGEST_LINE:
+            continue
         yield _line(exchange, request, _joined(answers[start : start + step], exchange.answer_type))
 
 
@@ -83,16 +89,26 @@ def _line(exchange: Exchange, request: tuple[str, str], answer: str) -> str:
 
 
 def _part(mode: str, data: str, content_type: str) -> dict[str, Any]:
-    encoding = _ENCODINGS.get(content_type.partition(";")[0].strip().lower(), "JSON")
+    kind = content_type.partition(";")[0].strip().lower()
+    encoding = "BASE64" if kind.startswith("image/") else _ENCODINGS.get(kind, "JSON")
     return {"observedContentType": content_type, "mode": mode, "data": data, "encoding": encoding}
+
+
+def _text_of(body: bytes, content_type: str) -> str:
+    return base64.b64encode(body).decode() if content_type.startswith("image/") else body.decode("utf-8-sig")
 
 
 def _csv(cells: Cells, start: int, stop: int) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(cells)
-    writer.writerows(zip(*(values[start:stop] for values in cells.values()), strict=True))
+    chosen = ([_cell(cell) for cell in values[start:stop]] for values in cells.values())
+    writer.writerows(zip(*chosen, strict=True))
     return text.getvalue()
+
+
+def _cell(cell: Any) -> Any:
+    return base64.b64encode(cell).decode() if isinstance(cell, bytes) else cell
 
 
 def _answers(exchange: Exchange) -> Sequence[Any]:

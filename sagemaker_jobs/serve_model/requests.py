@@ -9,12 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from headrace.ml.contract import ColumnSchema
+from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES
 
 Cells = dict[str, Sequence[Any]]
 """Raw cells by feature, in the order of the schema."""
 
+# A text or an image in base64 is longer than what the csv module takes unasked.
+csv.field_size_limit(MAX_BODY_BYTES)
+
 JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
 CONTENT_TYPES = ("text/csv", "application/json", *JSON_LINES)
+WHOLE_BODIES = {"text/plain": "text", "image/png": "image", "image/jpeg": "image"}
+"""Content types whose body is one cell, and the kind of the only feature that a model must have for them."""
 
 
 class RequestError(ValueError):
@@ -34,7 +40,8 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
     ----------
     body : bytes
         UTF-8. CSV with a header, or without one in the order of the schema; JSON as a list of records or of lists, under
-        ``instances``, or as ``columns`` and ``data``; or one JSON record or list per line.
+        ``instances``, or as ``columns`` and ``data``; or one JSON record or list per line. For a model whose only feature
+        is a text or an image, also the text or the file itself.
     content_type : str
         Media type, with or without parameters; empty means CSV.
     schema : sequence of ColumnSchema
@@ -61,18 +68,38 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
     {'temp': [0.3], 'hr': [5]}
     """
     kind = content_type.partition(";")[0].strip().lower() or "text/csv"
+    if kind in WHOLE_BODIES:
+        return _whole_body(body, kind, schema)
     read = _READERS.get(kind)
     if read is None:
         raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(CONTENT_TYPES)}")
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise RequestError("the body is not UTF-8 text") from None
+    text = _decoded(body)
     names = [column.name for column in schema]
     cells = read(text, names)
     if not cells or not cells[names[0]]:
         raise RequestError("the body has no rows")
     return cells
+
+
+def _decoded(body: bytes) -> str:
+    try:
+        return body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise RequestError("the body is not UTF-8 text") from None
+
+
+def _whole_body(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -> Cells:
+    kind = WHOLE_BODIES[content_type]
+    if [column.kind for column in schema] != [kind]:
+        raise ContentTypeError(f"{content_type} is for models whose only feature is of the kind {kind}")
+    if not body:
+        raise RequestError("the body is empty")
+    return {schema[0].name: [body if kind == "image" else _decoded(body)]}
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines, ended as files end them: a text may hold what Unicode counts as the end of a line."""
+    return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
 
 def _read_csv(text: str, names: Sequence[str]) -> Cells:
@@ -89,9 +116,9 @@ def _read_csv(text: str, names: Sequence[str]) -> Cells:
 def _csv_rows(text: str) -> list[list[str]]:
     """Return the cells of every line that is not blank."""
     if '"' not in text:
-        return [line.split(",") for line in text.splitlines() if line]
+        return [line.split(",") for line in _lines(text) if line]
     try:
-        return [row for row in csv.reader(io.StringIO(text), strict=True) if row]
+        return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error:
         raise RequestError("the body is not CSV: its quotes cannot be followed") from None
 
@@ -115,7 +142,7 @@ def _read_split(body: Mapping[str, Any], names: Sequence[str]) -> Cells:
 
 
 def _read_json_lines(text: str, names: Sequence[str]) -> Cells:
-    lines = [line for line in text.splitlines() if line.strip()]
+    lines = [line for line in _lines(text) if line.strip()]
     return _by_row([_parsed(line, f"row {row}") for row, line in enumerate(lines, 1)], names)
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+MAX_BODY_BYTES = 6 * 2**20
+"""SageMaker's own limit of a request to a real-time endpoint: 6 MB."""
+
 
 @dataclass(frozen=True)
 class Settings:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,15 +16,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from headrace.config.features import OwnStep
 from headrace.ml.metrics import measure
 from headrace.ml.profile import Profile, profile_frame
-from sagemaker_jobs.estimators import Recipe, fit, read_hyperparameters
+from sagemaker_jobs.augmentation.rows import augment_part
+from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.memory import check_memory
 from sagemaker_jobs.model import Model, answer_part, as_documents, schema_document
 from sagemaker_jobs.model_files import SCHEMA, load_model, save_model, write_json, write_manifest
-from sagemaker_jobs.parts import Part, read_part
+from sagemaker_jobs.part_stream import PartStream
+from sagemaker_jobs.parts import Part, PartFiles, read_part
 from sagemaker_jobs.paths import MlPaths
+from sagemaker_jobs.recipe import Recipe, read_hyperparameters
 from sagemaker_jobs.spec import Spec, read_spec
+from sagemaker_jobs.streamed_fit import fit_streamed
 
 _PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
 _ROWS_FOR_TRAIN_METRICS = 50_000
@@ -32,17 +40,53 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     """Train as SageMaker asks: channels ``train``, ``validation`` and ``spec`` in, ``/opt/ml/model`` out."""
     spec = read_spec(paths.channel("spec"))
     hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
-    train = read_part(paths.channel("train"), spec)
-    validation = read_part(paths.channel("validation"), spec)
-    metrics = train_model(spec, hyperparameters, (train, validation), paths.model)
+    metrics = train_model(spec, hyperparameters, read_rows(paths, spec), paths.model)
     for name, value in metrics["validation"].items():
         print(f"validation:{name}={value:.10g};")  # noqa: T201 - MetricDefinitions read it from the log
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What a model is trained on.
+
+    Parameters
+    ----------
+    train, validation : Part
+        The rows; if there is a stream, some of them, evenly spread.
+    stream : PartStream or None
+        All training rows, for an estimator that reads them piece by piece.
+    """
+
+    train: Part
+    validation: Part
+    stream: PartStream | None = None
+
+    @property
+    def count(self) -> int:
+        """How many training rows there are."""
+        return self.stream.rows if self.stream else self.train.rows
+
+
+def read_rows(paths: MlPaths, spec: Spec) -> Rows:
+    """Read the channels ``train`` and ``validation``, or some of their rows if the estimator reads them piece by piece.
+
+    Raises
+    ------
+    JobError
+        If rows cannot be read, or are more than the instance's memory holds.
+    """
+    train, validation = (paths.channel(name) for name in ("train", "validation"))
+    if spec.pipeline.training.estimator == "sgd":
+        stream = PartStream.of(train, spec)
+        return Rows(stream.sample(), PartStream.of(validation, spec).sample(), stream)
+    check_memory(PartFiles.of(train, spec, spec.schema), spec.pipeline)
+    return Rows(read_part(train, spec), read_part(validation, spec))
+
+
 def train_model(
-    spec: Spec, hyperparameters: Mapping[str, Any], parts: tuple[Part, Part], folder: Path
+    spec: Spec, hyperparameters: Mapping[str, Any], rows: Rows, folder: Path
 ) -> dict[str, dict[str, float]]:
-    """Fit a model on `parts` (training, validation), write it to `folder` and return its metrics by part.
+    """Fit a model, write it to `folder` and return its metrics by part.
 
     The files are ``model.skops``, ``schema.json``, ``metrics.json``, ``baseline.json`` (the profile that drift is measured
     against), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where the model
@@ -53,25 +97,41 @@ def train_model(
     JobError
         If there are too few rows, or they cannot be learned.
     """
-    train, validation = parts
-    if train.rows < 2:  # noqa: PLR2004 - a mean is not a model
-        raise JobError(f"the training part has {train.rows} rows")
+    train, validation = rows.train, rows.validation
+    if rows.count < 2:  # noqa: PLR2004 - a mean is not a model
+        raise JobError(f"the training part has {rows.count} rows")
     training = spec.pipeline.training
-    recipe = Recipe(spec.pipeline.problem, training.estimator, spec.schema, training.seed, hyperparameters)
+    recipe = Recipe(
+        spec.pipeline.problem,
+        training.estimator,
+        spec.schema,
+        training.seed,
+        hyperparameters,
+        spec.pipeline.features,
+    )
     folder.mkdir(parents=True, exist_ok=True)
-    model = Model(recipe.problem, recipe.schema, fit(recipe, train, validation))
+    model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows))
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
     metrics = _metrics(model, train, held_out)
     write_json(folder / SCHEMA, schema_document(model))
     write_json(
-        folder / "metrics.json", {"rows": {"train": train.rows, "validation": validation.rows}, **metrics}
+        folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
     write_json(folder / "baseline.json", baseline(model, train, held_out).as_dict())
     write_json(folder / "sample.json", sample(model, held_out))
     write_manifest(folder, _origin(spec, recipe))
     load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.
     return metrics
+
+
+def _fitted(recipe: Recipe, rows: Rows) -> Any:
+    if rows.stream:
+        return fit_streamed(recipe, rows.stream, rows.train, rows.validation)
+    varied = augment_part(
+        rows.train, recipe.features.augment, recipe.schema, np.random.default_rng(recipe.seed)
+    )
+    return fit(recipe, varied, rows.validation)
 
 
 def baseline(model: Model, train: Part, held_out: Part) -> Profile:
@@ -105,6 +165,8 @@ def _plain(cell: Any) -> Any:
         return None
     if isinstance(cell, np.datetime64):
         return str(cell)
+    if isinstance(cell, bytes):
+        return base64.b64encode(cell).decode()
     return cell if isinstance(cell, str) else float(cell)
 
 
@@ -124,6 +186,7 @@ def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
         "estimator": recipe.estimator,
         "hyperparameters": dict(recipe.hyperparameters),
         "seed": recipe.seed,
+        "own_steps": [step.step for step in recipe.features.steps if isinstance(step, OwnStep)],
         "content_hash": spec.content_hash,
         "code_version": spec.code_version,
         "python": platform.python_version(),

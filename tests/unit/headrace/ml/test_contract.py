@@ -92,4 +92,4 @@ def test_only_ignored_columns_may_be_absent():
 
 def test_a_schema_entry_of_unknown_kind_is_refused():
     with pytest.raises(ContractError):
-        ColumnSchema.from_dict({"name": "x", "kind": "text"})
+        ColumnSchema.from_dict({"name": "x", "kind": "sound"})

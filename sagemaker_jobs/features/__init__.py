@@ -1,0 +1,1 @@
+"""What is learned from the training rows before the estimator: steps, how they follow each other, and their registry."""

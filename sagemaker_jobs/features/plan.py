@@ -1,0 +1,66 @@
+"""From what the pipeline file says to the steps of a model."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from headrace.config.features import Features as FeaturesBlock
+from headrace.config.features import OwnStep as OwnStepBlock
+from headrace.ml.contract import ColumnSchema
+from sagemaker_jobs.features.feature_pipeline import FeaturePipeline
+from sagemaker_jobs.features.own_step import OwnStep
+from sagemaker_jobs.features.registry import check_parameters, find_step
+from sagemaker_jobs.features.step import Step
+
+_COMPONENTS_FOR_TREES = 100
+_TREES = ("hist_gradient_boosting", "random_forest")
+_STREAMED = ("sgd",)
+
+
+def plan_features(
+    block: FeaturesBlock, schema: Sequence[ColumnSchema], estimator: str, seed: int
+) -> FeaturePipeline | None:
+    """Return the steps that come before the encoder, or None if there are none.
+
+    Texts and images that no step takes are read by ``tfidf`` (``hashing`` if the rows are read piece by piece) and
+    ``pixels``; estimators that grow trees get texts condensed.
+
+    Raises
+    ------
+    JobError
+        If a step or a parameter is not known.
+    """
+    kinds = {column.kind for column in schema}
+    if not block.steps and not kinds & {"text", "image"}:
+        return None
+    steps, columns = [], []
+    for given in block.steps:
+        steps.append(_step(given, estimator, seed))
+        columns.append(list(given.columns))
+    if "text" in kinds:
+        steps.append(_built_in("hashing" if estimator in _STREAMED else "tfidf", {}, estimator, seed))
+        columns.append([])
+    if "image" in kinds:
+        steps.append(_built_in("pixels", {}, estimator, seed))
+        columns.append([])
+    return FeaturePipeline([c.name for c in schema], [c.kind for c in schema], steps, columns)
+
+
+def _step(given: Any, estimator: str, seed: int) -> Step:
+    if isinstance(given, OwnStepBlock):
+        check_parameters(given.step, given.parameters)
+        return OwnStep(given.step, dict(given.parameters), given.keep)
+    return _built_in(given.step, given.model_dump(exclude={"step", "columns"}), estimator, seed)
+
+
+def _built_in(name: str, parameters: dict[str, Any], estimator: str, seed: int) -> Step:
+    definition = find_step(name)
+    known = inspect.signature(definition).parameters
+    if "seed" in known:
+        parameters["seed"] = seed
+    if "components" in known and parameters.get("components") is None:
+        parameters["components"] = _COMPONENTS_FOR_TREES if estimator in _TREES else 0
+    step: Step = definition(**parameters)
+    return step

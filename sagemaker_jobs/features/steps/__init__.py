@@ -1,0 +1,1 @@
+"""The steps that a pipeline file can name, one module each."""

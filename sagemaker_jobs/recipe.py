@@ -1,0 +1,92 @@
+"""What a training is to build, and whether it can be."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from headrace.config.features import Features
+from headrace.ml.contract import ColumnSchema, Problem
+from sagemaker_jobs.failures import JobError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to build.
+
+    Parameters
+    ----------
+    problem : {"binary", "multiclass", "regression"}
+        Kind of answer.
+    estimator : {"hist_gradient_boosting", "random_forest", "linear", "sgd"}
+        What learns.
+    schema : tuple of ColumnSchema
+        The features.
+    seed : int
+        Of everything random.
+    hyperparameters : mapping
+        The estimator's own, by scikit-learn's names; text is read as JSON, Python's True, False and None too.
+    features : Features
+        The steps before the estimator.
+    """
+
+    problem: Problem
+    estimator: str
+    schema: tuple[ColumnSchema, ...]
+    seed: int
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    features: Features = field(default_factory=Features)
+
+
+def read_hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return hyperparameters as values; SageMaker passes all as text, and its own among them.
+
+    Examples
+    --------
+    >>> read_hyperparameters({"max_iter": "200", "early_stopping": "False", "loss": "poisson", "sagemaker_region": '"x"'})
+    {'max_iter': 200, 'early_stopping': False, 'loss': 'poisson'}
+    """
+    return {name: _value(value) for name, value in given.items() if not name.startswith("sagemaker_")}
+
+
+def _value(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    words = {"True": True, "False": False, "None": None}
+    if given in words:
+        return words[given]
+    try:
+        return json.loads(given)
+    except ValueError:
+        return given
+
+
+def check_hyperparameters(cls: type[Any], given: Mapping[str, Any]) -> None:
+    """Compare the names of hyperparameters with those that an estimator has.
+
+    Raises
+    ------
+    JobError
+        Naming those that it has not.
+    """
+    known = sorted(cls().get_params())
+    if unknown := sorted(set(given) - set(known)):
+        raise JobError(
+            f"{cls.__name__} has no hyperparameter {', '.join(unknown)}; it has {', '.join(known)}"
+        )
+
+
+def check_labels(problem: Problem, labels: Sequence[str], rows: int) -> None:
+    """Check that labels can be told apart, and fit the problem.
+
+    Raises
+    ------
+    JobError
+        If there is one only, or more than two in a binary problem.
+    """
+    if len(labels) < 2:  # noqa: PLR2004 - nothing to tell apart
+        raise JobError(f"all {rows} training rows have the same label, so there is nothing to learn")
+    if problem == "binary" and len(labels) > 2:  # noqa: PLR2004
+        raise JobError(f"the target has {len(labels)} labels; `problem: binary` allows two, multiclass more")
