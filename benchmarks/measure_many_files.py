@@ -1,4 +1,4 @@
-"""What becomes of a thousand files that are dropped at once, on a local cloud of its own: `make bench-data`."""
+"""What becomes of a thousand files that are dropped at once, on a local cloud of its own."""
 
 from __future__ import annotations
 

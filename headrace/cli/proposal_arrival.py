@@ -94,6 +94,8 @@ def _propose_training(flow: Flow, proposal: ArrivalProposal) -> None:
             "arrival:",
             "  train: schedule  # several files a day: one training for all of them",
             "  schedule: rate(1 day)",
+            "retraining:",
+            "  on: [drift, schedule]",
         ]
         proposal.notes.append("several files a day: trained on once a day, not at each of them")
         return

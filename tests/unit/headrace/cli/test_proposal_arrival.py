@@ -9,6 +9,7 @@ from headrace.cli import data_sample
 from headrace.cli.data_sample import look_at
 from headrace.cli.proposal import propose
 from headrace.cli.proposal_arrival import Flow, propose_arrival
+from headrace.config.loading import load_pipeline
 
 MB = 2**20
 DAY_S = 86_400
@@ -54,7 +55,17 @@ def test_a_larger_file_raises_the_limit_and_the_largest_go_to_spark(size_mb, exp
     ],
 )
 def test_many_files_are_trained_on_together(files, days, expected):
-    assert blocks(Flow(files, MB, seconds=days * DAY_S, rows=24 * days)) == expected
+    proposed = blocks(Flow(files, MB, seconds=days * DAY_S, rows=24 * days))
+
+    assert proposed.get("arrival") == expected.get("arrival")
+
+
+def test_what_is_proposed_for_several_files_a_day_is_a_valid_pipeline(tmp_path):
+    lines = propose_arrival(Flow(20, MB, seconds=5 * DAY_S, rows=120)).lines
+    path = tmp_path / "bike.yaml"
+    path.write_text("\n".join(["name: bike", "problem: regression", "target: cnt", *lines]))
+
+    assert load_pipeline(path).retraining.on == ("drift", "schedule")
 
 
 @pytest.mark.parametrize(("rows", "proposed"), [(8_639, False), (8_640, True)])
