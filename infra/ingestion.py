@@ -67,6 +67,7 @@ class Ingestion(Construct):
         )
         self.function = self._function(pipeline, data)
         self.function.add_event_source(
+            # One at a time: a file that brings the function down uses up no attempt of another.
             sources.SqsEventSource(
                 queue, batch_size=1, max_concurrency=_AT_ONCE, report_batch_item_failures=True
             )

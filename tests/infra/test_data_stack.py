@@ -161,6 +161,17 @@ def test_what_was_refused_is_forgotten_after_the_days_that_the_pipeline_names(op
     assert "ExpirationInDays" not in rules[None]
 
 
+def test_ingestion_may_tell_a_file_that_is_gone_from_one_that_is_forbidden(template):
+    """S3 says 404 only to those who may list the key: API reference, "GetObject"."""
+    prefixes = [
+        s["Condition"]["StringLike"]["s3:prefix"]
+        for s in statements_of(template, "IngestionIngestFile")
+        if s["Action"] == "s3:ListBucket"
+    ]
+
+    assert "incoming/*" in prefixes
+
+
 def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_deleted(template):
     ((emptying, resource),) = template.find_resources("Custom::EmptyBuckets").items()
     (mapping,) = template.find_resources("AWS::Lambda::EventSourceMapping").values()
