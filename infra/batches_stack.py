@@ -71,7 +71,8 @@ class BatchesStack(PipelineStack):
         grant_objects(function, data.data_bucket, "s3:PutObject", ["quarantine/*", "refusals/*"])
         grant_list(function, data.data_bucket, "incoming/", action="s3:ListBucketVersions")
         grant_items(function, data.ledger, "dynamodb:Query", ["file"])
-        grant_items(function, data.ledger, "dynamodb:PutItem", ["batch"])
+        grant_items(function, data.ledger, "dynamodb:PutItem", ["batch", "file"])
+        grant_items(function, data.ledger, "dynamodb:UpdateItem", ["quarantine"])
         data.idempotency.grant(
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
         )

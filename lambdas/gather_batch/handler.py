@@ -23,7 +23,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headrace.aws.batch_ledger import BatchLedger, BatchRecord
 from headrace.aws.dropped_files import MARKER, DroppedFile, DroppedFiles
-from headrace.aws.file_ledger import FileLedger, Outcome
+from headrace.aws.file_ledger import FileLedger, FileRecord, Outcome
 from headrace.aws.incoming_files import FileVersion, IncomingFiles
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
@@ -67,11 +67,15 @@ class Files(Protocol):
         ...
 
 
-class Outcomes(Protocol):
+class Ledger(Protocol):
     """What this function needs of the ledger of files."""
 
     def outcomes(self, since: datetime) -> Mapping[tuple[str, str], Outcome]:
         """Return what became of the files that were dropped since then."""
+        ...
+
+    def record(self, file: FileRecord) -> None:
+        """Write down a manifest that cannot be used."""
         ...
 
 
@@ -105,7 +109,7 @@ class Ports:
 
     listing: Listing
     files: Files
-    ledger: Outcomes
+    ledger: Ledger
     batches: Batches
     events: Events
     metrics: Metrics
@@ -169,6 +173,8 @@ def _refused(note: DroppedFile, refusal: FileRefusedError, ports: Ports) -> dict
     def settle() -> None:
         reason = {"accepted": 0, "code": str(refusal.reason), "why": refusal.why}
         ports.files.keep_whole(note, reason)
+        record = FileRecord(note.key, note.version_id, note.dropped_at, note.sequencer)
+        ports.ledger.record(record.with_(refused=str(refusal.reason)))
         ports.metrics.put({"FilesQuarantined": 1})
 
     ports.once(note, settle)

@@ -144,14 +144,18 @@ def test_the_function_lists_versions_of_dropped_files_only(template):
     assert listing["Condition"] == {"StringLike": {"s3:prefix": "incoming/*"}}
 
 
-def test_the_function_reads_entries_of_files_and_writes_entries_of_batches(template):
+def test_the_function_writes_entries_of_batches_and_of_manifests_that_it_refuses(template):
     of_ledger = {
         s["Action"]: s["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"]
         for s in statements_of(template, "GatherBatch")
         if "ForAllValues:StringEquals" in s.get("Condition", {})
     }
 
-    assert of_ledger == {"dynamodb:Query": ["file"], "dynamodb:PutItem": ["batch"]}
+    assert of_ledger == {
+        "dynamodb:Query": ["file"],
+        "dynamodb:PutItem": ["batch", "file"],
+        "dynamodb:UpdateItem": ["quarantine"],
+    }
 
 
 @pytest.mark.parametrize(("if_missing", "alarms"), [("hold", 0), ("train", 1)])

@@ -240,6 +240,7 @@ def test_a_refused_manifest_is_kept_with_the_reason_once(world):
 
     ((key, reason),) = world.kept
     assert (key, reason["code"]) == ("incoming/all.manifest.json", "manifest")
+    assert [(record.key, record.refused) for record in world.records] == [(key, "manifest")]
     assert world.metrics == [{"FilesQuarantined": 1}]
 
 
