@@ -99,7 +99,7 @@ class Ingestion(Construct):
         # Without it S3 answers 403, not 404, for a file that is not there any more.
         grant_list(function, data.data_bucket, "incoming/")
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])
-        grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["contract/contract.json"])
+        grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["contract/*"])
         # Without it S3 answers 403, not 404, for a contract that is not there yet.
         grant_list(function, data.artifacts_bucket, "contract/")
         grant_items(function, data.ledger, "dynamodb:PutItem", ["file"])

@@ -59,10 +59,9 @@ class Catalogue:
 
     def _register(self, schema: pa.Schema, folder: str, day: str) -> None:
         where = {"database": self.database, "table": self.table, "boto3_session": self.session}
-        if not wr.catalog.does_table_exist(**where):
-            # Nullable booleans, as pandas' own cannot be empty.
-            empty = schema.empty_table().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-            columns, _ = wr.catalog.extract_athena_types(empty, index=False)
+        columns = _athena_types(schema)
+        known = wr.catalog.get_table_types(**where)
+        if known is None:
             wr.catalog.create_parquet_table(
                 **where,
                 path=f"s3://{self.bucket}/curated/",
@@ -70,4 +69,18 @@ class Catalogue:
                 partitions_types={PARTITION: "string"},
                 mode="append",
             )
+        else:
+            # A later version of the contract has further columns. Athena reads Parquet by name, so files without them
+            # stay readable.
+            for name, kind in columns.items():
+                if name not in known:
+                    wr.catalog.add_column(**where, column_name=name, column_type=kind, column_comment="")
+        # Without columns of its own a partition has those of the table, whichever version it was made for.
         wr.catalog.add_parquet_partitions(**where, partitions_values={folder: [day]})
+
+
+def _athena_types(schema: pa.Schema) -> dict[str, str]:
+    # Nullable booleans, as pandas' own cannot be empty.
+    empty = schema.empty_table().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
+    columns, _ = wr.catalog.extract_athena_types(empty, index=False)
+    return dict(columns)

@@ -33,6 +33,8 @@ class FileRecord:
         Orders versions of one key that were dropped within one second, as S3 says it.
     rows, quarantined : int
         Rows accepted and rows refused; together all rows of the file.
+    flagged : int
+        Cells of accepted rows that break a rule of the contract which only flags.
     curated_paths : tuple of str
         URIs of the accepted rows.
     sha256 : str
@@ -41,6 +43,8 @@ class FileRecord:
         Reason code if the whole file was refused.
     reasons : mapping of str to int
         Refused rows by reason code.
+    contract_version : int or None
+        Version of the contract that its rows were cleaned against; None if the file was refused.
     """
 
     key: str
@@ -49,10 +53,12 @@ class FileRecord:
     sequencer: str = ""
     rows: int = 0
     quarantined: int = 0
+    flagged: int = 0
     curated_paths: tuple[str, ...] = ()
     sha256: str = ""
     refused: str | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
+    contract_version: int | None = None
 
     @property
     def order(self) -> str:

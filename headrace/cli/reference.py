@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from headrace.config.block import block_of, listed_blocks
+from headrace.config.block import block_of, listed_blocks, named_block_of
 from headrace.config.pipeline import Pipeline
 
 _PLAIN = {str: "text", int: "whole number", float: "number", bool: "true or false"}
@@ -98,6 +98,8 @@ def _sections(path: str, text: str, model: type[BaseModel]) -> Iterator[str]:
     for name, field in model.model_fields.items():
         if inner := block_of(field):
             yield from _sections(f"{path}.{name}", field.description or "", inner)
+        if named := named_block_of(field):
+            yield _section(f"`{path}.{name}.<name>`", named.__doc__ or "", named)
         for tag, block in listed_blocks(field).items():
             first = next(iter(block.model_fields))
             title = f"`{path}.{name}`: `{first}: {tag}`" if tag != "own" else f"`{path}.{name}`: your own"
@@ -119,6 +121,8 @@ def _kind(field: FieldInfo) -> str:
         return "list of the blocks below"
     if block_of(field):
         return "a block, below"
+    if named_block_of(field):
+        return "blocks by name, below"
     limits = " and ".join(_limits(field))
     return f"{_words(field.annotation)}{', ' + limits if limits else ''}"
 

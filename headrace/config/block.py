@@ -33,6 +33,8 @@ class Block(BaseModel):
 
 def block_of(field: FieldInfo) -> type[BaseModel] | None:
     """Return the model of a field that is a block, be it one that may be left out; None for a plain value."""
+    if get_origin(field.annotation) is dict:
+        return None
     kinds = get_args(field.annotation) or (field.annotation,)
     return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
@@ -56,3 +58,11 @@ def _blocks_in(kind: Any) -> list[type[BaseModel]]:
 def _tag(block: type[BaseModel]) -> str:
     kind = next(iter(block.model_fields.values())).annotation
     return str(get_args(kind)[0]) if get_origin(kind) is Literal else "own"
+
+
+def named_block_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the model of a field that holds blocks by name, such as one for each column; None for any other."""
+    if get_origin(field.annotation) is not dict:
+        return None
+    kind = get_args(field.annotation)[1]
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None

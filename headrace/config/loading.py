@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from headrace.config.agreement import DisagreementError
-from headrace.config.block import block_of, listed_blocks
+from headrace.config.block import block_of, listed_blocks, named_block_of
 from headrace.config.features import NAMES, OwnStep
 from headrace.config.pipeline import Pipeline
 
@@ -213,9 +213,12 @@ def _locate(loc: tuple[str | int, ...]) -> _Place:
         if field is None:
             break
         description = field.description or ""
-        inner, listed = block_of(field), listed_blocks(field)
+        inner, listed, named = block_of(field), listed_blocks(field), named_block_of(field)
         if inner:
             block = inner
+        elif len(rest) > 1 and named:
+            path.append(rest.pop(0))
+            block = named
         elif len(rest) > 1 and listed:
             path.append(rest.pop(0))
             block = listed[str(rest.pop(0))] if len(listed) > 1 else next(iter(listed.values()))

@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
+from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.features import Features
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
@@ -167,6 +168,10 @@ class Pipeline(Block):
     ignore: tuple[Column, ...] = Field((), description="Columns no model may see.")
     columns: dict[Column, Kind] = Field(
         default_factory=dict, description="Kinds of features that inference would get wrong."
+    )
+    contract: ContractBlock = Field(
+        default_factory=ContractBlock,
+        description="What rows must look like, and what may change from file to file.",
     )
     split: Split = Field(default_factory=Split, description="How rows are dealt to training and test.")
     ingest: Ingest = Field(default_factory=Ingest, description="What a dropped file may be.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,8 +21,12 @@ from headrace.ml.contract import Contract
 from headrace.ml.duplicates import SeenIds
 from headrace.ml.files.table_file import TableFile
 from headrace.ml.formulas import harmless
+from headrace.ml.observation import Observer
 from headrace.ml.rejections import Reason, Rejection, Rejections, Summary
 from headrace.ml.table_names import free_name
+
+CONTRACT_VERSION = "headrace.contract_version"
+"""Under this name the metadata of a Parquet file say which contract its rows were cleaned against."""
 
 _ROWS_OF_A_GROUP = 2**17
 _BYTES_OF_A_NUMBER = 8
@@ -41,12 +46,15 @@ class CleanedFile:
         CSV of the refused rows as they were, the row's number, the column and the reason in front.
     summary : Summary
         Why they were refused.
+    flagged : Counter of (str, Reason)
+        How many good rows break a rule that is declared to be flagged, by column.
     """
 
     good: Path | None
     rows: int
     rejected: Path | None
     summary: Summary
+    flagged: Counter[tuple[str, Reason]]
 
     @property
     def received(self) -> int:
@@ -55,11 +63,15 @@ class CleanedFile:
 
     @property
     def bad_row_share(self) -> float:
-        """Share of refused rows, 0 to 1; 0 for an empty file."""
-        return self.summary.rows / self.received if self.received else 0.0
+        """Share of bad rows among those that no filter drops, 0 to 1; 0 if there are none."""
+        filtered = self.summary.by_reason().get(Reason.FILTERED, 0)
+        received = self.received - filtered
+        return (self.summary.rows - filtered) / received if received else 0.0
 
 
-def clean_file(file: TableFile, contract: Contract, folder: Path) -> CleanedFile:
+def clean_file(
+    file: TableFile, contract: Contract, folder: Path, observer: Observer | None = None
+) -> CleanedFile:
     """Clean `file` block by block; of rows with the same id the last good one stays.
 
     Parameters
@@ -70,6 +82,8 @@ def clean_file(file: TableFile, contract: Contract, folder: Path) -> CleanedFile
         What it must look like.
     folder : Path
         Where the two files are written; what lies there under their names is replaced.
+    observer : Observer, optional
+        Is shown the good rows.
 
     Raises
     ------
@@ -77,11 +91,16 @@ def clean_file(file: TableFile, contract: Contract, folder: Path) -> CleanedFile
         If the file lacks a column.
     FileRefusedError
         If it turns out to be damaged further down.
+    CleaningStepError
+        If a cleaning step fails.
     """
     sink = _Sink(contract, folder, file.names)
     with sink.rows:
         for block in file.blocks():
-            sink.add(clean(block, contract))
+            cleaned = clean(block, contract)
+            sink.add(cleaned)
+            if observer:
+                observer.add(cleaned.good)
     sink.remove_duplicates()
     return sink.result()
 
@@ -92,7 +111,8 @@ class _GoodRows:
     def __init__(self, folder: Path, contract: Contract, *, final: bool) -> None:
         names = contract.table_names
         self.schema = pa.schema(
-            [(names[column.name], ARROW_TYPES[column.kind]) for column in contract.columns]
+            [(names[column.name], ARROW_TYPES[column.kind]) for column in contract.columns],
+            metadata={CONTRACT_VERSION: str(contract.version)},
         )
         self.count = 0
         self.path = folder / ("good.parquet" if final else "good.arrow")
@@ -134,7 +154,11 @@ class _GoodRows:
                 first += batch.num_rows
 
     def _flush(self) -> None:
-        tables = [table.rename_columns(self.schema.names) for table in self._waiting if table.num_rows]
+        tables = [
+            table.rename_columns(self.schema.names).replace_schema_metadata(self.schema.metadata)
+            for table in self._waiting
+            if table.num_rows
+        ]
         self._waiting = []
         if not tables:
             return
@@ -193,6 +217,7 @@ class _Sink:
     def __init__(self, contract: Contract, folder: Path, names: list[str]) -> None:
         self.contract, self.folder, self.names = contract, folder, names
         self.summary = Summary()
+        self.flagged: Counter[tuple[str, Reason]] = Counter()
         self._id = contract.named("id")
         # Rows that may have to be taken back are not packed before it is known which.
         self.rows = _GoodRows(folder, contract, final=self._id is None)
@@ -203,6 +228,7 @@ class _Sink:
 
     def add(self, cleaned: Cleaned) -> None:
         self.rows.add(cleaned.good)
+        self.flagged += cleaned.flagged
         if self._id is not None and cleaned.good.num_rows:
             self._seen.add(cleaned.good.column(self._id))
             with self._numbers.open("ab") as file:
@@ -232,7 +258,7 @@ class _Sink:
 
     def result(self) -> CleanedFile:
         good = self.rows.path if self.rows.count else None
-        return CleanedFile(good, self.rows.count, self._refused.close(), self.summary)
+        return CleanedFile(good, self.rows.count, self._refused.close(), self.summary, self.flagged)
 
     def _reject_duplicates(self, rows: pa.Table, numbers: Ints) -> None:
         found = [Rejection(int(number), self._id, Reason.DUPLICATE_ID, "text") for number in numbers]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.ml.cells import as_booleans, as_datetimes, as_numbers, is_free_text, trimmed
+from headrace.ml.cleaning_steps.chain import added_columns, apply_steps, learned_steps
+from headrace.ml.column_rules import NO_RULES, ColumnRules
+from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 
@@ -40,13 +43,28 @@ class ColumnSchema:
     role : {"feature", "target", "id", "time", "ignored"}
         What it is for. Only features reach a model.
     allowed : tuple of str or None
-        Labels that a target may have; None where everything of the kind is allowed.
+        Labels that a target may have, or categories that are declared; None where everything of the kind is allowed.
+    rules : ColumnRules
+        What is declared beyond that.
+    came_later : bool
+        Whether older rows, and files that are made as they were, lack the column.
+    made_of : str or None
+        The column from which a cleaning step makes this one; None for a column of the files.
+    stored_as : str or None
+        Its name in the catalogue, where that is not the usual one.
+    formerly : tuple of (str, str)
+        Names in the catalogue and kinds that it had before, the oldest first.
     """
 
     name: str
     kind: Kind
     role: Role = "feature"
     allowed: tuple[str, ...] | None = None
+    rules: ColumnRules = NO_RULES
+    came_later: bool = False
+    made_of: str | None = None
+    stored_as: str | None = None
+    formerly: tuple[tuple[str, Kind], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it; what is at its default is left out.
@@ -61,7 +79,14 @@ class ColumnSchema:
             named["role"] = self.role
         if self.allowed is not None:
             named["allowed"] = list(self.allowed)
-        return named
+        further = {
+            "rules": self.rules.as_dict(),
+            "came_later": self.came_later,
+            "made_of": self.made_of,
+            "stored_as": self.stored_as,
+            "formerly": [list(each) for each in self.formerly],
+        }
+        return named | {name: value for name, value in further.items() if value}
 
     @classmethod
     def from_dict(cls, entry: Mapping[str, Any]) -> ColumnSchema:
@@ -80,23 +105,47 @@ class ColumnSchema:
             entry["kind"],
             entry.get("role", "feature"),
             None if allowed is None else tuple(map(str, allowed)),
+            ColumnRules.from_dict(entry.get("rules", {})),
+            entry.get("came_later", False),
+            entry.get("made_of"),
+            entry.get("stored_as"),
+            tuple((name, kind) for name, kind in entry.get("formerly", ())),
         )
 
 
 @dataclass(frozen=True)
 class Contract:
-    """All columns of one prediction problem, in the order of the first file.
+    """All columns of one prediction problem, in the order of the first file, and how their cells are cleaned.
 
     Parameters
     ----------
     problem : {"binary", "multiclass", "regression"}
         What kind of answer the target is.
     columns : tuple of ColumnSchema
-        What a file must have. Columns beyond these are dropped.
+        What a file must have. Columns beyond these are dropped. A column once known stays, so that its name in the
+        catalogue does.
+    version : int
+        1 for that of the first file.
+    steps : tuple of DeclaredStep
+        Run on the text of the cells before anything else looks at them.
+    refuse_equal_rows : bool
+        Whether of rows that are alike in all columns only the last counts.
+    labels : tuple of str
+        Labels of a classification's target that accepted rows had, sorted.
+    changes : tuple of str
+        What this version changed, in words.
+    observed : mapping of str to mapping
+        What the cells of the first file were, by column; for people, nothing is judged by it.
     """
 
     problem: Problem
     columns: tuple[ColumnSchema, ...]
+    version: int = 1
+    steps: tuple[DeclaredStep, ...] = ()
+    refuse_equal_rows: bool = False
+    labels: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+    observed: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def features(self) -> tuple[ColumnSchema, ...]:
@@ -111,20 +160,46 @@ class Contract:
     @property
     def table_names(self) -> dict[str, str]:
         """Names of the columns in the catalogue, by their names in the files."""
-        return table_names(column.name for column in self.columns)
+        given = {column.name: column.stored_as for column in self.columns if column.stored_as}
+        return table_names((column.name for column in self.columns), taken=given.values()) | given
+
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """Names of the columns that files have, in order: all but those that cleaning steps make."""
+        return tuple(column.name for column in self.columns if column.made_of is None)
 
     def named(self, role: Role) -> str | None:
         """Return the name of the column with `role`, or None if there is none."""
         return next((column.name for column in self.columns if column.role == role), None)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the contract as JSON has it."""
-        return {"problem": self.problem, "columns": [column.as_dict() for column in self.columns]}
+        """Return the contract as JSON has it; what is empty is left out."""
+        further = {
+            "steps": [step.as_dict() for step in self.steps],
+            "refuse_equal_rows": self.refuse_equal_rows,
+            "labels": list(self.labels),
+            "changes": list(self.changes),
+            "observed": {name: dict(what) for name, what in self.observed.items()},
+        }
+        return {
+            "version": self.version,
+            "problem": self.problem,
+            "columns": [column.as_dict() for column in self.columns],
+        } | {name: value for name, value in further.items() if value}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> Contract:
-        """Read what `as_dict` wrote."""
-        return cls(document["problem"], tuple(ColumnSchema.from_dict(entry) for entry in document["columns"]))
+        """Read what `as_dict` wrote, or an earlier release, which knew no versions."""
+        return cls(
+            document["problem"],
+            tuple(ColumnSchema.from_dict(entry) for entry in document["columns"]),
+            document.get("version", 1),
+            tuple(DeclaredStep.from_dict(entry) for entry in document.get("steps", ())),
+            document.get("refuse_equal_rows", False),
+            tuple(document.get("labels", ())),
+            tuple(document.get("changes", ())),
+            document.get("observed", {}),
+        )
 
 
 @dataclass(frozen=True)
@@ -146,6 +221,12 @@ class Fields:
         Columns no model may see.
     columns : mapping of str to str
         Kinds of features that are declared rather than inferred.
+    rules : mapping of str to ColumnRules
+        What else is declared of columns.
+    steps : sequence of DeclaredStep
+        How cells are cleaned.
+    refuse_equal_rows : bool
+        Whether of rows that are alike in all columns only the last counts.
     """
 
     problem: Problem
@@ -155,6 +236,9 @@ class Fields:
     group: str | None = None
     ignore: Sequence[str] = ()
     columns: Mapping[str, Kind] | None = None
+    rules: Mapping[str, ColumnRules] = field(default_factory=dict)
+    steps: Sequence[DeclaredStep] = ()
+    refuse_equal_rows: bool = False
 
 
 def infer_contract(table: TextTable, fields: Fields) -> Contract:
@@ -190,45 +274,94 @@ def infer_contract(table: TextTable, fields: Fields) -> Contract:
     [('temp', 'number'), ('season', 'category')]
     """
     names = table.cells.column_names
-    _check_presence(names, fields)
-    columns = tuple(_column(name, table.cells.column(name), fields) for name in names)
-    contract = Contract(fields.problem, columns)
+    check_presence(names, fields)
+    steps = learned_steps(table.cells, fields.steps)
+    cells, made = apply_steps(table.cells, steps).cells, added_columns(steps)
+    columns = tuple(
+        replace(infer_column(name, cells.column(name), fields), made_of=made.get(name))
+        for name in cells.column_names
+    )
+    contract = Contract(
+        fields.problem,
+        columns,
+        steps=steps,
+        refuse_equal_rows=fields.refuse_equal_rows,
+        changes=("the first file",),
+    )
     if not contract.features:
         raise ContractError("no column is left to learn from: all are target, id, time or ignored")
     return contract
 
 
 def missing_columns(contract: Contract, names: Sequence[str]) -> list[str]:
-    """Return the columns that a file with the columns `names` lacks; ignored ones may be absent."""
-    return [
-        column.name for column in contract.columns if column.role != "ignored" and column.name not in names
-    ]
+    """Return the columns that a file with the columns `names` lacks.
+
+    Ignored columns may be absent, and those that came later; what steps make is not in a file, but what they make it of is.
+    """
+    needed = {
+        column.made_of or column.name
+        for column in contract.columns
+        if column.role != "ignored" and not column.came_later
+    }
+    return [name for name in contract.file_columns if name in needed and name not in names]
 
 
-def _check_presence(names: Sequence[str], fields: Fields) -> None:
+def check_presence(names: Sequence[str], fields: Fields) -> None:
+    """Check that a file with the columns `names` has those that the pipeline file names.
+
+    Raises
+    ------
+    ContractError
+        Naming the first that it lacks.
+    """
     wanted = {"target": fields.target, "id": fields.id, "time": fields.time, "split.group": fields.group}
-    for field, name in wanted.items():
+    for use, name in wanted.items():
         if name is not None and name not in names:
-            raise ContractError(f"the file has no column {name!r}, which the pipeline file names as {field}")
-    for name in fields.columns or {}:
-        if name not in names:
+            raise ContractError(f"the file has no column {name!r}, which the pipeline file names as {use}")
+    made = added_columns(fields.steps)
+    stepped = [name for step in fields.steps for name in step.columns]
+    for name in dict.fromkeys([*(fields.columns or {}), *fields.rules, *stepped]):
+        if name not in names and name not in made:
             raise ContractError(f"the file has no column {name!r}, which the pipeline file declares")
 
 
-def _column(name: str, cells: pa.ChunkedArray, fields: Fields) -> ColumnSchema:
-    declared = (fields.columns or {}).get(name)
-    role = _role(name, declared, fields)
+def infer_column(name: str, cells: pa.ChunkedArray, fields: Fields) -> ColumnSchema:
+    """Work out one column of a contract from its cells.
+
+    Raises
+    ------
+    ContractError
+        If they are not what the pipeline file says.
+    """
+    declared, rules = (fields.columns or {}).get(name), fields.rules.get(name, NO_RULES)
+    role = role_of(name, declared, fields)
     if role == "id":
-        return ColumnSchema(name, "category", role)
-    if role == "target":
-        return _target(name, cells, fields.problem)
-    kind = declared or infer_kind(cells)
+        return ColumnSchema(name, "category", role, rules=rules)
+    kind = _target_kind(name, cells, fields.problem) if role == "target" else declared or infer_kind(cells)
     if name == fields.time and kind not in ("datetime", "number"):
         raise ContractError(f"time column {name!r} holds neither ISO 8601 times nor numbers")
-    return ColumnSchema(name, kind, role)
+    check_rules(name, kind, rules)
+    return ColumnSchema(name, kind, role, rules.allowed, rules)
 
 
-def _role(name: str, declared: Kind | None, fields: Fields) -> Role:
+def check_rules(name: str, kind: Kind, rules: ColumnRules) -> None:
+    """Check that what is declared of a column can be said of its kind.
+
+    Raises
+    ------
+    ContractError
+        If it cannot.
+    """
+    if kind != "number" and (rules.min is not None or rules.max is not None):
+        raise ContractError(f"column {name!r} is a {kind}, and `min` and `max` are for numbers")
+    if kind != "category" and rules.allowed is not None:
+        raise ContractError(
+            f"column {name!r} is a {kind}, and `allowed` is for categories: declare it one in `columns`"
+        )
+
+
+def role_of(name: str, declared: Kind | None, fields: Fields) -> Role:
+    """Return what a column is for, by what the pipeline file says."""
     if name in (fields.target, fields.id):
         return "target" if name == fields.target else "id"
     if name in fields.ignore:
@@ -238,12 +371,12 @@ def _role(name: str, declared: Kind | None, fields: Fields) -> Role:
     return "feature"
 
 
-def _target(name: str, cells: pa.ChunkedArray, problem: Problem) -> ColumnSchema:
+def _target_kind(name: str, cells: pa.ChunkedArray, problem: Problem) -> Kind:
     if problem != "regression":
-        return ColumnSchema(name, "category", "target")
+        return "category"
     if infer_kind(cells) != "number":
         raise ContractError(f"target {name!r} is not a number, as a regression needs it")
-    return ColumnSchema(name, "number", "target")
+    return "number"
 
 
 def infer_kind(cells: pa.ChunkedArray) -> Kind:
@@ -273,12 +406,3 @@ def _are_mostly(typed: Callable[[pa.ChunkedArray], pa.ChunkedArray], text: pa.Ch
     most_faults = len(text) - _MOSTLY * len(text)
     first = text.slice(0, int(_FIRST_OF_MOST_FAULTS * most_faults) + 1)
     return all(typed(cells).null_count <= most_faults for cells in (first, text))
-
-
-def with_labels(contract: Contract, labels: Sequence[str]) -> Contract:
-    """Return the contract with the labels that its target may have."""
-    columns = tuple(
-        replace(column, allowed=tuple(labels)) if column.role == "target" else column
-        for column in contract.columns
-    )
-    return replace(contract, columns=columns)

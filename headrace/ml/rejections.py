@@ -30,7 +30,12 @@ class Reason(StrEnum):
     TOO_LONG = "too_long"
     MISSING = "missing"
     UNKNOWN_LABEL = "unknown_label"
+    OUT_OF_RANGE = "out_of_range"
+    UNKNOWN_CATEGORY = "unknown_category"
     DUPLICATE_ID = "duplicate_id"
+    DUPLICATE_ROW = "duplicate_row"
+    NOT_UNIQUE = "not_unique"
+    FILTERED = "filtered"
 
     @property
     def text(self) -> str:
@@ -46,8 +51,13 @@ _REASON_TEXTS = {
     Reason.NOT_AN_IMAGE: "is no PNG or JPEG file in base64",
     Reason.TOO_LONG: f"is longer than {LONGEST_CELL} characters, or {LONGEST_TEXT} of the kind text",
     Reason.MISSING: "is missing, and a row needs it",
-    Reason.UNKNOWN_LABEL: "is a label that the first files did not have",
+    Reason.UNKNOWN_LABEL: "is a label that the contract does not have",
+    Reason.OUT_OF_RANGE: "is outside of the range that the pipeline file declares",
+    Reason.UNKNOWN_CATEGORY: "is none of the categories that the pipeline file declares",
     Reason.DUPLICATE_ID: "appears again further down, and the last row counts",
+    Reason.DUPLICATE_ROW: "appears again further down, the same in every column, and the last row counts",
+    Reason.NOT_UNIQUE: "appears again further down, and the column is declared to be unique",
+    Reason.FILTERED: "is one that a cleaning step of the pipeline file drops",
 }
 
 

@@ -12,7 +12,7 @@ PARTITION = "ingest_date"
 _LONGEST = 128  # of the 255 that Glue allows
 
 
-def table_names(names: Iterable[str]) -> dict[str, str]:
+def table_names(names: Iterable[str], *, taken: Iterable[str] = ()) -> dict[str, str]:
     """Return for each column the name that it has in Glue, Athena and the Parquet files.
 
     Athena knows lower-case letters, digits and ``_``, and finds a Parquet column by that name. Columns that would be
@@ -22,6 +22,8 @@ def table_names(names: Iterable[str]) -> dict[str, str]:
     ----------
     names : iterable of str
         The columns of the contract, in its order.
+    taken : iterable of str
+        Names in the catalogue that are not free.
 
     Returns
     -------
@@ -38,8 +40,10 @@ def table_names(names: Iterable[str]) -> dict[str, str]:
     {'Day Mins': 'day_mins', 'day_mins': 'day_mins_2', 'Année': 'annee', '温度': 'column'}
     """
     found: dict[str, str] = {}
+    reserved = {PARTITION, *taken}
     for name in names:
-        found[name] = free_name(_plain(name)[:_LONGEST] or "column", {PARTITION, *found.values()})
+        found[name] = free_name(_plain(name)[:_LONGEST] or "column", reserved)
+        reserved.add(found[name])
     return found
 
 

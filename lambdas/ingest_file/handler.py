@@ -31,6 +31,7 @@ from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.files.refusal import FileReason
 from lambdas.ingest_file.ingest import Ports, ingest
 
 _REMEMBERED_S = 14 * 86400  # as long as a message can wait in the queue
@@ -117,14 +118,17 @@ def _report(taken: FileRecord, seconds: float, metrics: PipelineMetrics) -> None
             "rows": taken.rows,
             "quarantined": taken.quarantined,
             "refused": taken.refused,
+            "contract_version": taken.contract_version,
         },
     )
     metrics.put(
         {
             "FilesAccepted": float(taken.refused is None),
             "FilesQuarantined": float(taken.refused is not None),
+            "ContractBreaches": float(taken.refused is not None and FileReason(taken.refused).is_breach),
             "RowsAccepted": taken.rows,
             "RowsQuarantined": taken.quarantined,
+            "CellsFlagged": taken.flagged,
         }
     )
     metrics.put({"IngestSeconds": seconds}, unit=Unit.Seconds)

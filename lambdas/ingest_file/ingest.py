@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
+from headrace.config.declared import declared_fields, evolution_rules
 from headrace.config.pipeline import Pipeline
 from headrace.ml.clean_file import CleanedFile, clean_file
-from headrace.ml.contract import Contract, ContractError, Fields, infer_contract
+from headrace.ml.cleaning_steps.registry import CleaningStepError
+from headrace.ml.contract import Contract, ContractError
+from headrace.ml.contract_evolution import Verdict, compare, with_labels
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
+from headrace.ml.observation import Observer
 from headrace.ml.refused_rows import RefusedRows
 from headrace.ml.text_table import TextTable
+
+_ROUNDS = 5
+
+
+class ContractBusyError(Exception):
+    """Other files keep changing the contract; the file comes again."""
 
 
 class Files(Protocol):
@@ -44,7 +54,7 @@ class Contracts(Protocol):
         ...
 
     def offer(self, contract: Contract) -> Contract:
-        """Make it the contract, unless another was quicker."""
+        """Make it the contract, unless another was quicker; return the one that counts."""
         ...
 
 
@@ -109,12 +119,12 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
     try:
         _check_size(file, pipeline)
         record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
-        cleaned = _cleaned(scratch / "dropped", pipeline, ports.contracts, scratch)
+        contract, cleaned = _cleaned(scratch / "dropped", pipeline, ports.contracts, scratch)
     except FileRefusedError as refusal:
         ports.files.keep_whole(file, {"accepted": 0, "code": str(refusal.reason), "why": refusal.why})
         record = record.with_(refused=str(refusal.reason))
     else:
-        record = _stored(file, record, cleaned, ports)
+        record = _stored(file, record.with_(contract_version=contract.version), cleaned, ports)
     ports.ledger.record(record)
     if record.rows:
         detail = asdict(record)
@@ -129,24 +139,51 @@ def _check_size(file: DroppedFile, pipeline: Pipeline) -> None:
         raise FileRefusedError(FileReason.TOO_LARGE, why)
 
 
-def _cleaned(path: Path, pipeline: Pipeline, contracts: Contracts, scratch: Path) -> CleanedFile:
-    """Clean the file against the contract; the first file that is good makes it."""
-    contract = contracts.load()
-    table = open_table(path, scratch, _options(pipeline, contract))
-    try:
-        proposed = contract or infer_contract(_some_rows(table), _fields(pipeline))
-        cleaned = clean_file(table, proposed, scratch)
-    except ContractError as error:
-        raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
+def _cleaned(
+    path: Path, pipeline: Pipeline, contracts: Contracts, scratch: Path
+) -> tuple[Contract, CleanedFile]:
+    """Clean the file against the contract; the first good file makes it, and a good file may change it.
+
+    If another file was quicker to change it, this one is cleaned again, against what that has made of it.
+    """
+    for _ in range(_ROUNDS):
+        contract = contracts.load()
+        table = open_table(path, scratch, _options(pipeline, contract))
+        try:
+            proposed, cleaned = _against(contract, table, pipeline, scratch)
+        except ContractError as error:
+            raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
+        except CleaningStepError as error:
+            raise FileRefusedError(FileReason.CLEANING_STEP, str(error)) from None
+        if proposed is contract or not cleaned.rows or contracts.offer(proposed) == proposed:
+            return proposed, cleaned
+    raise ContractBusyError(f"the contract has changed {_ROUNDS} times while the file was cleaned")
+
+
+def _against(
+    contract: Contract | None, table: TableFile, pipeline: Pipeline, scratch: Path
+) -> tuple[Contract, CleanedFile]:
+    """Clean the file against `contract`, or what the file makes of it; return that and the rows."""
+    rules = evolution_rules(pipeline)
+    proposed = _unbroken(compare(contract, _some_rows(table, contract), declared_fields(pipeline), rules))
+    observer = Observer(proposed, thorough=contract is None)
+    cleaned = clean_file(table, proposed, scratch, observer)
     _check_share(cleaned, pipeline)
-    if contract is None and cleaned.rows:
-        agreed = contracts.offer(proposed)
-        return cleaned if agreed == proposed else _against(agreed, table, pipeline, scratch)
-    return cleaned
+    if contract is None:
+        proposed = replace(proposed, observed=observer.observed())
+    return _unbroken(with_labels(proposed, observer.labels, rules, present=contract)), cleaned
 
 
-def _some_rows(table: TableFile) -> TextTable:
-    head = head_of(table)
+def _unbroken(verdict: Verdict) -> Contract:
+    if verdict.breaches:
+        why = "; ".join(breach.text for breach in verdict.breaches)
+        raise FileRefusedError(verdict.breaches[0].reason, why)
+    return verdict.contract
+
+
+def _some_rows(table: TableFile, contract: Contract | None) -> TextTable:
+    """Return many rows of the first file, from which kinds are inferred, and a block of the others."""
+    head = head_of(table) if contract is None else head_of(table, rows=1)
     if not head.rows:
         raise _no_rows()
     return head
@@ -154,16 +191,6 @@ def _some_rows(table: TableFile) -> TextTable:
 
 def _no_rows() -> FileRefusedError:
     return FileRefusedError(FileReason.NO_ROWS, "the file has column names and no rows")
-
-
-def _against(contract: Contract, table: TableFile, pipeline: Pipeline, scratch: Path) -> CleanedFile:
-    """Clean the file again, against the contract of a file that was quicker."""
-    try:
-        cleaned = clean_file(table, contract, scratch)
-    except ContractError as error:
-        raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
-    _check_share(cleaned, pipeline)
-    return cleaned
 
 
 def _check_share(cleaned: CleanedFile, pipeline: Pipeline) -> None:
@@ -179,7 +206,7 @@ def _check_share(cleaned: CleanedFile, pipeline: Pipeline) -> None:
 
 def _options(pipeline: Pipeline, contract: Contract | None = None) -> ReadOptions:
     ingest = pipeline.ingest
-    names = tuple(column.name for column in contract.columns) if contract else ()
+    names = contract.file_columns if contract else ()
     return ReadOptions(
         max_mb=ingest.max_file_mb,
         max_columns=ingest.max_columns,
@@ -187,18 +214,6 @@ def _options(pipeline: Pipeline, contract: Contract | None = None) -> ReadOption
         sheet=ingest.sheet,
         columns=names,
         expected=frozenset((pipeline.target, *names)),
-    )
-
-
-def _fields(pipeline: Pipeline) -> Fields:
-    return Fields(
-        pipeline.problem,
-        pipeline.target,
-        id=pipeline.id,
-        time=pipeline.time,
-        group=pipeline.split.group,
-        ignore=pipeline.ignore,
-        columns=pipeline.columns,
     )
 
 
@@ -215,6 +230,7 @@ def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: 
     return record.with_(
         rows=cleaned.rows,
         quarantined=cleaned.summary.rows,
+        flagged=cleaned.flagged.total(),
         curated_paths=paths,
         reasons=cleaned.summary.by_reason(),
     )

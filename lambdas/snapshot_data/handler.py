@@ -18,7 +18,7 @@ from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import Contract
-from lambdas.snapshot_data.parts import Snapshot, SnapshotError, deal
+from lambdas.snapshot_data.parts import Snapshot, SnapshotError, deal, described
 
 logger = Logger()
 
@@ -86,6 +86,7 @@ def snapshot_data(pipeline: Pipeline, code_version: str, ports: Ports) -> dict[s
         "code_version": code_version,
         "pipeline": pipeline.name,
         "files": [_source(item, group) for item, group in zip(files, read, strict=True)],
+        "contract_version": contract.version,
         "upto": upto,
         "rows_seen": rows_seen,
         "replaced_rows": snapshot.replaced,
@@ -111,8 +112,8 @@ def _spec(snapshot: Snapshot, contract: Contract, pipeline: Pipeline, code_versi
     """Return what a job needs to know beside the rows."""
     return {
         "pipeline": pipeline.model_dump(mode="json"),
-        "schema": [column.as_dict() for column in contract.features],
-        "contract": contract.as_dict(),
+        "schema": [{"name": column.name, "kind": column.kind} for column in contract.features],
+        "contract": described(contract),
         "content_hash": snapshot.content_hash,
         "code_version": code_version,
     }
@@ -122,10 +123,16 @@ def _source(item: Mapping[str, Any], files: Sequence[CuratedFile]) -> dict[str, 
     """Say which dropped file the curated ones came from."""
     return {
         **{name: item.get(name) for name in ("key", "version_id", "sha256")},
+        "contract_version": _whole(item.get("contract_version")),
         "accepted": item["sk"],
         "rows": int(item["rows"]),
         "curated": [file.as_dict() for file in files],
     }
+
+
+def _whole(number: Any) -> int | None:
+    """Return a number of the ledger, which comes as a decimal, or None for a file from before contracts had versions."""
+    return None if number is None else int(number)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -29,8 +29,18 @@ class FileReason(StrEnum):
     NESTED = "nested"
     CODEC = "codec"
     CONTRACT = "contract"
+    CONTRACT_MISSING_COLUMN = "contract_missing_column"
+    CONTRACT_NEW_COLUMN = "contract_new_column"
+    CONTRACT_KIND_CHANGED = "contract_kind_changed"
+    CONTRACT_LABELS = "contract_labels"
+    CLEANING_STEP = "cleaning_step"
     TOO_MANY_BAD_ROWS = "too_many_bad_rows"
     MANIFEST = "manifest"
+
+    @property
+    def is_breach(self) -> bool:
+        """Whether the file breaks the contract: its maker has changed something."""
+        return self.startswith("contract")
 
     @property
     def text(self) -> str:
@@ -59,7 +69,12 @@ _TEXTS = {
     FileReason.ACTIVE_CONTENT: "has macros, links to other files or XML entities",
     FileReason.NESTED: "has cells that are lists or structures",
     FileReason.CODEC: "is compressed in a way that this function cannot unpack",
-    FileReason.CONTRACT: "lacks columns or holds something else than the pipeline file and the first files say",
+    FileReason.CONTRACT: "is not what the pipeline file says: it lacks a column, or a target is no number",
+    FileReason.CONTRACT_MISSING_COLUMN: "lacks columns that the files before had",
+    FileReason.CONTRACT_NEW_COLUMN: "has columns that the files before did not have, and `contract.new_columns` is refuse",
+    FileReason.CONTRACT_KIND_CHANGED: "has columns most of whose cells are of another kind than before",
+    FileReason.CONTRACT_LABELS: "gives a binary target more than two labels",
+    FileReason.CLEANING_STEP: "made a cleaning step of the pipeline file fail",
     FileReason.TOO_MANY_BAD_ROWS: "has a larger share of bad rows than `ingest.max_bad_row_share`",
     FileReason.MANIFEST: "is a manifest that does not list files of this pipeline",
 }

@@ -3,13 +3,17 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 
 import awswrangler as wr
 import pandas as pd
 import pytest
 
+from headrace.aws.contract_store import ContractStore
+from headrace.config.contract import ContractBlock
+from headrace.ml.contract import ColumnSchema, Contract
 from lambdas.ingest_file import handler as ingest_file
-from tests.integration.lambdas.ingestion import GOOD, HEADER, PARTLY_BAD, message, take
+from tests.integration.lambdas.ingestion import GOOD, HEADER, PARTLY_BAD, PIPELINE, message, take
 
 
 def test_a_good_file_becomes_typed_rows_in_the_catalogue(cloud):
@@ -95,7 +99,7 @@ def test_the_reason_names_row_and_column_and_repeats_no_value(cloud):
 def test_a_file_that_cannot_be_used_is_kept_whole_with_the_reason(cloud, body, code):
     if code is None:
         take(cloud.drop(GOOD, "first.csv"))
-        code = "too_many_bad_rows"
+        code = "contract_kind_changed"
     assert take(cloud.drop(body, "bad.csv")) == []
 
     reason = cloud.reason()
@@ -250,3 +254,76 @@ def test_the_counts_of_rows_become_metrics(cloud, capfd):
         [2.0],
         [1.0],
     )
+
+
+def test_a_column_that_came_later_is_added_to_the_table(cloud, function, monkeypatch):
+    accepting = PIPELINE.model_copy(update={"contract": ContractBlock(new_columns="accept")})
+    monkeypatch.setattr(ingest_file, "_deps", lambda: replace(function, pipeline=accepting))
+    wider = "instant,day,Air Temp,wind,cnt\n" + "".join(
+        f"{n},2011-02-{n:02d},1,{n}.5,3\n" for n in range(1, 11)
+    )
+
+    take(cloud.drop(GOOD))
+    assert take(cloud.drop(wider, "2011-02.csv")) == []
+    take(cloud.drop(GOOD.replace("2011-01", "2011-03"), "2011-03.csv"))
+
+    assert wr.catalog.get_table_types(database="headrace_bike", table="curated")["wind"] == "double"
+    assert sorted(item["contract_version"] for item in cloud.ledger()) == [1, 2, 2]
+    assert cloud.keys("contract/", "artifacts") == [
+        "contract/contract.json",
+        "contract/v0001.json",
+        "contract/v0002.json",
+    ]
+    assert json.loads(cloud.text("contract/v0002.json", "artifacts"))["changes"] == [
+        "the new column 'wind' is a number"
+    ]
+    assert cloud.curated()["wind"].notna().sum() == 10
+
+
+def test_a_breach_of_the_contract_is_counted_for_the_alarm(cloud, capfd):
+    take(cloud.drop(GOOD))
+    capfd.readouterr()
+    take(cloud.drop(GOOD.replace("Air Temp", "Temp"), "2.csv"))
+
+    emitted = [json.loads(line) for line in capfd.readouterr().out.splitlines() if '"_aws"' in line]
+    assert [line["ContractBreaches"] for line in emitted if "ContractBreaches" in line] == [[1.0]]
+    assert cloud.reason()["code"] == "contract_missing_column"
+    assert cloud.reason()["why"] == "column 'Air Temp' is missing"
+
+
+def test_files_that_change_the_contract_at_once_agree_on_every_version(cloud):
+    """S3 lets one of two conditional writes through; the other file is compared again with what came of it."""
+    store = ContractStore(cloud.s3, "artifacts")
+    columns = (ColumnSchema("y", "number", "target"), ColumnSchema("x", "number"))
+    first = store.offer(Contract("regression", columns))
+
+    def further(present, name):
+        columns = (*present.columns, ColumnSchema(name, "number", came_later=True))
+        return replace(present, columns=columns, version=present.version + 1, changes=(name,))
+
+    class Slow:
+        """A client between whose reading and writing another file changes the contract."""
+
+        def __init__(self):
+            self.others = ["quicker", "quickest"]
+
+        def get_object(self, **request):
+            answer = cloud.s3.get_object(**request)
+            if self.others:
+                store.offer(further(store.load(), self.others.pop()))
+            return answer
+
+        def put_object(self, **request):
+            return cloud.s3.put_object(**request)
+
+    slow, present, versions = ContractStore(Slow(), "artifacts"), first, []
+    while not versions:
+        proposed = further(present, "slow")
+        present = slow.offer(proposed)
+        versions += [present.version] * (present == proposed)
+
+    assert versions == [4]
+    kept = [json.loads(cloud.text(f"contract/v000{version}.json", "artifacts")) for version in range(1, 5)]
+    assert [version["changes"] for version in kept[1:]] == [["quickest"], ["quicker"], ["slow"]]
+    assert [len(version["columns"]) for version in kept] == [2, 3, 4, 5]
+    assert store.load().as_dict() == kept[-1]

@@ -51,7 +51,8 @@ class World:
         return self.contract
 
     def offer(self, contract):
-        self.contract = self.contract or contract
+        if (self.contract.version if self.contract else 0) == contract.version - 1:
+            self.contract = contract
         return self.contract
 
     def store(self, rows, *, source, day):
@@ -118,7 +119,8 @@ def test_the_contract_is_made_by_the_first_good_file_and_kept():
 def test_a_quicker_file_makes_the_contract_for_this_one_too():
     world = World()
     World.take(other := World(), b"x,y\n1,2\n2,3\n")
-    world.load = lambda: None
+    answers = [None, other.contract]
+    world.load = lambda: answers.pop(0)
     world.offer = lambda _: other.contract
 
     record = world.take(b"x,extra,y\n1,5,2\n2,5,3\n")
@@ -222,3 +224,105 @@ def test_no_reason_repeats_what_stands_in_the_file():
 def test_a_function_that_lacks_a_variable_says_which():
     with pytest.raises(KeyError, match="DATA_BUCKET"):
         Settings.from_environ({})
+
+
+def rows(header, *cells, copies=10):
+    return (header + "\n" + "".join(f"{line}\n" for line in cells * copies)).encode()
+
+
+def test_a_label_that_came_with_a_later_file_joins_the_others():
+    world = World(problem="multiclass")
+    world.take(rows("x,y", "1,red", "2,blue"))
+
+    record = world.take(rows("x,y", "1,red", "2,green"))
+
+    assert (record.rows, record.contract_version) == (20, 2)
+    assert world.contract.labels == ("blue", "green", "red")
+    assert world.contract.changes == ("1 new label of 'y'",)
+
+
+def test_a_new_label_is_refused_where_the_pipeline_file_says_so():
+    world = World(problem="multiclass", contract={"new_labels": "refuse"})
+    world.take(rows("x,y", "1,red", "2,blue"))
+
+    record = world.take(rows("x,y", "1,red", "2,green"))
+
+    assert (record.rows, record.quarantined, record.contract_version) == (10, 10, 1)
+    assert world.rejected[0][1]["counts"][0]["reason"] == "unknown_label"
+
+
+def test_a_binary_target_knows_two_labels_and_no_third():
+    world = World(problem="binary")
+    world.take(rows("x,y", "1,no"))
+    world.take(rows("x,y", "1,yes", "1,no"))
+
+    record = world.take(rows("x,y", "1,yes", "1,no", "1,maybe"))
+
+    assert world.contract.target.allowed == ("no", "yes")
+    assert (record.rows, record.quarantined) == (20, 10)
+
+
+def test_a_first_file_with_three_labels_is_no_binary_problem():
+    world = World(problem="binary")
+
+    assert world.take(rows("x,y", "1,yes", "1,no", "1,maybe")).refused == "contract_labels"
+    assert world.contract is None
+
+
+def test_what_the_first_file_was_is_written_into_the_contract():
+    world = World(problem="multiclass")
+
+    world.take(rows("x,color,y", "1.5,red,a", "NA,blue,b"))
+
+    assert world.contract.observed == {
+        "x": {"missing": 10, "min": 1.5, "max": 1.5},
+        "color": {"missing": 0, "categories": ["blue", "red"]},
+        "y": {"missing": 0, "categories": ["a", "b"]},
+    }
+
+
+def test_an_edited_pipeline_file_takes_effect_with_the_next_file():
+    world = World()
+    world.take(GOOD)
+    world.pipeline = Pipeline.model_validate({**PIPELINE, "contract": {"columns": {"x": {"max": 5}}}})
+
+    record = world.take(GOOD)
+
+    assert (record.rows, record.quarantined, record.contract_version) == (5, 5, 2)
+    assert world.contract.changes == ("the pipeline file changed column 'x'",)
+    assert world.rejected[0][0][0]["reason"] == "out_of_range"
+
+
+def test_a_rule_that_flags_keeps_the_row():
+    world = World(contract={"columns": {"x": {"max": 5, "severity": "flag"}}})
+
+    record = world.take(GOOD)
+
+    assert (record.rows, record.quarantined, record.flagged) == (10, 0, 5)
+
+
+def test_a_file_whose_rows_are_all_bad_changes_no_contract():
+    world = World(ingest={"max_bad_row_share": 1.0}, contract={"new_columns": "accept"})
+    world.take(GOOD)
+
+    world.take(b"x,y,z\n1,,3\n")
+
+    assert world.contract.version == 1
+
+
+def test_rows_say_in_their_file_which_contract_they_were_cleaned_against():
+    world = World(contract={"new_columns": "accept"})
+    world.take(GOOD)
+    world.take(b"x,y,z\n1,2,3\n")
+
+    assert [frame.schema.metadata[b"headrace.contract_version"] for frame, _, _ in world.frames] == [
+        b"1",
+        b"2",
+    ]
+
+
+def test_a_file_without_header_has_the_columns_of_the_files_and_not_those_of_the_steps():
+    world = World()
+    world.take(GOOD)
+
+    assert world.take(b"1.5,2\n2.5,3\n").rows == 2

@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -221,3 +222,29 @@ def test_a_dropped_file_without_a_good_row_is_in_the_manifest_too(pipeline):
     answer, _ = take(pipeline, [[rows(0, 500)], []])
 
     assert answer["upto"] == "2026-01-02"
+
+
+def test_rows_of_two_versions_of_the_contract_are_united(pipeline):
+    columns = [column for column in CONTRACT.columns if column.name != "temp"]
+    widened = ColumnSchema("temp", "category", stored_as="temp_category", formerly=(("temp", "number"),))
+    wind = ColumnSchema("wind", "number", came_later=True)
+    contract = replace(CONTRACT, columns=(*columns, widened, wind), version=3)
+    older = rows(0, 300)
+    newer = rows(300, 500).drop_columns(["temp"])
+    newer = newer.append_column("temp_category", pa.array(["warm"] * 200))
+    newer = newer.append_column("wind", pa.array([0.5] * 200))
+
+    united = pa.concat_tables(parts.deal([older, newer], pipeline, contract).parts.values()).to_pylist()
+
+    by_id = {row["instant"]: row for row in united}
+    assert len(by_id) == 500
+    assert (by_id["20"]["temp"], by_id["21"]["temp"], by_id["400"]["temp"]) == ("2", "2.1", "warm")
+    assert (by_id["20"]["wind"], by_id["400"]["wind"]) == (None, 0.5)
+
+
+def test_a_version_that_only_says_more_makes_no_other_snapshot(pipeline):
+    noted = replace(CONTRACT, version=2, changes=("a note",), observed={"temp": {"missing": 0}})
+
+    one, other = (parts.deal([rows(0, 500)], pipeline, contract) for contract in (CONTRACT, noted))
+
+    assert one.content_hash == other.content_hash

@@ -1,36 +1,47 @@
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from botocore.exceptions import ClientError
 
-from headrace.aws.contract_store import KEY, ContractStore
+from headrace.aws.contract_store import KEY, ContractStore, version_key
 from headrace.ml.contract import ColumnSchema, Contract
 
 OURS = Contract("regression", (ColumnSchema("y", "number", "target"), ColumnSchema("x", "number")))
 THEIRS = Contract("regression", (ColumnSchema("y", "number", "target"), ColumnSchema("x", "category")))
 
 
-class Bucket:
-    """S3 with one object, which answers to the first writes as it is told."""
+def refused(code):
+    return ClientError({"Error": {"Code": code}}, "PutObject")
+
+
+class Bucket(dict):
+    """S3 with conditional writes, which answers to the first writes of the contract as it is told."""
 
     def __init__(self, *refusals):
-        self.refusals, self.body, self.writes = list(refusals), None, 0
+        self.refusals, self.writes = list(refusals), 0
 
     def get_object(self, Bucket, Key):  # noqa: N803 - AWS's names
-        assert (Bucket, Key) == ("artifacts", KEY)
-        if self.body is None:
+        if Key not in self:
             raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
-        return {"Body": io.BytesIO(self.body)}
+        return {"Body": io.BytesIO(self[Key]), "ETag": str(hash(self[Key]))}
 
-    def put_object(self, Bucket, Key, Body, IfNoneMatch):  # noqa: N803
-        assert IfNoneMatch == "*"
-        self.writes += 1
-        if self.refusals:
-            code, contract = self.refusals.pop(0)
-            self.body = contract and json.dumps(contract.as_dict()).encode()
-            raise ClientError({"Error": {"Code": code}}, "PutObject")
-        self.body = Body
+    def put_object(self, Bucket, Key, Body, IfNoneMatch=None, IfMatch=None):  # noqa: N803
+        assert (IfNoneMatch == "*") != bool(IfMatch)
+        if Key == KEY:
+            self.writes += 1
+            if self.refusals:
+                code, contract = self.refusals.pop(0)
+                if contract:
+                    self[KEY] = json.dumps(contract.as_dict()).encode()
+                raise refused(code)
+        if (IfNoneMatch and Key in self) or (IfMatch and str(hash(self[Key])) != IfMatch):
+            raise refused("PreconditionFailed")
+        self[Key] = Body
+
+    def versions(self):
+        return sorted(key for key in self if key != KEY)
 
 
 def store(*refusals):
@@ -43,10 +54,11 @@ def test_before_the_first_file_there_is_no_contract():
 
 
 def test_the_first_contract_that_is_offered_counts():
-    _, contracts = store()
+    bucket, contracts = store()
 
     assert contracts.offer(OURS) == OURS
     assert contracts.load() == OURS
+    assert bucket.versions() == ["contract/v0001.json"]
 
 
 def test_the_contract_of_a_quicker_file_counts_for_this_one_too():
@@ -75,3 +87,41 @@ def test_a_refusal_of_another_kind_is_not_taken_for_a_contract():
 
     with pytest.raises(ClientError, match="AccessDenied"):
         contracts.offer(OURS)
+
+
+def test_every_version_is_kept_beside_the_present_one():
+    bucket, contracts = store()
+
+    contracts.offer(OURS)
+    second = contracts.offer(replace(THEIRS, version=2))
+
+    assert contracts.load() == second
+    assert json.loads(bucket[version_key(1)]) == OURS.as_dict()
+    assert json.loads(bucket[version_key(2)]) == second.as_dict()
+
+
+def test_a_version_that_is_not_the_next_one_any_more_gives_way():
+    bucket, contracts = store()
+    contracts.offer(OURS)
+    quicker = contracts.offer(replace(THEIRS, version=2))
+    before = dict(bucket)
+
+    assert contracts.offer(replace(OURS, version=2)) == quicker
+    assert bucket == before
+
+
+def test_the_version_of_a_writer_that_was_stopped_is_kept_by_the_next():
+    bucket, contracts = store()
+    contracts.offer(OURS)
+    del bucket[version_key(1)]
+
+    contracts.offer(replace(THEIRS, version=2))
+
+    assert bucket.versions() == ["contract/v0001.json", "contract/v0002.json"]
+
+
+def test_a_contract_of_a_release_without_versions_is_the_first():
+    bucket, contracts = store()
+    bucket[KEY] = json.dumps({"problem": "regression", "columns": [{"name": "x", "kind": "number"}]}).encode()
+
+    assert contracts.load().version == 1

@@ -3,7 +3,8 @@ import datetime as dt
 import pytest
 
 from headrace.ml.cleaning import clean
-from headrace.ml.contract import ContractError, Fields, infer_contract, with_labels
+from headrace.ml.column_rules import ColumnRules
+from headrace.ml.contract import ContractError, Fields, infer_contract
 from headrace.ml.files.small import read_bytes
 from headrace.ml.rejections import Reason, Summary
 
@@ -105,7 +106,7 @@ def test_a_file_that_lacks_a_column_is_refused_and_extra_columns_are_dropped(con
 
 def test_whole_numbers_with_decimals_are_the_same_label():
     first = read_bytes(b"x,y\n1,1\n2,2\n")
-    contract = with_labels(infer_contract(first, Fields("binary", "y")), ["1", "2"])
+    contract = infer_contract(first, Fields("binary", "y", rules={"y": ColumnRules(allowed=("1", "2"))}))
 
     cleaned = clean(read_bytes(b"x,y\n1,1.0\n2, 2 \n3,3\n"), contract)
 

@@ -1,5 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
+from headrace.ml.column_rules import ColumnRules
 from headrace.ml.contract import (
     ColumnSchema,
     Contract,
@@ -7,7 +10,6 @@ from headrace.ml.contract import (
     Fields,
     infer_contract,
     missing_columns,
-    with_labels,
 )
 from headrace.ml.files.small import read_bytes
 
@@ -79,7 +81,14 @@ def test_a_file_that_does_not_fit_the_pipeline_file_is_refused_with_the_reason(f
 
 
 def test_a_contract_survives_json():
-    contract = with_labels(infer_contract(read_bytes(FILE), FIELDS), ["4", "7"])
+    contract = replace(
+        infer_contract(
+            read_bytes(FILE),
+            replace(FIELDS, rules={"season": ColumnRules(allowed=("fall",), severity="flag")}),
+        ),
+        labels=("4", "7"),
+        observed={"temp": {"missing": 1, "min": 0.3, "max": 0.3}},
+    )
 
     assert Contract.from_dict(contract.as_dict()) == contract
 

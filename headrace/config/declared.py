@@ -1,0 +1,39 @@
+"""What the pipeline file says, in the words of the library that cleans files."""
+
+from __future__ import annotations
+
+from headrace.config.pipeline import Pipeline
+from headrace.ml.column_rules import ColumnRules
+from headrace.ml.contract import Fields
+from headrace.ml.contract_evolution import EvolutionRules
+
+
+def declared_fields(pipeline: Pipeline) -> Fields:
+    """Return what a pipeline says of columns, and how their cells are cleaned.
+
+    Examples
+    --------
+    >>> pipeline = Pipeline(
+    ...     name="bike", problem="regression", target="cnt", contract={"columns": {"temp": {"min": -40}}}
+    ... )
+    >>> declared_fields(pipeline).rules["temp"].min
+    -40.0
+    """
+    return Fields(
+        pipeline.problem,
+        pipeline.target,
+        id=pipeline.id,
+        time=pipeline.time,
+        group=pipeline.split.group,
+        ignore=pipeline.ignore,
+        columns=pipeline.columns,
+        rules={
+            name: ColumnRules(**column.model_dump()) for name, column in pipeline.contract.columns.items()
+        },
+    )
+
+
+def evolution_rules(pipeline: Pipeline) -> EvolutionRules:
+    """Return what a pipeline says about changes from file to file."""
+    contract = pipeline.contract
+    return EvolutionRules(contract.new_columns, contract.widened_kinds, contract.new_labels)
