@@ -29,7 +29,7 @@ class BatchRecord:
     rows : int
         Rows accepted.
     missing : tuple of str
-        Keys of files that it was accepted without, at most twenty.
+        Keys of files that it was accepted without, at most ten.
     """
 
     key: str

@@ -42,7 +42,7 @@ from lambdas.gather_batch.rules import (
 
 _REMEMBERED_S = 14 * 86400  # longer than the longest wait
 _EARLIER = timedelta(minutes=5)  # the clocks of S3's listing and of its events need not agree
-_NAMED = 20
+_NAMED = 10  # of the longest names twice as many fit into the 32,768 characters of a failed execution's cause
 
 logger = Logger()
 

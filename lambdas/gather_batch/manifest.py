@@ -12,6 +12,7 @@ MAX_BYTES = 4 * 2**20
 """About 20,000 files with long names."""
 
 _SCHEME = "s3://"
+_SHOWN = 63  # characters of what stands in a manifest; the longest name of a bucket
 _ALLOWED = {"url", "mandatory", "meta"}
 
 
@@ -68,7 +69,7 @@ def _entry(entry: Any, number: int, bucket: str, folder: str) -> tuple[str, bool
         raise _unusable(f'entry {number} names no file: write {{"url": "part-1.csv"}}')
     if unknown := sorted(entry.keys() - _ALLOWED):
         raise _unusable(
-            f"entry {number} has the field {unknown[0]!r}; allowed: {', '.join(sorted(_ALLOWED))}"
+            f"entry {number} has the field {unknown[0][:_SHOWN]!r}; allowed: {', '.join(sorted(_ALLOWED))}"
         )
     needed = entry.get("mandatory", True)
     if not isinstance(needed, bool):
@@ -81,7 +82,9 @@ def _key(url: str, number: int, bucket: str, folder: str) -> str:
     if url.startswith(_SCHEME):
         place, _, listed = url.removeprefix(_SCHEME).partition("/")
         if place != bucket:
-            raise _unusable(f"entry {number} is in the bucket {place!r}; files must be in {bucket!r}")
+            raise _unusable(
+                f"entry {number} is in the bucket {place[:_SHOWN]!r}; files must be in {bucket!r}"
+            )
     if not listed.startswith(INCOMING) or listed == INCOMING:
         raise _unusable(f"entry {number} is not under {INCOMING}: only what is dropped there is taken in")
     if says_complete(listed):

@@ -1,5 +1,6 @@
 """When a batch is complete, with bucket, ledger and event bus in memory."""
 
+import contextlib
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -217,11 +218,29 @@ def test_a_file_that_a_manifest_does_not_list_is_not_waited_for(world):
         (manifest("s3://data/curated/a.parquet"), "not under incoming/"),
         (manifest("s3://data/incoming/"), "not under incoming/"),
         (manifest("_SUCCESS"), "a marker or a manifest"),
+        (manifest("s3://" + 9999 * "x" + "/incoming/a.csv"), "in the bucket 'x{63}'"),
     ],
 )
 def test_a_manifest_that_cannot_be_used_is_refused_with_the_entry_and_the_reason(body, why):
     with pytest.raises(FileRefusedError, match=why):
         read_manifest(body, bucket="data", key="incoming/all.manifest.json")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: (
+        st.lists(inner) | st.dictionaries(st.sampled_from(["entries", "url", "mandatory", "x"]), inner)
+    ),
+)
+
+
+@given(st.binary() | JSON.map(json.dumps).map(str.encode))
+def test_whatever_a_manifest_holds_it_is_keys_or_a_refusal(body):
+    with contextlib.suppress(FileRefusedError):
+        entries = read_manifest(body, bucket="data", key="incoming/all.manifest.json")
+
+        assert entries
+        assert all(key.startswith("incoming/") for key in entries)
 
 
 def test_what_redshift_unloads_is_a_manifest():
@@ -288,14 +307,24 @@ def test_a_file_that_is_not_mandatory_is_waited_for_and_then_done_without(world)
     assert world.metrics == [{"BatchesAccepted": 1, "FilesMissing": 0}]
 
 
-def test_a_thousand_missing_files_are_counted_and_twenty_are_named(world):
+def test_a_thousand_missing_files_are_counted_and_ten_are_named(world):
     names = [f"{n:04}.csv" for n in range(1000)]
     note = world.drop("incoming/all.manifest.json", body=manifest(*names))
 
     why = world.look(note, timedelta(hours=1))["why"]
 
     assert why.startswith("1000 not here: incoming/0000.csv, ")
-    assert why.count(".csv") == 20
+    assert why.count(".csv") == 10
+
+
+def test_the_longest_names_fit_into_the_cause_of_a_failed_execution(world):
+    """Step Functions: the Cause of a Fail state has at most 32,768 characters."""
+    names = [f"{n:04}".ljust(1024 - len("incoming/"), "x") for n in range(40)]
+    note = world.drop("incoming/all.manifest.json", body=manifest(*names))
+    for name in names[::2]:
+        world.drop(f"incoming/{name}")
+
+    assert len(world.look(note, timedelta(hours=1))["why"]) < 32_768
 
 
 def test_a_week_of_waiting_fits_into_one_execution():
