@@ -94,6 +94,7 @@ def take_message(record: SQSRecord) -> None:
         return
     file = DroppedFile.from_event(event)
     if file.is_folder or says_complete(file.key):
+        logger.info("no data: a folder, a marker or a manifest", extra={"key": file.key})
         return
 
     def take(*, identity: dict[str, str]) -> dict[str, Any]:
