@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 import awswrangler as wr
 import boto3
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -18,6 +17,26 @@ from headrace.ml.table_names import PARTITION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+
+_ATHENA_TYPES = {
+    pa.float64(): "double",
+    pa.string(): "string",
+    pa.bool_(): "boolean",
+    pa.timestamp("us"): "timestamp",
+    pa.binary(): "binary",
+}
+
+
+def athena_types(schema: pa.Schema) -> dict[str, str]:
+    """Return the types of a table's columns in Athena.
+
+    Examples
+    --------
+    >>> athena_types(pa.schema([("temp", pa.float64()), ("photo", pa.binary())]))
+    {'temp': 'double', 'photo': 'binary'}
+    """
+    return {column.name: _ATHENA_TYPES[column.type] for column in schema}
 
 
 @dataclass(frozen=True)
@@ -59,7 +78,7 @@ class Catalogue:
 
     def _register(self, schema: pa.Schema, folder: str, day: str) -> None:
         where = {"database": self.database, "table": self.table, "boto3_session": self.session}
-        columns = _athena_types(schema)
+        columns = athena_types(schema)
         known = wr.catalog.get_table_types(**where)
         if known is None:
             wr.catalog.create_parquet_table(
@@ -77,10 +96,3 @@ class Catalogue:
                     wr.catalog.add_column(**where, column_name=name, column_type=kind, column_comment="")
         # Without columns of its own a partition has those of the table, whichever version it was made for.
         wr.catalog.add_parquet_partitions(**where, partitions_values={folder: [day]})
-
-
-def _athena_types(schema: pa.Schema) -> dict[str, str]:
-    # Nullable booleans, as pandas' own cannot be empty.
-    empty = schema.empty_table().to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    columns, _ = wr.catalog.extract_athena_types(empty, index=False)
-    return dict(columns)
