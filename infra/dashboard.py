@@ -11,7 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.pipeline_metrics import NAMESPACE, pipeline_metric
+from infra.pipeline_metrics import NAMESPACE, pipeline_metric, refused_share
 
 _WIDTH = 24
 _HEIGHT = 6
@@ -43,6 +43,36 @@ class PipelineDashboard(cloudwatch.Dashboard):
                 width=8,
                 height=_HEIGHT,
             ),
+        )
+
+    def show_quarantine(self) -> None:
+        """Show why rows and files were refused, and which share of what came in they are."""
+        self.add_widgets(
+            self._by_reason("Refused rows, by reason", "RowsRefused"),
+            self._by_reason("Files refused whole, by reason", "FilesRefused"),
+            cloudwatch.GraphWidget(
+                title="Share of refused rows and files",
+                left=[refused_share(self._pipeline, "Rows"), refused_share(self._pipeline, "Files")],
+                left_y_axis=cloudwatch.YAxisProps(min=0, max=1),
+                left_annotations=[
+                    cloudwatch.HorizontalAnnotation(
+                        value=self._pipeline.quarantine.alarm_share, label="raises an alarm"
+                    )
+                ],
+                width=8,
+                height=_HEIGHT,
+            ),
+        )
+
+    def _by_reason(self, title: str, name: str) -> cloudwatch.GraphWidget:
+        terms = f'{{{NAMESPACE},Pipeline,Reason}} MetricName="{name}" Pipeline="{self._pipeline.name}"'
+        return cloudwatch.GraphWidget(
+            title=title,
+            left=[_search(terms, "Sum", label="${PROP('Dim.Reason')}")],
+            left_y_axis=_FROM_ZERO,
+            stacked=True,
+            width=8,
+            height=_HEIGHT,
         )
 
     def show_training(self, train: sfn.IStateMachine, deploy: sfn.IStateMachine) -> None:
@@ -148,12 +178,12 @@ def _runs(title: str, machine: sfn.IStateMachine) -> cloudwatch.GraphWidget:
     )
 
 
-def _search(schema_and_terms: str, statistic: str) -> cloudwatch.MathExpression:
+def _search(schema_and_terms: str, statistic: str, *, label: str | None = None) -> cloudwatch.MathExpression:
     """Return a search over metrics whose last dimension is only known at run time: the variant, the feature."""
     return cloudwatch.MathExpression(
         expression=f"SEARCH('{schema_and_terms}', '{statistic}', 300)",
         using_metrics={},
-        label=statistic,
+        label=label or statistic,
         period=Duration.minutes(5),
     )
 

@@ -16,6 +16,7 @@ from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
 from infra.pipeline_stack import PipelineStack
+from infra.quarantine_table import QuarantineTable
 
 
 class DataStack(PipelineStack):
@@ -67,6 +68,7 @@ class DataStack(PipelineStack):
                 name=self.glue_database_name, description=f"Headrace {pipeline.name}: curated data"
             ),
         )
+        QuarantineTable(self, "Quarantine", bucket=self.data_bucket, database=database)
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
         ingestion.node.add_dependency(database)

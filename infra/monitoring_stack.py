@@ -73,6 +73,7 @@ class MonitoringStack(PipelineStack):
     def _watch_operations(self) -> OperationAlarms:
         alarms = OperationAlarms(self, "OperationAlarms", pipeline=self.pipeline, topic=self._data.topic)
         alarms.watch_queues({"DeadLetters": self._data.dead_letters})
+        alarms.watch_quarantine()
         if self._training.schedule is not None:
             alarms.watch_queues({"MissedTrainings": self._training.schedule.dead_letters})
         alarms.watch_state_machines(
@@ -104,6 +105,7 @@ class MonitoringStack(PipelineStack):
             alarms=[self.drift_alarm.alarm, *self.operation_alarms.alarms],
         )
         dashboard.show_flow(self._data.dead_letters)
+        dashboard.show_quarantine()
         dashboard.show_training(self._training.state_machine, self._serving.deploy_state_machine)
         dashboard.show_endpoint()
         dashboard.show_drift()

@@ -14,6 +14,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.pipeline_metrics import pipeline_metric, refused_share
 
 
 class OperationAlarms(Construct):
@@ -89,6 +90,28 @@ class OperationAlarms(Construct):
             ),
             f"Firehose has not delivered records for more than {limit.to_human_string()}; its log group says why",
             threshold=limit.to_seconds(),
+        )
+
+    def watch_quarantine(self) -> None:
+        """Alarm when a large share of what comes in is refused, or a file breaks the contract."""
+        name, share = self._pipeline.name, self._pipeline.quarantine.alarm_share
+        look = f"`headrace quarantine list {name}` says of which files and why, `show` what to do"
+        self._add(
+            "RowsRefused",
+            refused_share(self._pipeline, "Rows"),
+            f"{100 * share:g}% or more of the rows that came in within an hour were refused; {look}",
+            threshold=share,
+        )
+        self._add(
+            "FilesRefused",
+            refused_share(self._pipeline, "Files"),
+            f"{100 * share:g}% or more of the files that came in within an hour were refused whole; {look}",
+            threshold=share,
+        )
+        self._add(
+            "ContractBreaches",
+            pipeline_metric(self._pipeline, "ContractBreaches"),
+            f"a file breaks the contract: whoever makes it has changed its columns or what they hold; {look}",
         )
 
     def watch_endpoint(self, endpoint: str) -> None:

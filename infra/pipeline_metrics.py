@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 
@@ -27,4 +29,24 @@ def pipeline_metric(
         statistic=statistic,
         period=period or Duration.minutes(5),
         label=label,
+    )
+
+
+def refused_share(pipeline: Pipeline, what: Literal["Rows", "Files"]) -> cloudwatch.MathExpression:
+    """Return which share of the rows, or of the files, that came in within an hour was refused; none if nothing came in.
+
+    Rows that a cleaning step drops are dropped on purpose, and do not count.
+    """
+    hour = Duration.hours(1)
+    accepted, refused, filtered = f"accepted{what}", f"refused{what}", f"filtered{what}"
+    metrics = {
+        accepted: pipeline_metric(pipeline, f"{what}Accepted", period=hour),
+        refused: pipeline_metric(pipeline, f"{what}Quarantined", period=hour),
+    }
+    faulty = refused
+    if what == "Rows":
+        metrics[filtered] = pipeline_metric(pipeline, "RowsRefused", period=hour, Reason="filtered")
+        faulty = f"({refused} - FILL({filtered}, 0))"
+    return cloudwatch.MathExpression(
+        expression=f"{faulty} / ({accepted} + {faulty})", using_metrics=metrics, label=what, period=hour
     )

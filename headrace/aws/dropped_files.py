@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +122,11 @@ class DroppedFile:
         return {"bucket": self.bucket, "key": self.key, "version_id": self.version_id}
 
     @property
+    def named(self) -> dict[str, str]:
+        """What is said about it wherever something of it is refused."""
+        return {"file": self.key, "version_id": self.version_id, "dropped_at": self.dropped_at}
+
+    @property
     def is_folder(self) -> bool:
         """Whether it is a console's placeholder for a folder."""
         return self.key.endswith("/") and self.size_bytes == 0
@@ -187,13 +192,13 @@ class DroppedFiles:
                 # Copying tags takes permissions of their own, and fails without them where an object has tags.
                 ExtraArgs={"TaggingDirective": "REPLACE"},
             )
-        record = file_record({**asdict(file), **reason}, reason["code"])
+        record = file_record({**file.named, **reason}, reason["code"])
         self._put(file, file.records_key, gzip.compress(record.encode()))
         self._put_reason(file, reason)
 
     def _put_reason(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        named = {"file": file.key, "version_id": file.version_id, "dropped_at": file.dropped_at, **reason}
-        self._put(file, f"{file.quarantine_prefix}reason.json", json.dumps(named, indent=1).encode())
+        body = json.dumps({**file.named, **reason}, indent=1).encode()
+        self._put(file, f"{file.quarantine_prefix}reason.json", body)
 
     def _put(self, file: DroppedFile, key: str, body: bytes) -> None:
         self._client.put_object(Bucket=file.bucket, Key=key, Body=body)

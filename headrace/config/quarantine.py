@@ -14,7 +14,7 @@ class Quarantine(Block):
         0.2,
         gt=0,
         le=1,
-        description="A larger share of refused rows, or of refused files, within an hour raises an alarm.",
+        description="So large a share of refused rows, or of refused files, within an hour raises an alarm.",
     )
     keep_days: int = Field(
         90, ge=1, le=3650, description="What was refused is deleted after so many days, retried or not."

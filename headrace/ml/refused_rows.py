@@ -18,8 +18,9 @@ from headrace.ml.formulas import as_written
 from headrace.ml.refusal_records import ROW_FIELDS, row_records
 from headrace.ml.rejections import Reason
 
-FINAL = frozenset({Reason.BROKEN_ROW, Reason.DUPLICATE_ID})
-"""Reasons that no contract, cleaning step or limit can change: the row stays in quarantine until it is edited."""
+FINAL = frozenset({Reason.BROKEN_ROW, Reason.DUPLICATE_ID, Reason.DUPLICATE_ROW, Reason.NOT_UNIQUE})
+"""Reasons that a retry of single rows cannot change: a broken row has to be edited, and whether a row is the same as another
+shows only beside that other, which was accepted."""
 
 _ADDED = len(ROW_FIELDS)
 _QUICKLY = 1  # of gzip's levels; the lines are so alike that it makes them small

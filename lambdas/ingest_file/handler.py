@@ -27,11 +27,11 @@ from headrace.aws.catalogue import Catalogue
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles, says_complete
 from headrace.aws.file_ledger import FileLedger, FileRecord
+from headrace.aws.ingestion_metrics import report
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from headrace.ml.files.refusal import FileReason
 from lambdas.ingest_file.ingest import Ports, ingest
 
 _REMEMBERED_S = 14 * 86400  # as long as a message can wait in the queue
@@ -122,16 +122,7 @@ def _report(taken: FileRecord, seconds: float, metrics: PipelineMetrics) -> None
             "contract_version": taken.contract_version,
         },
     )
-    metrics.put(
-        {
-            "FilesAccepted": float(taken.refused is None),
-            "FilesQuarantined": float(taken.refused is not None),
-            "ContractBreaches": float(taken.refused is not None and FileReason(taken.refused).is_breach),
-            "RowsAccepted": taken.rows,
-            "RowsQuarantined": taken.quarantined,
-            "CellsFlagged": taken.flagged,
-        }
-    )
+    report(taken, metrics)
     metrics.put({"IngestSeconds": seconds}, unit=Unit.Seconds)
 
 

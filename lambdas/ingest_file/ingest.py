@@ -119,9 +119,12 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
     try:
         _check_size(file, pipeline)
         record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
-        contract, cleaned = _cleaned(scratch / "dropped", pipeline, ports.contracts, scratch)
+        contract, cleaned = _cleaned(file, pipeline, ports.contracts, scratch)
     except FileRefusedError as refusal:
-        ports.files.keep_whole(file, {"accepted": 0, "code": str(refusal.reason), "why": refusal.why})
+        present = ports.contracts.load()
+        held_against = {"contract_version": present.version if present else None}
+        reason = {**held_against, "accepted": 0, "code": str(refusal.reason), "why": refusal.why}
+        ports.files.keep_whole(file, reason)
         record = record.with_(refused=str(refusal.reason))
     else:
         record = _stored(file, record.with_(contract_version=contract.version), cleaned, ports)
@@ -140,7 +143,7 @@ def _check_size(file: DroppedFile, pipeline: Pipeline) -> None:
 
 
 def _cleaned(
-    path: Path, pipeline: Pipeline, contracts: Contracts, scratch: Path
+    file: DroppedFile, pipeline: Pipeline, contracts: Contracts, scratch: Path
 ) -> tuple[Contract, CleanedFile]:
     """Clean the file against the contract; the first good file makes it, and a good file may change it.
 
@@ -148,9 +151,9 @@ def _cleaned(
     """
     for _ in range(_ROUNDS):
         contract = contracts.load()
-        table = open_table(path, scratch, _options(pipeline, contract))
+        table = open_table(scratch / "dropped", scratch, _options(pipeline, contract))
         try:
-            proposed, cleaned = _against(contract, table, pipeline, scratch)
+            proposed, cleaned = _against(contract, table, pipeline, scratch, retry=file.is_retry)
         except ContractError as error:
             raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
         except CleaningStepError as error:
@@ -161,14 +164,20 @@ def _cleaned(
 
 
 def _against(
-    contract: Contract | None, table: TableFile, pipeline: Pipeline, scratch: Path
+    contract: Contract | None, table: TableFile, pipeline: Pipeline, scratch: Path, *, retry: bool
 ) -> tuple[Contract, CleanedFile]:
-    """Clean the file against `contract`, or what the file makes of it; return that and the rows."""
-    rules = evolution_rules(pipeline)
-    proposed = _unbroken(compare(contract, _some_rows(table, contract), declared_fields(pipeline), rules))
+    """Clean the file against `contract`, or what the file makes of it; return that and the rows.
+
+    The rows of a retry were chosen because they were bad: what most of them are says nothing about the files to come.
+    """
+    rules, head = evolution_rules(pipeline), _some_rows(table, contract)
+    if retry and contract:
+        head = TextTable(head.cells.slice(0, 0), head.row_numbers[:0])
+    proposed = _unbroken(compare(contract, head, declared_fields(pipeline), rules))
     observer = Observer(proposed, thorough=contract is None)
     cleaned = clean_file(table, proposed, scratch, observer)
-    _check_share(cleaned, pipeline)
+    if not retry:
+        _check_share(cleaned, pipeline)
     if contract is None:
         proposed = replace(proposed, observed=observer.observed())
     return _unbroken(with_labels(proposed, observer.labels, rules, present=contract)), cleaned
@@ -224,8 +233,9 @@ def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: 
         paths = (ports.curated.store(cleaned.good, source=source, day=file.dropped_at[:10]),)
     if cleaned.rejected:
         records = cleaned.rejected.with_name("refusals.jsonl.gz")
-        RefusedRows(cleaned.rejected).write_records(records, asdict(file))
-        reason = {"accepted": cleaned.rows, **cleaned.summary.as_dict()}
+        held_against = {"contract_version": record.contract_version}
+        RefusedRows(cleaned.rejected).write_records(records, {**file.named, **held_against})
+        reason = {**held_against, "accepted": cleaned.rows, **cleaned.summary.as_dict()}
         ports.files.keep_rows(file, cleaned.rejected, records, reason)
     return record.with_(
         rows=cleaned.rows,

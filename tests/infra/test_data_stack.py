@@ -1,6 +1,7 @@
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from headrace.ml.refusal_records import FILE_FIELDS, ROW_FIELDS
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
 
@@ -170,6 +171,15 @@ def test_ingestion_may_tell_a_file_that_is_gone_from_one_that_is_forbidden(templ
     ]
 
     assert "incoming/*" in prefixes
+
+
+def test_the_columns_of_the_table_quarantine_are_the_fields_of_its_records(template):
+    (table,) = properties(template, "AWS::Glue::Table")
+    stored = table["TableInput"]["StorageDescriptor"]
+
+    assert [column["Name"] for column in stored["Columns"]] == [*FILE_FIELDS, *ROW_FIELDS]
+    assert stored["Location"]["Fn::Join"][1][-1] == "/refusals/"
+    assert stored["SerdeInfo"] == {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}
 
 
 def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_deleted(template):

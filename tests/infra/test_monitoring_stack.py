@@ -188,11 +188,40 @@ def test_the_drift_alarm_reacts_within_a_minute_and_holds_between_checks(templat
 def test_every_alarm_tells_people_and_says_what_it_means(template):
     alarms = template.find_resources("AWS::CloudWatch::Alarm")
 
-    assert len(alarms) == 9
+    assert len(alarms) == 12
     for alarm in alarms.values():
         assert alarm["Properties"]["AlarmActions"]
         assert alarm["Properties"]["AlarmDescription"].startswith("Headrace bike: ")
         assert "TreatMissingData" in alarm["Properties"]
+
+
+@pytest.mark.parametrize(("options", "share"), [("{}", 0.2), ('{"quarantine": {"alarm_share": 0.05}}', 0.05)])
+def test_the_share_of_refused_rows_and_files_that_the_pipeline_names_raises_an_alarm(options, share):
+    alarms = [
+        alarm["Properties"]
+        for name, alarm in synthesised(options).find_resources("AWS::CloudWatch::Alarm").items()
+        if "Refused" in name
+    ]
+
+    expressions = []
+    for alarm in alarms:
+        assert alarm["Threshold"] == share
+        assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
+        assert f"{100 * share:g}% or more of the" in alarm["AlarmDescription"]
+        assert "headrace quarantine list bike" in alarm["AlarmDescription"]
+        expressions += [query["Expression"] for query in alarm["Metrics"] if "Expression" in query]
+        assert {q["MetricStat"]["Period"] for q in alarm["Metrics"] if "MetricStat" in q} == {3600}
+    assert sorted(expressions) == [
+        "(refusedRows - FILL(filteredRows, 0)) / (acceptedRows + (refusedRows - FILL(filteredRows, 0)))",
+        "refusedFiles / (acceptedFiles + refusedFiles)",
+    ]
+
+
+def test_a_file_that_breaks_the_contract_raises_an_alarm(template):
+    template.has_resource_properties(
+        "AWS::CloudWatch::Alarm",
+        {"MetricName": "ContractBreaches", "Namespace": "Headrace", "Threshold": 1},
+    )
 
 
 def test_the_alarm_starts_the_training_with_its_reason(template):
@@ -237,9 +266,15 @@ def test_the_dashboard_is_valid_json_and_shows_every_alarm(template):
     widgets = json.loads("".join(part if isinstance(part, str) else "token" for part in body))["widgets"]
 
     (alarms,) = (widget for widget in widgets if widget["type"] == "alarm")
-    assert len(alarms["properties"]["alarms"]) == 9
+    assert len(alarms["properties"]["alarms"]) == 12
     titles = {widget["properties"].get("title") for widget in widgets}
-    assert {"Requests", "Drift of each feature", "Rows in quarantine", "Training runs"} <= titles
+    assert {
+        "Requests",
+        "Drift of each feature",
+        "Rows in quarantine",
+        "Training runs",
+        "Refused rows, by reason",
+    } <= titles
     metrics = flat([widget["properties"].get("metrics") for widget in widgets])
     for name in ("Invocations", "Invocation5XXErrors", "p99", "DriftScore", "FeatureDrift"):
         assert name in metrics

@@ -232,7 +232,8 @@ def test_every_refused_row_and_file_has_a_record_without_values(cloud):
         for line in gzip.decompress(cloud.s3.get_object(Bucket="data", Key=key)["Body"].read()).splitlines()
     ]
     found = {
-        (line["key"], line["row"], line["column"], line["value_class"], line["reason"]) for line in lines
+        (line["file"], line["row_number"], line["column_name"], line["value_class"], line["reason"])
+        for line in lines
     }
     assert found == {
         ("incoming/2.csv", 1, "Air Temp", "text", "not_a_number"),
@@ -240,6 +241,7 @@ def test_every_refused_row_and_file_has_a_record_without_values(cloud):
         ("incoming/3.csv", None, None, None, "empty"),
     }
     assert {line["dropped_at"] for line in lines} == {"2026-01-31T12:00:00Z"}
+    assert {line["contract_version"] for line in lines if line["row_number"]} == {1}
     assert all(line["version_id"] for line in lines)
     assert "warm" not in json.dumps(lines)
 

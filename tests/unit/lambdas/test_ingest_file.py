@@ -29,10 +29,10 @@ class World:
         self.contract = None
         self.reads, self.kept, self.rejected, self.frames, self.records, self.events = 0, [], [], [], [], []
 
-    def take(self, data, size=None):
+    def take(self, data, size=None, key="incoming/a.csv"):
         """Take one file in, and return its record."""
         self.data = data
-        file = DroppedFile("data", "incoming/a.csv", "v1", size or len(data), "2026-01-31T12:00:00Z")
+        file = DroppedFile("data", key, "v1", size or len(data), "2026-01-31T12:00:00Z")
         with tempfile.TemporaryDirectory() as scratch:
             return ingest(file, self.pipeline, Ports(self, self, self, self, self), Path(scratch))
 
@@ -326,3 +326,15 @@ def test_a_file_without_header_has_the_columns_of_the_files_and_not_those_of_the
     world.take(GOOD)
 
     assert world.take(b"1.5,2\n2.5,3\n").rows == 2
+
+
+def test_rows_that_are_retried_are_judged_one_by_one_however_many_are_bad_still():
+    world = World(ingest={"max_bad_row_share": 0.5})
+    world.take(GOOD)
+    bad = b"x,y\nred,1\ngreen,2\n3,9\n"
+
+    assert world.take(bad).refused == "contract_kind_changed"
+    again = world.take(bad, key="incoming/retry/a.csv/v1.parquet")
+
+    assert (again.refused, again.rows, again.quarantined) == (None, 1, 2)
+    assert (again.reasons, again.contract_version) == ({"not_a_number": 2}, 1)
