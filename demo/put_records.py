@@ -7,6 +7,7 @@ import csv
 import json
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -60,12 +61,12 @@ def _rows(lines: Iterable[str], key: str | None) -> Iterator[dict[str, Any]]:
         }
 
 
-def _value(cell: str) -> str | float | None:
+def _value(cell: str) -> str | int | float | None:
     """Return a number as a number, and a missing cell as null."""
-    try:
-        return float(cell)
-    except ValueError:
-        return cell or None
+    for kind in (int, float):
+        with suppress(ValueError):
+            return kind(cell)
+    return cell or None
 
 
 def _batches(records: Iterator[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -17,8 +17,8 @@ class RecordStream(kinesis.Stream):
         super().__init__(
             scope,
             id,
-            stream_mode=kinesis.StreamMode.PROVISIONED if stream.shards else kinesis.StreamMode.ON_DEMAND,
-            shard_count=stream.shards,
+            stream_mode=kinesis.StreamMode.ON_DEMAND if stream.on_demand else kinesis.StreamMode.PROVISIONED,
+            shard_count=None if stream.on_demand else stream.shards,
             retention_period=Duration.hours(stream.retention_hours),
             encryption=kinesis.StreamEncryption.KMS,
             encryption_key=key,

@@ -165,6 +165,11 @@ def _stream(pipeline: Pipeline) -> list[Finding]:
             not (stream.training or stream.scoring),
         ),
         (
+            ("stream", "shards"),
+            "are Kinesis's to count, because on_demand is true: leave them out",
+            stream.on_demand and stream.shards > 1,
+        ),
+        (
             ("stream", "buffer_mb"),
             f"is more than ingest.max_file_mb ({largest}), so the files would be refused",
             stream.training and stream.buffer_mb > largest,

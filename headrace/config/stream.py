@@ -13,8 +13,8 @@ class Stream(Block):
     Examples
     --------
     >>> stream = Stream(scoring=True)
-    >>> stream.shards is None, stream.batch_records
-    (True, 100)
+    >>> stream.shards, stream.batch_records
+    (1, 100)
     """
 
     training: bool = Field(
@@ -23,12 +23,11 @@ class Stream(Block):
     scoring: bool = Field(
         False, description="Whether records are answered by the endpoint, into a stream of predictions."
     )
-    shards: int | None = Field(
-        None,
-        ge=1,
-        le=200,
-        description="Shards of each stream, each 1 MB or 1000 records a second; left out, Kinesis scales by itself (on "
-        "demand).",
+    shards: int = Field(
+        1, ge=1, le=200, description="Shards of each stream, each for 1 MB or 1000 records a second."
+    )
+    on_demand: bool = Field(
+        False, description="Whether Kinesis scales by itself instead; it costs more while little comes."
     )
     retention_hours: int = Field(
         24, ge=24, le=8760, description="How long records stay in the streams, in hours."

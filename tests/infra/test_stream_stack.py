@@ -87,9 +87,11 @@ def test_everything_is_encrypted_with_the_key_of_the_pipeline(both):
     )
 
 
-def test_streams_scale_by_themselves_unless_the_file_counts_shards():
-    on_demand, counted = synthesised(scoring=True), synthesised(scoring=True, shards=3, retention_hours=48)
+def test_a_stream_has_one_shard_unless_the_file_says_more_or_that_it_scales_by_itself():
+    one, on_demand = synthesised(scoring=True), synthesised(scoring=True, on_demand=True)
+    counted = synthesised(scoring=True, shards=3, retention_hours=48)
 
+    one.all_resources_properties("AWS::Kinesis::Stream", {"ShardCount": 1, "RetentionPeriodHours": 24})
     on_demand.all_resources_properties(
         "AWS::Kinesis::Stream",
         {"StreamModeDetails": {"StreamMode": "ON_DEMAND"}, "ShardCount": Match.absent()},

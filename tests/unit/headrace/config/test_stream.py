@@ -36,6 +36,12 @@ def test_files_that_the_ingestion_would_refuse_are_not_collected():
     }
 
 
+def test_shards_are_counted_by_the_file_or_by_kinesis():
+    found = findings(stream={"training": True, "on_demand": True, "shards": 2})
+
+    assert found == {"stream.shards": "are Kinesis's to count, because on_demand is true: leave them out"}
+
+
 def test_nothing_waits_longer_than_the_stream_keeps_it():
     found = findings(stream={"scoring": True, "max_age_minutes": 1441})
 
