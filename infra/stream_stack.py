@@ -59,7 +59,7 @@ class StreamStack(PipelineStack):
         self.add_stack_dependency(self._serving)
         self._alarms.watch_functions({"ScoreRecords": scored.function})
         self._alarms.watch_age({"ScoreRecords": scored.function}, _LATE)
-        self._alarms.watch_queues({"DeadLetters": scored.dead_letters})
+        self._alarms.watch_queues({"StreamDeadLetters": scored.dead_letters})
         CfnOutput(self, "RecordStreamName", value=scored.records.stream_name)
         CfnOutput(self, "PredictionStreamName", value=scored.predictions.stream_name)
         CfnOutput(self, "DeadLettersUrl", value=scored.dead_letters.queue_url)

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from headrace.aws.refusal_ledger import RefusalLedger
 
 _STACKS = ("data", "training", "serving", "monitoring")
+_OPTIONAL = ("stream",)
 _POLL_S = 1.0
 
 
@@ -49,12 +50,14 @@ class DeployedPipeline:
         session = session or boto3.Session()
         client = session.client("cloudformation")
         outputs: dict[str, str] = {}
-        for stack in _STACKS:
+        for stack in (*_STACKS, *_OPTIONAL):
             try:
                 found = client.describe_stacks(StackName=f"{name}-{stack}")["Stacks"][0]
             except ClientError as error:
                 if "does not exist" not in str(error):
                     raise
+                if stack in _OPTIONAL:
+                    continue
                 raise NotDeployedError(
                     f"there is no stack {name}-{stack} in {session.region_name}: "
                     f"deploy it with cdk deploy --all -c pipeline={name}"
@@ -150,5 +153,9 @@ class DeployedPipeline:
 
     def _alarms(self) -> dict[str, str]:
         pages = self.session.client("cloudwatch").get_paginator("describe_alarms")
-        mine = pages.paginate(AlarmNamePrefix=f"{self.name}-monitoring-")
-        return {alarm["AlarmName"]: alarm["StateValue"] for page in mine for alarm in page["MetricAlarms"]}
+        return {
+            alarm["AlarmName"]: alarm["StateValue"]
+            for stack in ("monitoring", *_OPTIONAL)
+            for page in pages.paginate(AlarmNamePrefix=f"{self.name}-{stack}-")
+            for alarm in page["MetricAlarms"]
+        }

@@ -46,7 +46,7 @@ def status(arguments: argparse.Namespace) -> None:
     pipeline = deployed(arguments.pipeline)
     document = ask(pipeline.status)
     if not arguments.json:
-        prefix = f"{arguments.pipeline}-monitoring-"
+        prefix = f"{arguments.pipeline}-"
         document["alarms"] = {short_alarm(name, prefix): state for name, state in document["alarms"].items()}
     show(document, as_json=arguments.json, title=f"pipeline {arguments.pipeline}")
 
@@ -56,10 +56,11 @@ def short_alarm(name: str, prefix: str) -> str:
 
     Examples
     --------
-    >>> short_alarm("bike-monitoring-DriftAlarmCB58C9D4-AF6C7187173E6", "bike-monitoring-")
+    >>> short_alarm("bike-monitoring-DriftAlarmCB58C9D4-AF6C7187173E6", "bike-")
     'DriftAlarm'
     """
-    return re.sub(r"[0-9A-F]{8}-\w+$", "", name.removeprefix(prefix)).removeprefix("OperationAlarms")
+    without_stack = name.removeprefix(prefix).partition("-")[2]
+    return re.sub(r"[0-9A-F]{8}-\w+$", "", without_stack).removeprefix("OperationAlarms")
 
 
 def check(arguments: argparse.Namespace) -> None:

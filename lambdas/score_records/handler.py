@@ -17,8 +17,8 @@ from botocore.config import Config
 from headrace.aws.dead_letters import DeadLetters
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.model_endpoint import ModelEndpoint
-from headrace.aws.prediction_stream import PredictionStream
 from headrace.aws.stream_records import StreamRecord, partial_failure, read_records
+from headrace.aws.stream_writer import StreamWriter
 from headrace.config.bundle import bundled_pipeline
 from lambdas.score_records.scoring import Outcome, Ports, score_batch
 
@@ -68,7 +68,7 @@ def _deps() -> Dependencies:
     patient = Config(read_timeout=70, retries={"total_max_attempts": 3, "mode": "standard"})
     ports = Ports(
         endpoint=ModelEndpoint(boto3.client("sagemaker-runtime", config=patient), settings.endpoint_name),
-        output=PredictionStream(boto3.client("kinesis"), settings.prediction_stream_arn),
+        output=StreamWriter(boto3.client("kinesis"), settings.prediction_stream_arn),
         dead_letters=DeadLetters(boto3.client("sqs"), settings.dead_letters_url),
     )
     return Dependencies(pipeline.id, ports, PipelineMetrics(pipeline.name), time.time)

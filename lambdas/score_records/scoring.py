@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from headrace.aws.dead_letters import DeadLetter
 from headrace.aws.delivery import DeliveryError, packed
 from headrace.aws.model_endpoint import Answers, EndpointUnavailableError, RowsRefusedError
-from headrace.aws.prediction_stream import OutputRecord
 from headrace.aws.stream_records import StreamRecord
+from headrace.aws.stream_writer import OutputRecord
 
 MOST_BYTES = 3 * 2**20
 """Of one request: a serverless endpoint takes 4 MB, and a batch of records never holds much more."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.aws.letter_box import LetterBox
 from local_cloud.sagemaker.images import Image, ImageStore
 from tests.e2e.cloud import ACCOUNT, REGION, eventually, running
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
@@ -160,6 +161,23 @@ def test_records_are_answered_and_poison_does_not_hold_them_up(cloud, outputs, e
     assert dict(letters).keys() == {"not_json", "refused_by_model"}
     assert "no columns 'season', 'holiday', 'at'" in dict(letters)["refused_by_model"]
     assert "4711" not in json.dumps(logs(cloud, "ScoreRecords"))
+
+
+def test_dead_letters_have_a_second_way_in(cloud, outputs, endpoint):
+    letters = LetterBox(cloud.client("sqs"), cloud.client("kinesis"), *queue_and_stream(outputs))
+    before = eventually(letters.look, lambda found: len(found) == 2)
+
+    put = letters.put_back()
+
+    # Nobody has repaired them, so they are refused again.
+    again = eventually(letters.look, lambda found: len(found) == 2)
+    assert put == (2, 0)
+    assert {letter.record for letter in again} == {letter.record for letter in before}
+    assert {letter.first for letter in again}.isdisjoint(letter.first for letter in before)
+
+
+def queue_and_stream(outputs):
+    return outputs["DeadLettersUrl"], outputs["RecordStreamName"]
 
 
 def predictions(cloud, outputs):

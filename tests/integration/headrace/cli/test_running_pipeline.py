@@ -110,8 +110,10 @@ def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
         "bike-serving": {},
         "bike-monitoring": {"C": "3"},
     }
+    without, with_streams = {**outputs, "bike-stream": None}, {**outputs, "bike-stream": {"D": "4"}}
 
-    assert DeployedPipeline.find("bike", cloudformation(outputs)).outputs == {"A": "1", "B": "2", "C": "3"}
+    assert DeployedPipeline.find("bike", cloudformation(without)).outputs == {"A": "1", "B": "2", "C": "3"}
+    assert DeployedPipeline.find("bike", cloudformation(with_streams)).outputs["D"] == "4"
 
 
 def test_a_pipeline_that_is_deployed_in_part_is_told_with_the_way_to_deploy_it(aws):

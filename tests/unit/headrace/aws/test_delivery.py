@@ -5,8 +5,8 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 
 from headrace.aws.dead_letters import DeadLetter, DeadLetters
 from headrace.aws.delivery import DeliveryError, deliver_all
-from headrace.aws.prediction_stream import OutputRecord, PredictionStream
 from headrace.aws.stream_records import StreamRecord
+from headrace.aws.stream_writer import OutputRecord, StreamWriter
 
 
 class Kinesis:
@@ -30,7 +30,9 @@ class Kinesis:
 
 def put(client, *keys, data=b"{}"):
     pauses = []
-    PredictionStream(client, "arn", sleep=pauses.append).put([OutputRecord(key, data) for key in keys])
+    StreamWriter(
+        client, "arn:aws:kinesis:us-east-1:123456789012:stream/predictions", sleep=pauses.append
+    ).put([OutputRecord(key, data) for key in keys])
     return pauses
 
 
@@ -70,7 +72,7 @@ def test_a_request_that_fails_is_an_error_of_the_same_kind(error):
         def put_records(self, **_):
             raise error
 
-    with pytest.raises(DeliveryError, match="the stream of predictions"):
+    with pytest.raises(DeliveryError, match="the stream predictions"):
         put(Failing(), "a")
 
 

@@ -1,4 +1,4 @@
-"""The Kinesis data stream that predictions go to."""
+"""Puts records into a Kinesis data stream."""
 
 from __future__ import annotations
 
@@ -26,13 +26,20 @@ class OutputRecord:
     data: bytes
 
 
-class PredictionStream:
-    """Puts records; those that a shard had no room for are put again."""
+class StreamWriter:
+    """Puts records; those that a shard had no room for are put again.
+
+    Parameters
+    ----------
+    arn : str
+        Of the stream.
+    """
 
     def __init__(
         self, client: KinesisClient, arn: str, *, sleep: Callable[[float], object] = time.sleep
     ) -> None:
         self._client, self._arn, self._sleep = client, arn, sleep
+        self._target = f"the stream {arn.rpartition('/')[2]}"
 
     def put(self, records: Sequence[OutputRecord]) -> None:
         """Put `records`. Kinesis promises no order among the records of one request.
@@ -43,7 +50,7 @@ class PredictionStream:
             If some could not be put; others may have been.
         """
         for request in packed(records, _size, most=_MOST_RECORDS, most_bytes=_MOST_BYTES):
-            deliver_all(request, self._put, target="the stream of predictions", sleep=self._sleep)
+            deliver_all(request, self._put, target=self._target, sleep=self._sleep)
 
     def _put(self, records: list[OutputRecord]) -> list[OutputRecord]:
         try:
@@ -52,7 +59,7 @@ class PredictionStream:
                 Records=[{"PartitionKey": record.partition_key, "Data": record.data} for record in records],
             )
         except (ClientError, BotoCoreError) as error:
-            raise DeliveryError(f"the stream of predictions: {error}") from error
+            raise DeliveryError(f"{self._target}: {error}") from error
         if not answer["FailedRecordCount"]:
             return []
         return [
