@@ -19,7 +19,7 @@ def batch_flow(scope: Construct, gather_batch: lambda_.IFunction) -> sfn.IChaina
         "GatherBatch",
         gather_batch,
         payload={"time": "{% $event.time %}", "detail": "{% $event.detail %}"},
-        timeout=Duration.minutes(3),
+        timeout=Duration.minutes(6),
     )
     # The event of the marker came twice, and another execution is just settling the batch.
     gather.add_retry(

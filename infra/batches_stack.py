@@ -63,7 +63,7 @@ class BatchesStack(PipelineStack):
                 "IDEMPOTENCY_TABLE": data.idempotency.table_name,
             },
             memory_mb=512,
-            timeout_s=120,
+            timeout_s=300,  # a hundred thousand files are a hundred pages of versions and thirty of the ledger
         )
         manifests = ["incoming/*.manifest.json"]
         grant_objects(function, data.data_bucket, "s3:GetObject", manifests)

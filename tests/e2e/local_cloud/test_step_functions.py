@@ -6,7 +6,7 @@ import zipfile
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.local_cloud.step_functions_cases import CASES, TOO_LARGE, call, one
+from tests.e2e.local_cloud.step_functions_cases import CASES, TOO_LARGE, call, chain, one
 
 DEADLINE_S = 40
 FUNCTION_CODE = """
@@ -257,6 +257,32 @@ def _entered(steps, arn):
 
 def _function_failed(steps, arn):
     return "TaskFailed" in _types(steps, arn)
+
+
+def test_executions_are_counted_by_how_they_ended(client, create, ended):
+    """Step Functions developer guide, "Monitoring Step Functions metrics using Amazon CloudWatch"."""
+    slow = create("slow", one({"Type": "Wait", "Seconds": 30}, TimeoutSeconds=1))
+    failing = create("failing", chain(A={"Type": "Fail", "Error": "E", "Cause": "c"}))
+    for machine in (slow, failing, failing):
+        ended(client("stepfunctions").start_execution(stateMachineArn=machine)["executionArn"])
+
+    assert _counted(client, slow) == {"ExecutionsStarted": 1, "ExecutionsTimedOut": 1}
+    assert _counted(client, failing) == {"ExecutionsStarted": 2, "ExecutionsFailed": 2}
+
+
+def _counted(client, machine):
+    """Return the sums of the metrics that a state machine has."""
+    cloudwatch = client("cloudwatch")
+    by_machine = [{"Name": "StateMachineArn", "Value": machine}]
+    metrics = cloudwatch.list_metrics(Namespace="AWS/States", Dimensions=by_machine)["Metrics"]
+    window = {"StartTime": time.time() - 600, "EndTime": time.time() + 600, "Period": 3600}
+    sums = {}
+    for name in {metric["MetricName"] for metric in metrics}:
+        points = cloudwatch.get_metric_statistics(
+            Namespace="AWS/States", MetricName=name, Dimensions=by_machine, Statistics=["Sum"], **window
+        )["Datapoints"]
+        sums[name] = sum(point["Sum"] for point in points)
+    return sums
 
 
 def test_an_input_above_256_kib_is_refused(client, create):
