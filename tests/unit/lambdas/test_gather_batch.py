@@ -13,7 +13,7 @@ from headrace.aws.file_ledger import Outcome
 from headrace.aws.incoming_files import FileVersion
 from headrace.config.arrival import Arrival
 from headrace.ml.files.refusal import FileRefusedError
-from lambdas.gather_batch.handler import Ports, gather_batch
+from lambdas.gather_batch.gather import Ports, gather_batch
 from lambdas.gather_batch.manifest import MAX_BYTES, read_manifest
 from lambdas.gather_batch.rules import batch_of_marker, next_look_s
 
