@@ -27,7 +27,7 @@ class Progress:
     Parameters
     ----------
     run : str
-        What the files of this import lie under; an import from the start gets another one.
+        What the files of the last import lie under: when its goal was fixed.
     position : Watermark or None
         Rows up to here are in files; None before the first one.
     goal : Watermark or None
@@ -38,7 +38,7 @@ class Progress:
         Grows with every change; 0 for what is not in the ledger yet.
     """
 
-    run: str
+    run: str = ""
     position: Watermark | None = None
     goal: Watermark | None = None
     pending: Watermark | None = None

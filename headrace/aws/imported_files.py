@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from headrace.aws.dropped_files import MARKER
 from headrace.aws.watermark import Watermark
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class ImportedFiles:
-    """Writes Parquet files below ``incoming/database/<source>/``.
+    """Writes Parquet files below ``incoming/database/<source>/<run>/``.
 
     Parameters
     ----------
@@ -28,10 +29,12 @@ class ImportedFiles:
         The data bucket.
     source : str
         Table, or what stands for the query.
+    marked : bool
+        Whether an object ``_SUCCESS`` ends each run, for a pipeline that trains on complete batches.
     """
 
-    def __init__(self, client: S3Client, bucket: str, source: str) -> None:
-        self._client, self._bucket = client, bucket
+    def __init__(self, client: S3Client, bucket: str, source: str, *, marked: bool = False) -> None:
+        self._client, self._bucket, self._marked = client, bucket, marked
         self._folder = f"incoming/database/{re.sub(r'[^A-Za-z0-9._-]', '_', source)}"
 
     def key(self, run: str, after: Watermark | None, upto: Watermark) -> str:
@@ -42,7 +45,7 @@ class ImportedFiles:
         >>> ImportedFiles(None, "b", "public.orders").key("2026-01-31T12-30-00", None, Watermark.of(7))
         'incoming/database/public.orders/2026-01-31T12-30-00/0-start--00000000000000000007.parquet'
         """
-        # Files of one second are ordered by their keys where rows replace others, so the first must be the first.
+        # Files of one second count as dropped in the order of their keys, and rows of later files replace earlier ones.
         return f"{self._folder}/{run}/{after.name if after else '0-start'}--{upto.name}.parquet"
 
     def write(self, key: str, blocks: Iterable[pa.Table]) -> int:
@@ -58,15 +61,20 @@ class ImportedFiles:
                 self._put_once(key, file)
         return rows
 
-    def _put_once(self, key: str, file: object) -> None:
+    def finish(self, run: str) -> None:
+        """Mark the files of a run as a complete batch, if that is wanted."""
+        if self._marked:
+            self._put_once(f"{self._folder}/{run}/{MARKER}", b"")
+
+    def _put_once(self, key: str, body: IO[bytes] | bytes) -> None:
         try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=file, IfNoneMatch="*")  # type: ignore[arg-type]
+            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] != "PreconditionFailed":
                 raise
 
 
-def _write_parquet(file: object, blocks: Iterable[pa.Table]) -> int:
+def _write_parquet(file: IO[bytes], blocks: Iterable[pa.Table]) -> int:
     writer, rows = None, 0
     try:
         for block in blocks:

@@ -69,7 +69,12 @@ class TimeBudget:
 def _deps() -> tuple[DatabaseImport, ImportedFiles, PipelineMetrics]:
     settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
     imported = DatabaseImport.of_pipeline(pipeline, session, settings.ledger_table)
-    files = ImportedFiles(session.client("s3"), settings.data_bucket, imported.database.source)
+    files = ImportedFiles(
+        session.client("s3"),
+        settings.data_bucket,
+        imported.database.source,
+        marked=pipeline.arrival.train == "batch",
+    )
     return imported, files, PipelineMetrics(pipeline.name)
 
 

@@ -47,6 +47,10 @@ class Files(Protocol):
         """Write a file unless it is there already, and return its rows."""
         ...
 
+    def finish(self, run: str) -> None:
+        """Say that no file will follow."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -91,6 +95,7 @@ def import_rows(ports: Ports, *, rows_per_file: int, goes_on: Callable[[], bool]
     while progress and progress.goal and goes_on():
         end = progress.pending or ports.source.end_of_file(progress.position, progress.goal, rows_per_file)
         if end is None:
+            ports.files.finish(progress.run)
             ports.ledger.save(replace(progress, goal=None))
             return
         if not progress.pending:
@@ -98,5 +103,7 @@ def import_rows(ports: Ports, *, rows_per_file: int, goes_on: Callable[[], bool]
         key = ports.files.key(progress.run, progress.position, end)
         rows = ports.files.write(key, ports.source.rows(progress.position, end))
         goal = None if end == progress.goal else progress.goal
+        if goal is None:
+            ports.files.finish(progress.run)
         progress = ports.ledger.save(replace(progress, position=end, pending=None, goal=goal))
         yield ImportedFile(key, rows, end)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
@@ -66,14 +66,15 @@ def plan_import(source: Source, ledger: Ledger, *, everything: bool, now: dateti
     Progress or None
         Where the import is; None if there is nothing to import.
     """
-    progress = ledger.load()
-    if progress is not None and progress.goal:
+    progress = ledger.load() or Progress()
+    if progress.goal:
         return progress
-    if progress is None or everything:
-        run = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        progress = Progress(run, version=progress.version if progress else 0)
-    goal = source.newest(progress.position, now)
-    return ledger.save(replace(progress, goal=goal)) if goal else None
+    after = None if everything else progress.position
+    goal = source.newest(after, now)
+    if goal is None:
+        return None
+    run = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    return ledger.save(Progress(run, after, goal, version=progress.version))
 
 
 @cache

@@ -46,8 +46,8 @@ class Shop:
         values = ", ".join(f"({id}, {price}, {at(second)})" for id, price, second in rows)
         self.server.run(f"INSERT INTO orders VALUES {values}")
 
-    def configure(self, **database):
-        """Deploy with the pipeline file's block `database`, which may leave out nothing but what is given here."""
+    def configure(self, *, train="each_file", **database):
+        """Deploy with these fields of the block `database`; everything else is as in most tests."""
         fields = {
             "engine": self.server.engine,
             "secret": "shop/reader",
@@ -59,7 +59,14 @@ class Shop:
         }
         if fields.get("query"):
             fields["table"] = None
-        pipeline = Pipeline(name="shop", problem="regression", target="price", id="id", database=fields)
+        pipeline = Pipeline(
+            name="shop",
+            problem="regression",
+            target="price",
+            id="id",
+            database=fields,
+            arrival={"train": train},
+        )
         for module in (plan_import, import_rows):
             self._patch.setattr(module, "bundled_pipeline", lambda: pipeline)
             module._deps.cache_clear()

@@ -43,6 +43,19 @@ def test_files_are_named_by_where_they_begin_and_end(shop):
     assert second.endswith("/00000000000000001000--00000000000000001501.parquet")
 
 
+def test_each_import_is_a_batch_that_says_when_it_is_complete(shop):
+    shop.configure(train="batch")
+    for n in (1, 2):
+        shop.insert((n, 0, n))
+        shop.import_all()
+
+    keys = [item["Key"] for item in shop.s3.list_objects_v2(Bucket="data")["Contents"]]
+    folders = {key.rpartition("/")[0] for key in keys}
+    assert len(keys) == 4
+    assert {f"{folder}/_SUCCESS" for folder in folders} <= set(keys)
+    assert len(folders) == 2
+
+
 def test_later_imports_take_what_is_new(shop):
     shop.insert((1, 10, 1), (2, 20, 2))
     shop.import_all()

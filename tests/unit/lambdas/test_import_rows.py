@@ -54,6 +54,9 @@ class Files(dict):
         self.setdefault(key, rows)
         return len(rows)
 
+    def finish(self, run):
+        self[f"{run}/end"] = []
+
 
 def run(source, ledger, files, *, rows_per_file=2, goes_on=lambda: True):
     ports = Ports(source, ledger, files)
@@ -65,7 +68,7 @@ def test_files_follow_each_other_up_to_the_goal():
 
     imported = run(source, ledger, files)
 
-    assert files == {"r/-2": [1, 2], "r/2-4": [3, 4], "r/4-5": [5]}
+    assert files == {"r/-2": [1, 2], "r/2-4": [3, 4], "r/4-5": [5], "r/end": []}
     assert [(file.key, file.rows) for file in imported] == [("r/-2", 2), ("r/2-4", 2), ("r/4-5", 1)]
     assert (ledger.progress.position, ledger.progress.goal) == (mark(5), None)
 
@@ -87,7 +90,7 @@ def test_a_file_that_was_announced_is_finished_first_with_its_bounds():
 
     run(Source(1, 3, 4, 9), ledger, files)
 
-    assert files == {"r/1-3": [3], "r/3-4": [4]}
+    assert files == {"r/1-3": [3], "r/3-4": [4], "r/end": []}
 
 
 def test_rows_that_have_gone_leave_no_file_and_the_import_ends():
@@ -95,13 +98,24 @@ def test_rows_that_have_gone_leave_no_file_and_the_import_ends():
 
     assert run(Source(1), ledger, files) == []
 
-    assert files == {}
+    assert files == {"r/end": []}
     assert ledger.progress == Progress("r", position=mark(1), goal=None, version=1)
 
 
 def test_without_a_goal_nothing_is_read():
     assert run(Source(1), Ledger(Progress("r")), Files()) == []
     assert run(Source(1), Ledger(None), Files()) == []
+
+
+def test_the_end_is_marked_before_the_goal_is_given_up():
+    """A crash in between marks it again; the other way round it would never be marked."""
+    ledger, files = Ledger(Progress("r", goal=mark(1))), Files()
+    files.finish = lambda run: seen.append((run, ledger.progress.goal))
+    seen = []
+
+    run(Source(1), ledger, files)
+
+    assert seen == [("r", mark(1))]
 
 
 def test_between_files_it_may_stop():
