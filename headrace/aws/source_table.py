@@ -66,9 +66,9 @@ class SourceTable:
         kept = pa.schema([(column.name, column.kept) for column in selected])
         fetched = pa.schema([(column.name, column.fetched) for column in selected])
         what = ", ".join(f"{column.expression} AS {self._sql.quote(column.name)}" for column in selected)
-        sql, values = self._statement(what, after, upto)
+        sql, values = self._statement(what, after, upto, "ASC")
         blocks = self._read(
-            f"{sql} ORDER BY {self._mark}",
+            sql,
             con=self._connection,
             params=values,
             chunksize=_ROWS_AT_ONCE,
@@ -110,23 +110,23 @@ class SourceTable:
         self, after: Watermark | None, upto: Watermark | None, order: str, skip: int = 0
     ) -> Watermark | None:
         """Return the first value in the order, or the one that comes `skip` rows later."""
-        sql, values = self._statement(self._mark, after, upto)
-        found = self._fetch(f"{sql} ORDER BY {self._mark} {order} LIMIT 1 OFFSET {skip}", values)
+        sql, values = self._statement(self._mark, after, upto, order)
+        found = self._fetch(f"{sql} LIMIT 1 OFFSET {skip}", values)
         try:
             return Watermark.of(found[0][0]) if found else None
         except TypeError as error:
             raise DatabaseError(f"column {self._name!r}: {error}") from None
 
-    def _statement(self, what: str, after: Watermark | None, upto: Watermark | None) -> tuple[str, list[Any]]:
-        """Select `what` of the rows beyond `after` up to `upto`; these two go in as parameters."""
-        bounds = [(">", after), ("<=", upto)]
-        tests = [(sign, mark.value) for sign, mark in bounds if mark]
-        escape = self._sql.escape if tests else str
-        where = " AND ".join(
-            [f"{escape(self._mark)} {sign} %s" for sign, _ in tests] or [f"{self._mark} IS NOT NULL"]
-        )
-        sql = f"SELECT {escape(what)} FROM {escape(self._source())} WHERE {where}"
-        return sql, [value for _, value in tests]
+    def _statement(
+        self, what: str, after: Watermark | None, upto: Watermark | None, order: str
+    ) -> tuple[str, list[Any]]:
+        """Select `what` of the rows beyond `after` up to `upto` in the order; these two go in as parameters."""
+        bounds = [(sign, mark) for sign, mark in ((">", after), ("<=", upto)) if mark]
+        escape = self._sql.escape if bounds else str
+        what, source, mark = escape(what), escape(self._source()), escape(self._mark)
+        where = " AND ".join(f"{mark} {sign} %s" for sign, _ in bounds) or f"{mark} IS NOT NULL"
+        sql = f"SELECT {what} FROM {source} WHERE {where} ORDER BY {mark} {order}"
+        return sql, [bound.value for _, bound in bounds]
 
     def _source(self) -> str:
         if self._database.query:

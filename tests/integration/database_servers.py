@@ -106,7 +106,7 @@ def mysql():
         certificate = _certificate(folder)
         start = folder / "start.sql"
         statements = (  # one a line
-            "CREATE DATABASE shop",
+            "CREATE DATABASE shop CHARACTER SET utf8mb4",
             f"CREATE USER {ADMIN}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
             f"GRANT ALL ON *.* TO {ADMIN}@'127.0.0.1'",
             f"CREATE USER {USER}@'127.0.0.1' IDENTIFIED BY '{PASSWORD}'",
