@@ -4,11 +4,13 @@ import contextlib
 import io
 import json
 from collections import Counter
+from functools import cache
 from types import SimpleNamespace
 
 import boto3
 import pyarrow.parquet as pq
 import pytest
+from boto3 import Session
 from moto import mock_aws
 
 from headrace.config.pipeline import Pipeline
@@ -32,9 +34,8 @@ class Shop:
 
     def __init__(self, server, patch):
         self.server, self._patch = server, patch
-        self.s3 = boto3.client("s3", region_name=REGION)
-        self.ledger = boto3.resource("dynamodb", region_name=REGION).Table("ledger")
-        self.secrets = boto3.client("secretsmanager", region_name=REGION)
+        self.s3, self.secrets = client("s3"), client("secretsmanager")
+        self.ledger = session().resource("dynamodb").Table("ledger")
         self.create_orders()
         self.configure()
 
@@ -126,28 +127,39 @@ def at(second):
     return f"'2026-01-01 {second // 3600:02d}:{second // 60 % 60:02d}:{second % 60:02d}'"
 
 
+@cache
+def session():
+    """Return the session of all tests: what AWS's services look like is read from disk once."""
+    return Session("testing", "testing", region_name=REGION)
+
+
+@cache
+def client(service):
+    return session().client(service)
+
+
 @contextlib.contextmanager
 def opened(server):
-    """Make the shop, the cloud around it and the functions; all clients are made once."""
-    with pytest.MonkeyPatch.context() as patch, mock_aws():
+    """Make the shop, the cloud around it and the functions."""
+    with pytest.MonkeyPatch.context() as patch:
         for name, value in ENVIRONMENT.items():
             patch.setenv(name, value)
         patch.delenv("AWS_ENDPOINT_URL", raising=False)
-        s3 = boto3.client("s3", region_name=REGION)
-        s3.create_bucket(Bucket="data")
-        s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
-        boto3.resource("dynamodb", region_name=REGION).create_table(
-            TableName="ledger",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        boto3.client("secretsmanager", region_name=REGION).create_secret(
-            Name="shop/reader", SecretString=json.dumps(server.secret())
-        )
-        yield Shop(server, patch)
-        for module in (plan_import, import_rows):
-            module._deps.cache_clear()
+        patch.setattr(boto3, "Session", session)
+        with mock_aws():
+            client("s3").create_bucket(Bucket="data")
+            versioned = {"Status": "Enabled"}
+            client("s3").put_bucket_versioning(Bucket="data", VersioningConfiguration=versioned)
+            keys = {"pk": "HASH", "sk": "RANGE"}
+            session().resource("dynamodb").create_table(
+                TableName="ledger",
+                KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
+                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
+                BillingMode="PAY_PER_REQUEST",
+            )
+            client("secretsmanager").create_secret(
+                Name="shop/reader", SecretString=json.dumps(server.secret())
+            )
+            yield Shop(server, patch)
+            for module in (plan_import, import_rows):
+                module._deps.cache_clear()
