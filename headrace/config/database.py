@@ -28,7 +28,7 @@ class Network(Block):
     subnets: tuple[Subnet, ...] = Field(
         min_length=1,
         max_length=16,
-        description="Private subnets; they need a way to Secrets Manager, DynamoDB, S3 and KMS.",
+        description="Private subnets; they need a way to Secrets Manager, DynamoDB and S3.",
     )
     security_groups: tuple[SecurityGroup, ...] = Field(
         min_length=1, max_length=5, description="Security groups that the database lets in."
