@@ -5,9 +5,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
+SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup demo test check bench bench-data format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,10 +18,16 @@ setup: $(STAMP) ## install everything into .venv and node_modules
 $(STAMP): requirements.txt package-lock.json pyproject.toml setup.sh
 	@./setup.sh "$(PYTHON)"
 
+spark: $(SPARK) ## install Spark and a Java for it, for the local cloud's Glue (350 MB)
+
+$(SPARK): requirements-spark.txt $(STAMP)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes --build-constraints requirements-spark.txt -r requirements-spark.txt
+	@touch $@
+
 demo: setup ## run the whole loop on real data, on this machine
 	@$(BIN)/python -m demo
 
-test: setup ## pass all tests
+test: setup spark ## pass all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import direction
@@ -42,6 +49,7 @@ format: setup ## apply the formatter and the safe lint fixes
 lock: setup ## compile the pinned requirements again
 	@$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
 	@$(BIN)/uv pip compile sagemaker_jobs/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o sagemaker_jobs/requirements.txt
+	@$(BIN)/uv pip compile requirements-spark.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements-spark.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline
 	@for file in pipelines/*.yaml; do \

@@ -24,6 +24,7 @@ _DENIALS = {
     "events": "EventBridge.AmazonEventBridgeException",
     "states": "StepFunctions.AWSStepFunctionsException",
     "sagemaker": "SageMaker.AmazonSageMakerException",
+    "glue": "Glue.AWSGlueException",
 }
 
 

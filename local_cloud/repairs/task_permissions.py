@@ -190,6 +190,13 @@ def _s3(action: str, arguments: Arguments, place: Place, waits: bool) -> Iterato
     yield Permission(f"s3:{_S3_ACTIONS.get(action, _operation(action))}", resource)
 
 
+def _glue(action: str, arguments: Arguments, place: Place, waits: bool) -> Iterator[Permission]:
+    job = place.arn("glue", f"job/{arguments.get('JobName', '')}")
+    # Step Functions learns of the end of a run by asking, and stops it when the execution is stopped.
+    watching = ("GetJobRun", "GetJobRuns", "BatchStopJobRun") if waits else ()
+    yield from (Permission(f"glue:{operation}", job) for operation in (_operation(action), *watching))
+
+
 def _cloudwatch(action: str, arguments: Arguments, place: Place, waits: bool) -> Iterator[Permission]:
     if action == "putMetricData":
         context = {"cloudwatch:namespace": arguments.get("Namespace")}
@@ -208,4 +215,5 @@ _SERVICES: dict[str, Callable[[str, Arguments, Place, bool], Iterator[Permission
     "sagemaker": _sagemaker,
     "s3": _s3,
     "cloudwatch": _cloudwatch,
+    "glue": _glue,
 }
