@@ -7,11 +7,15 @@ import gzip
 import shutil
 import tarfile
 import tempfile
+from importlib import util
 from pathlib import Path
 
 from headrace.config.pipeline import Pipeline
 
 REPO = Path(__file__).parents[1]
+_PURE_PACKAGES = ("openpyxl", "et_xmlfile")
+"""What reads workbooks, in Python alone."""
+
 _OWN_STEPS = Path("pipelines") / "steps"
 _NOT_CODE = shutil.ignore_patterns("__pycache__", "*.pyc")
 
@@ -29,6 +33,24 @@ def lambda_bundle(pipeline: Pipeline) -> Path:
     )
     _copy_own_steps(stage)
     (stage / "pipeline.json").write_text(pipeline.model_dump_json(indent=1))
+    return stage
+
+
+def glue_bundle() -> Path:
+    """Copy what the Spark jobs import and Glue does not have, the user's own steps among it, and return the folder."""
+    stage = _empty_stage()
+    shutil.copytree(REPO / "glue_jobs", stage / "glue_jobs", ignore=_NOT_CODE)
+    shutil.copytree(
+        REPO / "headrace",
+        stage / "headrace",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli", "config"),
+    )
+    _copy_own_steps(stage)
+    for name in _PURE_PACKAGES:
+        found = util.find_spec(name)
+        if found is None or not found.submodule_search_locations:
+            raise ModuleNotFoundError(f"{name} is not installed: run make setup")
+        shutil.copytree(found.submodule_search_locations[0], stage / name, ignore=_NOT_CODE)
     return stage
 
 

@@ -15,8 +15,11 @@ from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
+from infra.large_files import WORK
 from infra.pipeline_stack import PipelineStack
 from infra.quarantine_table import QuarantineTable
+
+_WORK_DAYS = Duration.days(7)
 
 
 class DataStack(PipelineStack):
@@ -51,7 +54,11 @@ class DataStack(PipelineStack):
             access_logs=access_logs,
             removal_policy=policy,
             announce=True,
-            forget={"quarantine/": kept, "refusals/": kept},
+            forget={
+                "quarantine/": kept,
+                "refusals/": kept,
+                **({WORK: _WORK_DAYS} if pipeline.large_data else {}),
+            },
         )
         self.artifacts_bucket = DataBucket(
             self, "Artifacts", key=self.key, access_logs=access_logs, removal_policy=policy

@@ -13,6 +13,8 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.catalogue_grant import grant_catalogue
+from infra.large_files import grant_hand_over
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 
@@ -108,8 +110,10 @@ class Ingestion(Construct):
             function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
         )
         grant_data_keys(function, data.key)
-        function.add_to_role_policy(_catalogue(self, data))
+        grant_catalogue(function, data)
         function.add_to_role_policy(_announcements(self))
+        if pipeline.large_data:
+            grant_hand_over(function, data.data_bucket, pipeline)
         acknowledge_wildcards(
             function.role, "File names are chosen by users and days: the prefix is the scope."
         )
@@ -119,25 +123,6 @@ class Ingestion(Construct):
 def _scratch_mb(largest_file_mb: int) -> int:
     """Return the disk that a file takes: dropped, unpacked, its good rows twice, and the refused ones."""
     return 512 + 5 * largest_file_mb
-
-
-def _catalogue(scope: Construct, data: DataStack) -> iam.PolicyStatement:
-    stack = Stack.of(scope)
-    base = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
-    return iam.PolicyStatement(
-        actions=[
-            "glue:GetTable",
-            "glue:CreateTable",
-            "glue:UpdateTable",
-            "glue:GetPartitions",
-            "glue:BatchCreatePartition",
-        ],
-        resources=[
-            f"{base}:catalog",
-            f"{base}:database/{data.glue_database_name}",
-            f"{base}:table/{data.glue_database_name}/{data.glue_table_name}",
-        ],
-    )
 
 
 def _announcements(scope: Construct) -> iam.PolicyStatement:

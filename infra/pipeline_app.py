@@ -12,6 +12,7 @@ from infra.batches_stack import BatchesStack
 from infra.code_bundle import REPO
 from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
+from infra.large_data_stack import LargeDataStack
 from infra.monitoring_stack import MonitoringStack
 from infra.serving_stack import ServingStack
 from infra.stream_stack import StreamStack
@@ -53,6 +54,10 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
+    if pipeline.large_data:
+        LargeDataStack(
+            app, f"{name}-large-data", pipeline=pipeline, large_data=pipeline.large_data, data=data
+        )
     if pipeline.stream:
         StreamStack(
             app, f"{name}-stream", pipeline=pipeline, stream=pipeline.stream, data=data, serving=serving

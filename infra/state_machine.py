@@ -39,6 +39,7 @@ class PipelineStateMachine(sfn.StateMachine):
         key: kms.IKey,
         timeout: Duration,
         comment: str,
+        name: str | None = None,
     ) -> None:
         log_group = logs.LogGroup(
             scope,
@@ -50,6 +51,7 @@ class PipelineStateMachine(sfn.StateMachine):
         super().__init__(
             scope,
             id,
+            state_machine_name=name,
             comment=comment,
             definition_body=sfn.DefinitionBody.from_chainable(definition),
             query_language=sfn.QueryLanguage.JSONATA,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +12,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.curated_names import curated_folder, curated_key
 from headrace.ml.table_names import PARTITION
 
 if TYPE_CHECKING:
@@ -63,12 +63,11 @@ class Catalogue:
 
         The name follows from `source`: storing the same source again replaces the file and never doubles its rows.
         """
-        folder = f"s3://{self.bucket}/curated/{PARTITION}={day}/"
-        path = f"{folder}{hashlib.sha256(source.encode()).hexdigest()[:32]}.parquet"
-        self._client.upload_file(str(rows), self.bucket, path.removeprefix(f"s3://{self.bucket}/"))
+        path = f"s3://{self.bucket}/{curated_key(source, day)}"
+        self._client.upload_file(str(rows), self.bucket, curated_key(source, day))
         schema = pq.read_schema(rows)
         if (known := (day, schema.to_string())) not in self._registered:
-            self._register(schema, folder, day)
+            self.register(schema, day=day)
             self._registered.add(known)
         return path
 
@@ -76,7 +75,9 @@ class Catalogue:
     def _client(self) -> S3Client:
         return self.session.client("s3")
 
-    def _register(self, schema: pa.Schema, folder: str, day: str) -> None:
+    def register(self, schema: pa.Schema, *, day: str) -> None:
+        """Make the partition `day` known, and the table if it is not yet."""
+        folder = f"s3://{self.bucket}/{curated_folder(day)}"
         where = {"database": self.database, "table": self.table, "boto3_session": self.session}
         columns = athena_types(schema)
         known = wr.catalog.get_table_types(**where)

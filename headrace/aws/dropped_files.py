@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from headrace.ml.files.refusal import FileReason, FileRefusedError
@@ -22,8 +23,11 @@ INCOMING = "incoming/"
 RETRIES = f"{INCOMING}retry/"
 """Rows that were refused once and are dropped again."""
 MARKER, MANIFEST = "_SUCCESS", ".manifest.json"
-_GONE = ("NoSuchKey", "NoSuchVersion", "404")
+GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _CHUNK = 2**20
+_COPYING = TransferConfig(
+    multipart_chunksize=2**27, max_concurrency=20
+)  # S3 copies; nothing passes through here
 _LONGEST_KEY = (
     900  # bytes, of the 1024 that S3 and DynamoDB allow once a prefix, a time and a version are added
 )
@@ -164,9 +168,9 @@ class DroppedFiles:
         """
         digest = hashlib.sha256()
         try:
-            body = self._client.get_object(**_address(file))["Body"]
+            body = self._client.get_object(**address(file))["Body"]
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _GONE:
+            if error.response["Error"]["Code"] not in GONE:
                 raise
             why = "the file was deleted before it could be read: drop it again"
             raise FileRefusedError(FileReason.OBJECT_MISSING, why) from None
@@ -186,11 +190,12 @@ class DroppedFiles:
         """Copy a refused file to quarantine as it is, if it is still there, with a record and the reason beside it."""
         if reason["code"] != FileReason.OBJECT_MISSING:
             self._client.copy(
-                _address(file),
+                address(file),
                 file.bucket,
                 f"{file.quarantine_prefix}original",
                 # Copying tags takes permissions of their own, and fails without them where an object has tags.
                 ExtraArgs={"TaggingDirective": "REPLACE"},
+                Config=_COPYING,
             )
         record = file_record({**file.named, **reason}, reason["code"])
         self._put(file, file.records_key, gzip.compress(record.encode()))
@@ -204,6 +209,7 @@ class DroppedFiles:
         self._client.put_object(Bucket=file.bucket, Key=key, Body=body)
 
 
-def _address(file: DroppedFile) -> Any:
+def address(file: DroppedFile) -> Any:
+    """Return the arguments by which a call names exactly this version."""
     version = {} if file.version_id == "null" else {"VersionId": file.version_id}
     return {"Bucket": file.bucket, "Key": file.key, **version}

@@ -71,6 +71,11 @@ class FileRecord:
         """Return the record with what has become known since."""
         return replace(self, **known)
 
+    def announcement(self, bucket: str) -> dict[str, Any]:
+        """Return the detail of the event ``DataAccepted``."""
+        named = {name: getattr(self, name) for name in ("key", "version_id", "rows", "quarantined")}
+        return {"bucket": bucket, **named}
+
 
 @dataclass(frozen=True)
 class Outcome:

@@ -11,6 +11,9 @@ from headrace.config.limits import METRICS
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
 
+_LEAST_MINUTES = 5
+_MOST_MINUTES = 7 * 24 * 60
+
 Finding = tuple[tuple[str | int, ...], str]
 """The field, as the path of its names and places in lists, and what is wrong with it."""
 
@@ -49,6 +52,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _training,
         _evaluation,
         _stream,
+        _large_data,
     )
     return [finding for check in checks for finding in check(pipeline)]
 
@@ -178,6 +182,30 @@ def _stream(pipeline: Pipeline) -> list[Finding]:
             ("stream", "max_age_minutes"),
             f"is longer than records stay in the stream ({kept} minutes, by retention_hours)",
             stream.scoring and minutes > kept,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _large_data(pipeline: Pipeline) -> list[Finding]:
+    block = pipeline.large_data
+    if block is None:
+        return []
+    found = [
+        (
+            ("large_data", "max_dpu_hours"),
+            f"lets {block.workers} workers of type {block.worker} run for less than five minutes: name more, or fewer workers",
+            block.timeout_minutes < _LEAST_MINUTES,
+        ),
+        (
+            ("large_data", "max_dpu_hours"),
+            f"lets {block.workers} workers of type {block.worker} run for more than the seven days that Glue allows",
+            block.timeout_minutes > _MOST_MINUTES,
+        ),
+        (
+            ("large_data", "max_gb"),
+            f"is not more than ingest.max_file_mb ({pipeline.ingest.max_file_mb} MB), so nothing would be large",
+            1024 * block.max_gb <= pipeline.ingest.max_file_mb,
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]

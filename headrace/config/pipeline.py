@@ -16,6 +16,7 @@ from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.features import Features
+from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.quarantine import Quarantine
 from headrace.config.schedules import schedule_minutes
@@ -196,6 +197,9 @@ class Pipeline(Block):
     retraining: Retraining = Field(default_factory=Retraining, description="When a model is trained again.")
     stream: Stream | None = Field(
         None, description="Records that come one by one; left out, only files come."
+    )
+    large_data: LargeData | None = Field(
+        None, description="Files too large for a function; left out, they go to quarantine."
     )
     image: Literal["headrace", "managed"] = Field(
         "headrace",

@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
-import pyarrow.parquet as pq
 
 from headrace.ml.arrays import Ints
-from headrace.ml.cleaning import ARROW_TYPES, Cleaned, clean
+from headrace.ml.bad_rows import bad_row_share
+from headrace.ml.cleaning import Cleaned, clean
 from headrace.ml.contract import Contract
 from headrace.ml.duplicates import SeenIds
 from headrace.ml.files.table_file import TableFile
-from headrace.ml.formulas import harmless
+from headrace.ml.good_rows import GoodRows
 from headrace.ml.observation import Observer
-from headrace.ml.rejections import Reason, Rejection, Rejections, Summary
-from headrace.ml.table_names import free_name
+from headrace.ml.refused_file import RefusedFile, duplicate_rows, refused_table
+from headrace.ml.rejections import Reason, Rejections, Summary
 
-CONTRACT_VERSION = "headrace.contract_version"
-"""Under this name the metadata of a Parquet file say which contract its rows were cleaned against."""
-
-_ROWS_OF_A_GROUP = 2**17
 _BYTES_OF_A_NUMBER = 8
 
 
@@ -64,9 +55,7 @@ class CleanedFile:
     @property
     def bad_row_share(self) -> float:
         """Share of bad rows among those that no filter drops, 0 to 1; 0 if there are none."""
-        filtered = self.summary.by_reason().get(Reason.FILTERED, 0)
-        received = self.received - filtered
-        return (self.summary.rows - filtered) / received if received else 0.0
+        return bad_row_share(self.rows, self.summary)
 
 
 def clean_file(
@@ -105,112 +94,6 @@ def clean_file(
     return sink.result()
 
 
-class _GoodRows:
-    """Rows of the contract's columns, written to disk in groups."""
-
-    def __init__(self, folder: Path, contract: Contract, *, final: bool) -> None:
-        names = contract.table_names
-        self.schema = pa.schema(
-            [(names[column.name], ARROW_TYPES[column.kind]) for column in contract.columns],
-            metadata={CONTRACT_VERSION: str(contract.version)},
-        )
-        self.count = 0
-        self.path = folder / ("good.parquet" if final else "good.arrow")
-        self._final = final
-        # To look for repetitions takes time, and ids and measured numbers hardly have any.
-        self._repeated = [
-            names[column.name]
-            for column in contract.columns
-            if column.kind == "category" and column.role != "id"
-        ]
-        self._waiting: list[pa.Table] = []
-        self._writer: Any = None
-        # Arrow packs a group without holding up the cleaning of the next.
-        self._packer = ThreadPoolExecutor(1)
-        self._packing: Future[None] = self._packer.submit(lambda: None)
-
-    def __enter__(self) -> _GoodRows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._packing.result()
-        self._packer.shutdown()
-        if self._writer:
-            self._writer.close()
-
-    def add(self, table: pa.Table) -> None:
-        self.count += table.num_rows
-        self._waiting.append(table)
-        if sum(each.num_rows for each in self._waiting) >= _ROWS_OF_A_GROUP:
-            self._flush()
-
-    def groups(self) -> Iterator[tuple[int, pa.Table]]:
-        """Yield what was written, group by group, each with the place of its first row."""
-        first = 0
-        with pa.OSFile(str(self.path)) as source, pa.ipc.open_stream(source) as stream:
-            for batch in stream:
-                yield first, pa.Table.from_batches([batch])
-                first += batch.num_rows
-
-    def _flush(self) -> None:
-        tables = [
-            table.rename_columns(self.schema.names).replace_schema_metadata(self.schema.metadata)
-            for table in self._waiting
-            if table.num_rows
-        ]
-        self._waiting = []
-        if not tables:
-            return
-        if self._writer is None:
-            self._writer = self._open()
-        self._packing.result()
-        self._packing = self._packer.submit(
-            self._writer.write_table, pa.concat_tables(tables), _ROWS_OF_A_GROUP
-        )
-
-    def _open(self) -> Any:
-        # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
-        if self._final:
-            return pq.ParquetWriter(
-                self.path, self.schema, compression="snappy", use_dictionary=self._repeated
-            )
-        return pa.ipc.new_stream(str(self.path), self.schema)
-
-
-class _RefusedRows:
-    """A CSV file of refused rows, for whoever repairs them."""
-
-    def __init__(self, path: Path, names: list[str]) -> None:
-        self.path, self._names = path, names
-        self._writer: pacsv.CSVWriter | None = None
-        self.path.unlink(missing_ok=True)
-
-    def add(self, rejections: Rejections, text: pa.Table) -> None:
-        """Append rows, the column, the class of the value and the reason behind the row's number."""
-        added = {
-            "bad_column": list(rejections.columns),
-            "value_class": list(rejections.value_classes),
-            "reason": [str(reason) for reason in rejections.reasons],
-        }
-        for place, (name, values) in enumerate(added.items(), start=1):
-            column = pa.chunked_array([values], pa.string())
-            text = text.add_column(place, free_name(name, self._names), column)
-        cells = [harmless(column) if pa.types.is_string(column.type) else column for column in text.columns]
-        names = harmless(pa.chunked_array([text.column_names])).to_pylist()
-        table = pa.table(cells, names=names)
-        if self._writer is None:
-            self._writer = pacsv.CSVWriter(str(self.path), table.schema)
-        self._writer.write_table(table)
-
-    def close(self) -> Path | None:
-        """Return the file, or None if no row was refused."""
-        if self._writer is None:
-            return None
-        self._writer.close()
-        return self.path
-
-
 class _Sink:
     """Where the rows of a file go."""
 
@@ -220,8 +103,8 @@ class _Sink:
         self.flagged: Counter[tuple[str, Reason]] = Counter()
         self._id = contract.named("id")
         # Rows that may have to be taken back are not packed before it is known which.
-        self.rows = _GoodRows(folder, contract, final=self._id is None)
-        self._refused = _RefusedRows(folder / "rejected.csv", names)
+        self.rows = GoodRows(folder, contract, final=self._id is None)
+        self._refused = RefusedFile(folder / "rejected.csv")
         self._seen = SeenIds(folder / "ids")
         self._numbers = folder / "numbers"
         self._numbers.unlink(missing_ok=True)
@@ -241,7 +124,7 @@ class _Sink:
         if self._id is None or not self.rows.count:
             return
         earlier = self._seen.earlier()
-        with _GoodRows(self.folder, self.contract, final=True) as kept:
+        with GoodRows(self.folder, self.contract, final=True) as kept:
             for first, group in self.rows.groups():
                 here = earlier[(earlier >= first) & (earlier < first + group.num_rows)]
                 if not len(here):
@@ -261,18 +144,8 @@ class _Sink:
         return CleanedFile(good, self.rows.count, self._refused.close(), self.summary, self.flagged)
 
     def _reject_duplicates(self, rows: pa.Table, numbers: Ints) -> None:
-        found = [Rejection(int(number), self._id, Reason.DUPLICATE_ID, "text") for number in numbers]
-        named = rows.rename_columns([column.name for column in self.contract.columns])
-        cells = {
-            name: pc.cast(named.column(name), pa.string())
-            if name in named.column_names
-            else pa.nulls(named.num_rows, pa.string())
-            for name in self.names
-        }
-        text = {free_name("row", self.names): numbers, **cells}
-        text[free_name("text", self.names)] = pa.nulls(named.num_rows, pa.string())
-        self._reject(Rejections.of(found), pa.table(text))
+        self._reject(*duplicate_rows(rows, numbers, self.contract, self.names))
 
     def _reject(self, rejections: Rejections, text: pa.Table) -> None:
         self.summary.add(rejections)
-        self._refused.add(rejections, text)
+        self._refused.add(refused_table(rejections, text, self.names))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from headrace.ml.arrays import Ints
+from headrace.ml.arrays import Hashes, Ints
 
 _LANES = 2
 _ROWS_AT_ONCE = 2**20
@@ -110,3 +110,30 @@ def _mixed(values: np.ndarray[Any, np.dtype[np.uint64]]) -> np.ndarray[Any, np.d
     """Let every bit depend on every other, so that shares of the ids are of about one size."""
     values = (values ^ (values >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     return values ^ (values >> np.uint64(33))
+
+
+def comes_again(lanes: Hashes, parts: Ints, places: Ints) -> Ints:
+    """Return which rows have an id that a later row has, too, when the rows of a file lie in many parts.
+
+    Parameters
+    ----------
+    lanes : ndarray of shape (n_rows, 2)
+        Hashes of the ids.
+    parts, places : ndarray of shape (n_rows,)
+        The part in which each row is, in the order of the file, and its place there.
+
+    Returns
+    -------
+    ndarray
+        Indices of the rows, in no order.
+
+    Examples
+    --------
+    >>> ids = hashes(pa.array(["a", "b", "a"]))
+    >>> comes_again(ids, np.array([1, 0, 0]), np.array([0, 0, 1])).tolist()
+    [2]
+    """
+    order = np.lexsort((places, parts, lanes[:, 1], lanes[:, 0]))
+    same = (lanes[order[:-1]] == lanes[order[1:]]).all(axis=1)
+    found: Ints = order[:-1][same]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -50,6 +50,13 @@ class Observer:
         for name, observed in self._columns.items():
             observed.add(good.column(name))
 
+    def merge(self, other: Observer) -> None:
+        """Look at what another has seen of further rows of the same file."""
+        self.rows += other.rows
+        self.labels |= other.labels
+        for name, observed in self._columns.items():
+            observed.merge(other._columns[name])
+
     def observed(self) -> dict[str, Mapping[str, Any]]:
         """Return by column how many cells were missing, and the range or the categories of the others."""
         return {name: observed.as_dict() for name, observed in self._columns.items()}
@@ -69,13 +76,24 @@ class _Observed:
     def add(self, cells: pa.ChunkedArray) -> None:
         self._missing += cells.null_count
         if self._ordered:
-            found = pc.min_max(cells).as_py()
-            limits = [limit for limit in (*self._limits, *found.values()) if limit is not None]
-            self._limits = [min(limits), max(limits)] if limits else []
+            self._widen(pc.min_max(cells).as_py().values())
         elif self._categories is not None:
-            self._categories.update(pc.drop_null(pc.unique(cells)).to_pylist())
-            if len(self._categories) > MOST_CATEGORIES:
-                self._categories = None
+            self._include(pc.drop_null(pc.unique(cells)).to_pylist())
+
+    def merge(self, other: _Observed) -> None:
+        self._missing += other._missing
+        self._widen(other._limits)
+        self._include(other._categories)
+
+    def _widen(self, further: Iterable[Any]) -> None:
+        limits = [limit for limit in (*self._limits, *further) if limit is not None]
+        self._limits = [min(limits), max(limits)] if limits else []
+
+    def _include(self, further: Iterable[str] | None) -> None:
+        """Add categories; None are too many."""
+        if self._categories is not None:
+            known = None if further is None else self._categories.union(further)
+            self._categories = None if known is None or len(known) > MOST_CATEGORIES else known
 
     def as_dict(self) -> dict[str, Any]:
         found: dict[str, Any] = {"missing": self._missing}

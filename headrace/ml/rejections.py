@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -155,6 +155,21 @@ class Summary:
         """Count further rows."""
         self.counts.update(zip(rejections.columns, rejections.reasons, strict=True))
         self.examples += rejections[: self.most_examples - len(self.examples)]
+
+    def and_(self, more: Summary, *, rows_before: int = 0) -> Summary:
+        """Return the counts of both, and the first examples; rows of `more` have so many others before them.
+
+        Examples
+        --------
+        >>> one = Summary()
+        >>> one.add(Rejections.of([Rejection(2, "temp", Reason.NOT_A_NUMBER, "text")]))
+        >>> both = one.and_(one, rows_before=10)
+        >>> both.rows, [example.row for example in both.examples]
+        (2, [2, 12])
+        """
+        moved = [replace(example, row=example.row + rows_before) for example in more.examples]
+        examples = [*self.examples, *moved][: self.most_examples]
+        return Summary(self.most_examples, self.counts + more.counts, examples)
 
     def by_reason(self) -> dict[str, int]:
         """Return how many rows were refused for each reason."""

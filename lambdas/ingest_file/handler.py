@@ -28,6 +28,7 @@ from headrace.aws.contract_store import ContractStore
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles, says_complete
 from headrace.aws.file_ledger import FileLedger, FileRecord
 from headrace.aws.ingestion_metrics import report
+from headrace.aws.large_files import LargeFiles
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.config.bundle import bundled_pipeline
@@ -50,11 +51,13 @@ class Settings:
     idempotency_table: str
     glue_database: str
     glue_table: str
+    clean_large_file_arn: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the variables; ``KeyError`` names a missing one."""
-        return cls(**{name: environ[name.upper()] for name in cls.__dataclass_fields__})
+        """Read the variables; ``KeyError`` names a missing one. Without large data there is no state machine for it."""
+        known = {"CLEAN_LARGE_FILE_ARN": "", **environ}
+        return cls(**{name: known[name.upper()] for name in cls.__dataclass_fields__})
 
 
 @dataclass(frozen=True)
@@ -78,10 +81,17 @@ def _deps() -> Dependencies:
         curated=Catalogue(session, settings.data_bucket, settings.glue_database, settings.glue_table),
         ledger=FileLedger(session.resource("dynamodb").Table(settings.ledger_table)),
         announcements=PipelineEvents(session.client("events"), pipeline.name),
+        large_files=_large_files(session, settings.clean_large_file_arn),
     )
     once = DynamoDBPersistenceLayer(settings.idempotency_table, boto3_session=session)
     remembered = IdempotencyConfig(expires_after_seconds=_REMEMBERED_S)
     return Dependencies(pipeline, ports, PipelineMetrics(pipeline.name), once, remembered)
+
+
+def _large_files(session: boto3.Session, state_machine_arn: str) -> LargeFiles | None:
+    if not state_machine_arn:
+        return None
+    return LargeFiles(session.client("s3"), session.client("stepfunctions"), state_machine_arn)
 
 
 def take_message(record: SQSRecord) -> None:
@@ -101,6 +111,9 @@ def take_message(record: SQSRecord) -> None:
         started = time.monotonic()
         with tempfile.TemporaryDirectory() as scratch:
             taken = ingest(file, deps.pipeline, deps.ports, Path(scratch))
+        if taken is None:
+            logger.info("file handed over", extra=file.identity)
+            return {}
         _report(taken, time.monotonic() - started, deps.metrics)
         return {"rows": taken.rows, "quarantined": taken.quarantined}
 

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
+from headrace.aws.large_files import LargeFileOrder
 from headrace.config.declared import declared_fields, evolution_rules
 from headrace.config.pipeline import Pipeline
+from headrace.config.reading import read_options
+from headrace.ml.bad_rows import check_share
 from headrace.ml.clean_file import CleanedFile, clean_file
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import Contract, ContractError
-from headrace.ml.contract_evolution import Verdict, compare, with_labels
-from headrace.ml.files.options import ReadOptions
+from headrace.ml.file_contract import proposed_contract, rows_needed, settled_contract
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.observation import Observer
 from headrace.ml.refused_rows import RefusedRows
-from headrace.ml.text_table import TextTable
 
 _ROUNDS = 5
 
@@ -82,6 +83,14 @@ class Announcements(Protocol):
         ...
 
 
+class LargeFiles(Protocol):
+    """What is needed of the state machine that cleans large files."""
+
+    def hand_over(self, order: LargeFileOrder) -> None:
+        """Let it take the file in."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside that ingestion touches."""
@@ -91,10 +100,11 @@ class Ports:
     curated: Curated
     ledger: Ledger
     announcements: Announcements
+    large_files: LargeFiles | None = None
 
 
-def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -> FileRecord:
-    """Take one file in, or put it in quarantine; nothing of it is lost.
+def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -> FileRecord | None:
+    """Take one file in, put it in quarantine, or hand it over to those who take large ones; nothing of it is lost.
 
     Each step may be repeated: after a crash the same event leads to the same objects, the same ledger entry, and one
     more announcement, which the guard of the training ignores.
@@ -112,8 +122,8 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
 
     Returns
     -------
-    FileRecord
-        What became of the file.
+    FileRecord or None
+        What became of the file; None if it was handed over.
     """
     record = FileRecord(file.key, file.version_id, file.dropped_at, file.sequencer)
     try:
@@ -121,6 +131,8 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
         record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
         contract, cleaned = _cleaned(file, pipeline, ports.contracts, scratch)
     except FileRefusedError as refusal:
+        if refusal.reason == FileReason.TOO_LARGE and _handed_over(file, pipeline, ports):
+            return None
         present = ports.contracts.load()
         held_against = {"contract_version": present.version if present else None}
         reason = {**held_against, "accepted": 0, "code": str(refusal.reason), "why": refusal.why}
@@ -130,16 +142,31 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
         record = _stored(file, record.with_(contract_version=contract.version), cleaned, ports)
     ports.ledger.record(record)
     if record.rows:
-        detail = asdict(record)
-        named = {name: detail[name] for name in ("key", "version_id", "rows", "quarantined")}
-        ports.announcements.put("DataAccepted", {"bucket": file.bucket, **named})
+        ports.announcements.put("DataAccepted", record.announcement(file.bucket))
     return record
 
 
 def _check_size(file: DroppedFile, pipeline: Pipeline) -> None:
-    if file.size_bytes > _options(pipeline).max_bytes:
+    if file.size_bytes > read_options(pipeline).max_bytes:
         why = f"the file is larger than ingest.max_file_mb ({pipeline.ingest.max_file_mb} MB)"
         raise FileRefusedError(FileReason.TOO_LARGE, why)
+
+
+def _handed_over(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> bool:
+    """Hand a file over that is too large for this function, unless it is too large for everybody."""
+    if ports.large_files is None or file.size_bytes > read_options(pipeline, large=True).max_bytes:
+        return False
+    contract = ports.contracts.load()
+    order = LargeFileOrder(
+        file,
+        declared_fields(pipeline),
+        evolution_rules(pipeline),
+        read_options(pipeline, contract, large=True),
+        pipeline.ingest.max_bad_row_share,
+        contract,
+    )
+    ports.large_files.hand_over(order)
+    return True
 
 
 def _cleaned(
@@ -151,7 +178,7 @@ def _cleaned(
     """
     for _ in range(_ROUNDS):
         contract = contracts.load()
-        table = open_table(scratch / "dropped", scratch, _options(pipeline, contract))
+        table = open_table(scratch / "dropped", scratch, read_options(pipeline, contract))
         try:
             proposed, cleaned = _against(contract, table, pipeline, scratch, retry=file.is_retry)
         except ContractError as error:
@@ -166,64 +193,14 @@ def _cleaned(
 def _against(
     contract: Contract | None, table: TableFile, pipeline: Pipeline, scratch: Path, *, retry: bool
 ) -> tuple[Contract, CleanedFile]:
-    """Clean the file against `contract`, or what the file makes of it; return that and the rows.
-
-    The rows of a retry were chosen because they were bad: what most of them are says nothing about the files to come.
-    """
-    rules, head = evolution_rules(pipeline), _some_rows(table, contract)
-    if retry and contract:
-        head = TextTable(head.cells.slice(0, 0), head.row_numbers[:0])
-    proposed = _unbroken(compare(contract, head, declared_fields(pipeline), rules))
+    """Clean the file against `contract`, or what the file makes of it; return that and the rows."""
+    rules, head = evolution_rules(pipeline), head_of(table, rows=rows_needed(contract))
+    proposed = proposed_contract(contract, head, declared_fields(pipeline), rules, retry=retry)
     observer = Observer(proposed, thorough=contract is None)
     cleaned = clean_file(table, proposed, scratch, observer)
     if not retry:
-        _check_share(cleaned, pipeline)
-    if contract is None:
-        proposed = replace(proposed, observed=observer.observed())
-    return _unbroken(with_labels(proposed, observer.labels, rules, present=contract)), cleaned
-
-
-def _unbroken(verdict: Verdict) -> Contract:
-    if verdict.breaches:
-        why = "; ".join(breach.text for breach in verdict.breaches)
-        raise FileRefusedError(verdict.breaches[0].reason, why)
-    return verdict.contract
-
-
-def _some_rows(table: TableFile, contract: Contract | None) -> TextTable:
-    """Return many rows of the first file, from which kinds are inferred, and a block of the others."""
-    head = head_of(table) if contract is None else head_of(table, rows=1)
-    if not head.rows:
-        raise _no_rows()
-    return head
-
-
-def _no_rows() -> FileRefusedError:
-    return FileRefusedError(FileReason.NO_ROWS, "the file has column names and no rows")
-
-
-def _check_share(cleaned: CleanedFile, pipeline: Pipeline) -> None:
-    if not cleaned.received:
-        raise _no_rows()
-    if cleaned.bad_row_share > pipeline.ingest.max_bad_row_share:
-        worst = cleaned.summary.as_dict()["counts"][0]
-        most = f"column {worst['column']!r}: {worst['means']}" if worst["column"] else worst["means"]
-        share = f"{cleaned.bad_row_share:.0%} of its rows are bad"
-        why = f"{share}, more than ingest.max_bad_row_share; most often {most}"
-        raise FileRefusedError(FileReason.TOO_MANY_BAD_ROWS, why)
-
-
-def _options(pipeline: Pipeline, contract: Contract | None = None) -> ReadOptions:
-    ingest = pipeline.ingest
-    names = contract.file_columns if contract else ()
-    return ReadOptions(
-        max_mb=ingest.max_file_mb,
-        max_columns=ingest.max_columns,
-        encoding=ingest.encoding,
-        sheet=ingest.sheet,
-        columns=names,
-        expected=frozenset((pipeline.target, *names)),
-    )
+        check_share(cleaned.rows, cleaned.summary, pipeline.ingest.max_bad_row_share)
+    return settled_contract(proposed, contract, observer, rules), cleaned
 
 
 def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: Ports) -> FileRecord:

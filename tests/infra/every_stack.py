@@ -32,10 +32,11 @@ PIPELINES = {
             "watermark": "updated_at",
             "vpc": {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]},
         },
+        "large_data": {"worker": "G.2X", "workers": 10},
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches", "database")
+OPTIONAL = ("stream", "batches", "database", "large-data")
 """Stacks that only some pipelines have."""
 
 

@@ -34,11 +34,14 @@ class JsonFile:
         Keys of the first thousand objects, in the order in which they appear; later ones are not columns.
     options : ReadOptions
         Limits.
+    is_list : bool
+        Whether it is one list; else every line is a value.
     """
 
     text: TextFile
     names: list[str]
     options: ReadOptions
+    is_list: bool
 
     @classmethod
     def look_at(cls, text: TextFile, options: ReadOptions) -> JsonFile:
@@ -50,7 +53,8 @@ class JsonFile:
             If the file holds no object, or keys that cannot be columns.
         """
         keys: dict[str, None] = {}
-        for count, (_, row) in enumerate(_rows(text, options)):
+        is_list = _is_list(text)
+        for count, (_, row) in enumerate(_rows(text, options, is_list)):
             keys.update(dict.fromkeys(row if isinstance(row, dict) else ()))
             if count >= _ROWS_FOR_NAMES or len(keys) > options.max_columns:
                 break
@@ -58,12 +62,12 @@ class JsonFile:
             raise FileRefusedError(
                 FileReason.NOT_A_TABLE, "the JSON file holds no objects that could be rows"
             )
-        return cls(text, column_names(list(keys), options), options)
+        return cls(text, column_names(list(keys), options), options, is_list)
 
     def blocks(self) -> Iterator[TextTable]:
         """Yield the rows, block by block. What is no object of plain values is a broken row."""
         block = _Block(self.names)
-        for number, row in _rows(self.text, self.options):
+        for number, row in _rows(self.text, self.options, self.is_list):
             block.add(number, row)
             if block.rows >= _ROWS_OF_A_BLOCK:
                 yield block.table()
@@ -105,11 +109,14 @@ def _text(value: Any) -> str | None:
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
-def _rows(text: TextFile, options: ReadOptions) -> Iterator[tuple[int, Any]]:
-    """Yield number and value of each row; a line that is no JSON comes as its text."""
+def _is_list(text: TextFile) -> bool:
     with text.open() as stream:
-        first = stream.read(_CHUNK).lstrip()[:1]
-    read = _rows_of_list if first == b"[" else _rows_of_lines
+        return stream.read(_CHUNK).lstrip()[:1] == b"["
+
+
+def _rows(text: TextFile, options: ReadOptions, is_list: bool) -> Iterator[tuple[int, Any]]:
+    """Yield number and value of each row; a line that is no JSON comes as its text."""
+    read = _rows_of_list if is_list else _rows_of_lines
     yield from enumerate(read(text, options), start=1)
 
 

@@ -17,6 +17,8 @@ class ReadOptions:
     ----------
     max_mb : int
         Size, unpacked, in MB.
+    limit : str
+        What the pipeline file calls that limit.
     max_columns : int
         Columns.
     encoding : str or None
@@ -32,6 +34,7 @@ class ReadOptions:
     """
 
     max_mb: int = 100
+    limit: str = "ingest.max_file_mb"
     max_columns: int = 2000
     encoding: str | None = None
     sheet: str | None = None
@@ -46,5 +49,5 @@ class ReadOptions:
 
     def too_large(self) -> FileRefusedError:
         """Return the refusal of a file beyond `max_mb`."""
-        why = f"unpacked, the file is larger than ingest.max_file_mb ({self.max_mb} MB)"
+        why = f"unpacked, the file is larger than {self.limit} ({self.max_mb} MB)"
         return FileRefusedError(FileReason.TOO_LARGE, why)

@@ -36,6 +36,7 @@ class FileReason(StrEnum):
     CLEANING_STEP = "cleaning_step"
     TOO_MANY_BAD_ROWS = "too_many_bad_rows"
     MANIFEST = "manifest"
+    LARGE_JOB_FAILED = "large_job_failed"
 
     @property
     def is_breach(self) -> bool:
@@ -52,7 +53,7 @@ _TEXTS = {
     FileReason.OBJECT_MISSING: "was deleted before it could be read",
     FileReason.EMPTY: "is empty",
     FileReason.NO_ROWS: "has column names and no rows",
-    FileReason.TOO_LARGE: "is larger than `ingest.max_file_mb`, as it is or unpacked",
+    FileReason.TOO_LARGE: "is larger than `ingest.max_file_mb` or `large_data.max_gb`, as it is or unpacked",
     FileReason.TOO_WIDE: "has more columns than `ingest.max_columns`",
     FileReason.LINE_TOO_LONG: "has a line of several megabytes",
     FileReason.NOT_A_TABLE: "is a web page, XML or another text that is no table",
@@ -77,6 +78,7 @@ _TEXTS = {
     FileReason.CLEANING_STEP: "made a cleaning step of the pipeline file fail",
     FileReason.TOO_MANY_BAD_ROWS: "has a larger share of bad rows than `ingest.max_bad_row_share`",
     FileReason.MANIFEST: "is a manifest that does not list files of this pipeline",
+    FileReason.LARGE_JOB_FAILED: "is large, and the job that cleans large files has failed",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -65,50 +65,91 @@ def look_at(path: Path, options: ReadOptions) -> TextFile:
         If it is empty, no text, or not text in the encoding that the options name.
     """
     encoding = options.encoding or _encoding_by_mark(path)
-    seen = _Seen()
-    for chunk in _chunks(path):
-        seen.add(chunk)
-    if seen.blank:
+    facts = _facts_of(path)
+    if facts.blank:
         raise FileRefusedError(FileReason.EMPTY, "the file is empty")
     if encoding is None:
-        encoding = _encoding_without_mark(seen)
+        encoding = encoding_without_mark(facts)
     elif not _decodes(path, encoding):
         raise FileRefusedError(FileReason.ENCODING, f"the file is not {encoding} text")
-    return TextFile(path, encoding, quoted=seen.quoted, old_line_ends=seen.returns and not seen.newlines)
+    return TextFile(path, encoding, quoted=facts.quoted, old_line_ends=facts.returns and not facts.newlines)
 
 
-class _Seen:
-    """What was found in the bytes of a file so far."""
+@dataclass(frozen=True)
+class TextFacts:
+    """What the bytes of a text are.
 
-    def __init__(self) -> None:
-        self.blank, self.utf8, self.nul, self.quoted, self.newlines, self.returns = (
-            True,
-            True,
-            False,
-            False,
-            False,
-            False,
+    Parameters
+    ----------
+    blank : bool
+        White space alone.
+    utf8 : bool
+        Valid UTF-8.
+    nul, quoted, newlines, returns : bool
+        Whether a zero, a double quote, a line feed, a carriage return is among them.
+    undefined : bool
+        Whether one is among them that means nothing in Windows' Western European encoding.
+    """
+
+    blank: bool = True
+    utf8: bool = True
+    nul: bool = False
+    quoted: bool = False
+    newlines: bool = False
+    returns: bool = False
+    undefined: bool = False
+
+    @classmethod
+    def of(cls, lines: bytes) -> TextFacts:
+        r"""Look at whole lines.
+
+        Examples
+        --------
+        >>> TextFacts.of(b"\xe4\n").utf8
+        False
+        """
+        return cls(
+            blank=not lines.strip(),
+            utf8=_is_utf8(lines),
+            nul=b"\0" in lines,
+            quoted=b'"' in lines,
+            newlines=b"\n" in lines,
+            returns=b"\r" in lines,
+            undefined=any(byte in lines for byte in _NEVER_IN_CP1252),
         )
-        self.undefined = False
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
 
-    def add(self, chunk: bytes) -> None:
-        self.blank = self.blank and not chunk.strip()
-        self.nul = self.nul or b"\0" in chunk
-        self.quoted = self.quoted or b'"' in chunk
-        self.newlines = self.newlines or b"\n" in chunk
-        self.returns = self.returns or b"\r" in chunk
-        if self.utf8:
-            self.utf8 = self._continues_utf8(chunk)
-        if not self.utf8:
-            self.undefined = self.undefined or any(byte in chunk for byte in _NEVER_IN_CP1252)
+    def and_(self, more: TextFacts) -> TextFacts:
+        """Return what the bytes of both are."""
+        return TextFacts(
+            blank=self.blank and more.blank,
+            utf8=self.utf8 and more.utf8,
+            nul=self.nul or more.nul,
+            quoted=self.quoted or more.quoted,
+            newlines=self.newlines or more.newlines,
+            returns=self.returns or more.returns,
+            undefined=self.undefined or more.undefined,
+        )
 
-    def _continues_utf8(self, chunk: bytes) -> bool:
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _facts_of(path: Path) -> TextFacts:
+    """Look at a file of any length; a letter may be cut by the end of a chunk."""
+    decoder, utf8, found = codecs.getincrementaldecoder("utf-8")(), True, TextFacts()
+    for chunk in _chunks(path):
+        found = found.and_(replace(TextFacts.of(chunk), utf8=True))
         try:
-            self._decoder.decode(chunk, final=not chunk)
+            decoder.decode(chunk, final=not chunk)
         except UnicodeDecodeError:
-            return False
-        return True
+            utf8 = False
+            decoder.reset()
+    return replace(found, utf8=utf8)
 
 
 def _encoding_by_mark(path: Path) -> str | None:
@@ -123,14 +164,21 @@ def _encoding_by_mark(path: Path) -> str | None:
     return None
 
 
-def _encoding_without_mark(seen: _Seen) -> str:
-    if seen.nul:
+def encoding_without_mark(facts: TextFacts) -> str:
+    """Return the encoding of a text that does not begin with a byte order mark.
+
+    Raises
+    ------
+    FileRefusedError
+        If it is no text.
+    """
+    if facts.nul:
         raise FileRefusedError(
             FileReason.BINARY, "the file is binary, and none of the formats that can be read"
         )
-    if seen.utf8:
+    if facts.utf8:
         return "utf-8"
-    return "latin-1" if seen.undefined else "cp1252"
+    return "latin-1" if facts.undefined else "cp1252"
 
 
 def _decodes(path: Path, encoding: str) -> bool:

@@ -1,0 +1,1 @@
+"""Cleans one large file."""

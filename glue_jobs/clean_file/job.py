@@ -1,0 +1,220 @@
+"""Cleans a large file on many machines: survey, clean, find duplicates, judge, finish.
+
+Nothing that is written counts before the ledger names it: a run that fails, or is repeated, leaves no rows behind.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from glue_jobs.clean_file.duplicates import earlier_places
+from glue_jobs.clean_file.work import (
+    CleanedRange,
+    Refusal,
+    StagedPart,
+    Task,
+    WrittenPart,
+    clean_range,
+    clean_whole,
+    finish,
+    proposed_by,
+    refusal_of,
+    s3,
+    survey_piece,
+)
+from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome, WorkFolder
+from headrace.aws.object_bytes import ObjectBytes
+from headrace.ml.arrays import Ints
+from headrace.ml.bad_rows import check_share
+from headrace.ml.cleaning_steps.registry import CleaningStepError
+from headrace.ml.contract import ContractError
+from headrace.ml.file_contract import rows_needed, settled_contract
+from headrace.ml.files.ranges import pieces
+from headrace.ml.files.refusal import FileRefusedError
+from headrace.ml.files.split_file import SplitFile, dialect_of, first_rows_of, split_file
+from headrace.ml.observation import Observer
+from headrace.ml.refused_rows import RefusedRows
+from headrace.ml.rejections import Reason, Summary
+from headrace.ml.text_table import TextTable
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+
+_MB = 2**20
+_LEAST_PIECE, _MOST_PIECE = _MB, 64 * _MB
+_PIECES = 16
+_HEAD = 32 * _MB
+
+Answer = TypeVar("Answer")
+
+
+def clean_large_file(context: SparkContext, folder: str) -> None:
+    """Do what the order in the work folder says, and leave the outcome there."""
+    work = WorkFolder.at(s3(), folder)
+    order = work.order()
+    try:
+        outcome = _cleaned(context, work, order)
+    except (FileRefusedError, ContractError, CleaningStepError) as error:
+        refusal = refusal_of(error)
+        assert refusal is not None
+        outcome = LargeFileOutcome(refused=str(refusal.reason), why=refusal.why)
+    work.write_outcome(outcome)
+
+
+def piece_bytes(size: int) -> int:
+    """Return how much one task reads of a file: the same for the same file, however many machines there are.
+
+    Examples
+    --------
+    >>> piece_bytes(10_000), piece_bytes(2**28), piece_bytes(2**36)
+    (1048576, 16777216, 67108864)
+    """
+    return min(max(-(-size // _PIECES), _LEAST_PIECE), _MOST_PIECE)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """All cleaned parts, in the order of the file, and what was seen in them."""
+
+    task: Task
+    parts: list[StagedPart]
+    observer: Observer
+
+    @classmethod
+    def united(cls, ranges: list[CleanedRange]) -> _Found:
+        """Unite what the executors have found."""
+        task = ranges[0].task
+        observer = task.observer()
+        for each in ranges:
+            observer.merge(each.observer)
+        return cls(task, [part for each in ranges for part in each.parts], observer)
+
+    @property
+    def rows(self) -> int:
+        """Good rows, before those are refused whose id comes again."""
+        return sum(part.part.rows for part in self.parts)
+
+    def rows_before(self) -> list[int]:
+        """Return how many rows of the file come before the range of each part."""
+        received: dict[int, int] = {}
+        for part in self.parts:
+            received[part.range] = received.get(part.range, 0) + part.part.received
+        before = dict(zip(received, accumulate(received.values(), initial=0), strict=False))
+        return [before[part.range] for part in self.parts]
+
+
+def _cleaned(context: SparkContext, work: WorkFolder, order: LargeFileOrder) -> LargeFileOutcome:
+    found = _parts(context, work.uri, order)
+    before = found.rows_before()
+    faults = Summary()
+    for part, rows_before in zip(found.parts, before, strict=True):
+        faults = faults.and_(part.part.summary, rows_before=rows_before)
+    earlier = earlier_places(context, work.uri, found.parts)
+    again = int(earlier.map(lambda each: len(each[1])).sum())
+    _judge(found, faults, again)
+    contract = settled_contract(found.task.contract, order.contract, found.observer, order.rules)
+    done = _finished(context, found, before, earlier)
+    for each in done:
+        faults = faults.and_(each.duplicates)
+    outcome = LargeFileOutcome(
+        rows=sum(each.rows for each in done),
+        quarantined=faults.rows,
+        flagged=sum(part.part.flagged.total() for part in found.parts),
+        reasons=faults.by_reason(),
+        curated=tuple(each.curated for each in done if each.curated),
+        contract=contract,
+    )
+    reason = {"contract_version": contract.version, "accepted": outcome.rows, **faults.as_dict()}
+    _keep_refused(work, [each.rejected for each in done if each.rejected], order.file, reason)
+    return outcome
+
+
+def _parts(context: SparkContext, folder: str, order: LargeFileOrder) -> _Found:
+    """Clean every row by itself."""
+    source = ObjectBytes(s3(), order.file)
+    size = source.size()
+    with tempfile.TemporaryDirectory() as scratch:
+        head = Path(scratch) / "head"
+        source.fetch(head, 0, min(size, _HEAD))
+        dialect = dialect_of(head, Path(scratch), order.options)
+        if dialect is None:
+            [whole] = context.parallelize([size], 1).map(partial(clean_whole, folder, order)).collect()
+            return _Found.united([_accepted(whole)])
+        cut = pieces(size, piece_bytes(size))
+        surveys = context.parallelize(cut, len(cut)).map(partial(survey_piece, order, dialect)).collect()
+        split = split_file(head, [_accepted(each) for each in surveys if each], dialect, order.options)
+        rows = _first_rows(split, source, size, order, head)
+    contract = proposed_by(order, rows)
+    task, count = Task(folder, order, contract, split.names), len(split.ranges)
+    cleaned = context.parallelize(range(count), count).map(partial(clean_range, task, split)).collect()
+    return _Found.united([_accepted(each) for each in cleaned])
+
+
+def _first_rows(
+    split: SplitFile, source: ObjectBytes, size: int, order: LargeFileOrder, head: Path
+) -> TextTable:
+    """Return the first rows, from as much of the file as holds enough of them."""
+    length, needed = min(size, _HEAD), rows_needed(order.contract)
+    while (rows := first_rows_of(split.table(0, head), needed, is_whole=length == size)) is None:
+        length = min(size, 2 * length)
+        source.fetch(head, 0, length)
+    return rows
+
+
+def _accepted(answer: Answer | Refusal) -> Answer:
+    if isinstance(answer, Refusal):
+        raise answer.error()
+    return answer
+
+
+def _judge(found: _Found, faults: Summary, again: int) -> None:
+    """Refuse the file if too many of its rows are bad, before any good one is written; all those of a retry were."""
+    if found.task.order.file.is_retry:
+        return
+    id_column = found.task.contract.named("id")
+    duplicates = Summary(counts=Counter({(id_column, Reason.DUPLICATE_ID): again} if again else {}))
+    check_share(found.rows - again, faults.and_(duplicates), found.task.order.max_bad_row_share)
+
+
+def _finished(
+    context: SparkContext, found: _Found, before: list[int], earlier: RDD[tuple[int, Ints]]
+) -> list[WrittenPart]:
+    parts = [(number, each) for number, each in enumerate(zip(found.parts, before, strict=True))]
+    joined = context.parallelize(parts, len(parts)).leftOuterJoin(earlier, len(parts))
+    done = joined.map(partial(_finish, found.task)).collect()
+    return sorted(done, key=lambda each: each.number)
+
+
+def _finish(task: Task, joined: tuple[int, tuple[tuple[StagedPart, int], Ints | None]]) -> WrittenPart:
+    number, ((part, rows_before), earlier) = joined
+    nothing: Ints = np.array([], dtype=np.int64)
+    return finish(task, number, part, rows_before, nothing if earlier is None else earlier)
+
+
+def _keep_refused(work: WorkFolder, names: list[str], file: DroppedFile, reason: Mapping[str, Any]) -> None:
+    """Put the refused rows of all parts into quarantine as one file, under one header, with a record of each."""
+    if not names:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        part, joined = Path(scratch) / "part", Path(scratch) / "rejected.csv"
+        with joined.open("wb") as target:
+            for place, name in enumerate(names):
+                work.download(name, part)
+                with part.open("rb") as rows:
+                    header = rows.readline()
+                    target.write(b"" if place else header)
+                    shutil.copyfileobj(rows, target)
+        records = Path(scratch) / "refusals.jsonl.gz"
+        RefusedRows(joined).write_records(records, {**file.named, **reason})
+        DroppedFiles(s3()).keep_rows(file, joined, records, reason)

@@ -1,0 +1,117 @@
+"""Cleans files that are too large for a function: Spark on AWS Glue, and the state machine around it."""
+
+from __future__ import annotations
+
+from aws_cdk import CfnOutput, Duration
+from constructs import Construct
+
+from headrace.config.large_data import LargeData
+from headrace.config.pipeline import Pipeline
+from infra.catalogue_grant import grant_catalogue
+from infra.code_bundle import glue_bundle
+from infra.data_stack import DataStack
+from infra.glue_job import GlueJob, SparkCode, SparkSecurity
+from infra.glue_task import grant_runs
+from infra.large_file_flow import large_file_flow
+from infra.large_files import WORK, state_machine_name
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
+from infra.operation_alarms import OperationAlarms
+from infra.pipeline_function import PipelineFunction
+from infra.pipeline_stack import PipelineStack
+from infra.sagemaker_task import allow, grant_put_events
+from infra.state_machine import PipelineStateMachine
+
+_START_UP = Duration.minutes(15)
+_WAITING = Duration.days(2)
+
+
+class LargeDataStack(PipelineStack):
+    """The job that cleans large files, the function that lets the result count, and the state machine of both.
+
+    Attributes
+    ----------
+    state_machine : PipelineStateMachine
+        One execution for each version of a large file.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, pipeline: Pipeline, large_data: LargeData, data: DataStack
+    ) -> None:
+        super().__init__(scope, id, pipeline=pipeline, description="large files")
+        self._data, self._large_data = data, large_data
+        job = self._add_clean_file()
+        close = self._add_close_large_file()
+        longest_run = Duration.minutes(large_data.timeout_minutes).plus(_START_UP)
+        self.state_machine = PipelineStateMachine(
+            self,
+            "CleanLargeFile",
+            name=state_machine_name(pipeline),
+            definition=large_file_flow(self, job=job, close=close, longest_run=longest_run),
+            key=data.key,
+            timeout=Duration.minutes(4 * longest_run.to_minutes()).plus(_WAITING),
+            comment=f"Headrace {pipeline.name}: from a large file to its entry in the ledger",
+        )
+        grant_runs(self.state_machine.role, job)
+        alarms = OperationAlarms(self, "OperationAlarms", pipeline=pipeline, topic=data.topic)
+        alarms.watch_state_machines({"LargeFile": self.state_machine})
+        CfnOutput(self, "CleanLargeFileArn", value=self.state_machine.state_machine_arn)
+
+    def _add_clean_file(self) -> GlueJob:
+        name, data = f"headrace-{self.pipeline.name}", self._data
+        job = GlueJob(
+            self,
+            "CleanFile",
+            name="clean_file",
+            log_prefix=f"/aws-glue/{name}/clean-file",
+            key=data.key,
+            large_data=self._large_data,
+            code=SparkCode(self, "SparkCode", folder=str(glue_bundle())),
+            security=SparkSecurity(self, "Security", name=name, key=data.key),
+        )
+        objects = data.data_bucket.arn_for_objects
+        allow(job.role, ["s3:GetObject", "s3:GetObjectVersion"], [objects("incoming/*")])
+        allow(job.role, ["s3:GetObject"], [objects(f"{WORK}*")])
+        written = [objects(f"{prefix}*") for prefix in (WORK, "curated/", "quarantine/", "refusals/")]
+        allow(job.role, ["s3:PutObject", "s3:AbortMultipartUpload"], written)
+        return job
+
+    def _add_close_large_file(self) -> PipelineFunction:
+        data = self._data
+        function = PipelineFunction(
+            self,
+            "CloseLargeFile",
+            name="close_large_file",
+            pipeline=self.pipeline,
+            key=data.key,
+            environment={
+                "DATA_BUCKET": data.data_bucket.bucket_name,
+                "ARTIFACTS_BUCKET": data.artifacts_bucket.bucket_name,
+                "LEDGER_TABLE": data.ledger.table_name,
+                "GLUE_DATABASE": data.glue_database_name,
+                "GLUE_TABLE": data.glue_table_name,
+            },
+            memory_mb=1024,
+            timeout_s=900,
+            pandas=True,
+        )
+        bucket = data.data_bucket
+        grant_objects(function, bucket, "s3:GetObject", ["incoming/*", "curated/*", f"{WORK}*"])
+        grant_objects(function, bucket, "s3:GetObjectVersion", ["incoming/*"])
+        grant_objects(function, bucket, "s3:PutObject", ["quarantine/*", "refusals/*", f"{WORK}*/order.json"])
+        # What a run that failed has left behind is deleted with the work folder.
+        leftovers = [f"{WORK}*", "curated/*", "quarantine/*/rejected.csv"]
+        grant_objects(function, bucket, "s3:DeleteObject", leftovers)
+        grant_list(function, bucket, WORK)
+        grant_list(function, bucket, "curated/")
+        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])
+        grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["contract/*"])
+        grant_list(function, data.artifacts_bucket, "contract/")
+        grant_items(function, data.ledger, "dynamodb:PutItem", ["file"])
+        grant_items(function, data.ledger, "dynamodb:UpdateItem", ["quarantine"])
+        grant_data_keys(function, data.key)
+        grant_catalogue(function, data)
+        grant_put_events(function.role, self)
+        acknowledge_wildcards(
+            function.role, "File names are chosen by users and days: the prefix is the scope."
+        )
+        return function

@@ -1,0 +1,69 @@
+"""Reads and cleans a file in parts as the Spark job does, without Spark."""
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from headrace.ml.clean_part import clean_parts, finish_part, read_ids
+from headrace.ml.duplicates import comes_again
+from headrace.ml.files.ranges import pieces, survey
+from headrace.ml.files.split_file import dialect_of, split_file
+from headrace.ml.observation import Observer
+
+
+def split(path, folder, options, piece_bytes):
+    """Return a file of this many bytes a piece as parts, and its parts' tables."""
+    data = path.read_bytes()
+    dialect = dialect_of(path, folder, options)
+    assert dialect is not None
+    found = [
+        survey(lambda start, end: data[start:end], piece, dialect, options)
+        for piece in pieces(len(data), piece_bytes)
+    ]
+    whole = split_file(path, [each for each in found if each], dialect, options)
+    tables = []
+    for index, place in enumerate(whole.ranges):
+        part = folder / f"range-{index}"
+        part.write_bytes(data[place.start : place.end])
+        tables.append(whole.table(index, part))
+    return whole, tables
+
+
+def cleaned_in_parts(path, folder, options, contract, piece_bytes):
+    """Return good rows, refused rows, the number of ranges and what was seen in the good rows."""
+    whole, tables = split(path, folder, options, piece_bytes)
+    observer = Observer(contract, thorough=True)
+    parts, before, rows_before = [], 0, []
+    for index, table in enumerate(tables):
+        received = 0
+        seen = Observer(contract, thorough=True)
+        for part_folder, part in clean_parts(
+            table, contract, folder / f"part-{index}", seen, rows_of_a_part=100
+        ):
+            parts.append((part_folder, part))
+            rows_before.append(before)
+            received += part.received
+        before += received
+        observer.merge(seen)
+    ids = [read_ids(part_folder) for part_folder, _ in parts]
+    lanes = np.concatenate(ids)
+    numbers = np.repeat(np.arange(len(ids)), [len(each) for each in ids])
+    places = np.concatenate([np.arange(len(each)) for each in ids])
+    again = comes_again(lanes, numbers, places)
+    finished = [
+        finish_part(
+            part_folder,
+            contract,
+            whole.names,
+            rows_before=rows_before[index],
+            earlier=np.sort(places[again[numbers[again] == index]]),
+        )
+        for index, (part_folder, _) in enumerate(parts)
+    ]
+    good = [pq.read_table(each.good).to_pandas() for each in finished if each.good]
+    refused = [pd.read_csv(each.rejected, dtype=str) for each in finished if each.rejected]
+    return pd.concat(good, ignore_index=True), by_number(pd.concat(refused)), len(whole.ranges), observer
+
+
+def by_number(refused):
+    return refused.sort_values("row", key=lambda column: column.astype(int)).reset_index(drop=True)

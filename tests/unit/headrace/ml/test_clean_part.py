@@ -1,0 +1,77 @@
+"""A file that is cleaned in parts gives the rows, the refusals and the numbers that it gives as a whole."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from headrace.ml.clean_file import clean_file
+from headrace.ml.contract import Fields, infer_contract
+from headrace.ml.files.options import ReadOptions
+from headrace.ml.files.small import head_of
+from headrace.ml.files.table_file import open_table
+from headrace.ml.observation import Observer
+from tests.unit.headrace.ml.hard_rows import hard_csv
+from tests.unit.headrace.ml.split_reading import by_number, cleaned_in_parts
+
+BIKES = Path(__file__).parents[4] / "demo" / "data" / "bike_sharing" / "hour.csv"
+FIELDS = Fields("regression", "cnt", id="id")
+
+
+def as_a_whole(path, folder, options, fields):
+    table = open_table(path, folder, options)
+    contract = infer_contract(head_of(table), fields)
+    observer = Observer(contract, thorough=True)
+    cleaned = clean_file(table, contract, folder, observer)
+    refused = by_number(pd.read_csv(cleaned.rejected, dtype=str)) if cleaned.rejected else None
+    return contract, pq.read_table(cleaned.good).to_pandas(), refused, observer
+
+
+def assert_same(path, tmp_path, fields, ranges, least):
+    options = ReadOptions()
+    for name in ("whole", "split"):
+        (tmp_path / name).mkdir()
+    contract, good, refused, observer = as_a_whole(path, tmp_path / "whole", options, fields)
+
+    size = path.stat().st_size
+    found = cleaned_in_parts(path, tmp_path / "split", options, contract, -(-size // ranges))
+
+    pd.testing.assert_frame_equal(found[0], good)
+    pd.testing.assert_frame_equal(found[1], refused)
+    assert found[2] >= least
+    assert (found[3].rows, found[3].observed()) == (observer.rows, observer.observed())
+
+
+@pytest.mark.parametrize("ranges", [1, 3, 7, 50])
+def test_a_csv_file_cut_into_ranges_gives_what_it_gives_as_a_whole(tmp_path, ranges):
+    path = tmp_path / "rows.csv"
+    path.write_text(hard_csv())
+
+    assert_same(path, tmp_path, FIELDS, ranges, least=min(ranges, 40))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp1252"])
+def test_marks_and_western_encodings_survive_the_cut(tmp_path, encoding):
+    path = tmp_path / "rows.csv"
+    path.write_bytes(hard_csv().replace("\n", "\r\n").encode(encoding))
+
+    assert_same(path, tmp_path, FIELDS, 7, least=7)
+
+
+def test_json_lines_cut_into_ranges_give_what_they_give_as_a_whole(tmp_path):
+    lines = [json.dumps({"id": n % 90, "text": f"a\n{n}", "temp": n / 7, "cnt": n}) for n in range(100)]
+    lines[40:40] = ["[1, 2]", '{"id": 7', "", json.dumps({"id": 1000, "temp": "warm", "cnt": 1})]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(lines))
+
+    assert_same(path, tmp_path, FIELDS, 7, least=7)
+
+
+def test_real_rows_with_repeated_ids_give_what_they_give_as_a_whole(tmp_path):
+    lines = BIKES.read_text().splitlines(keepends=True)
+    path = tmp_path / "hour.csv"
+    path.write_text("".join([*lines[:3000], *lines[50:60], "broken,row\n", *lines[3000:4000]]))
+
+    assert_same(path, tmp_path, Fields("regression", "cnt", id="instant", time="dteday"), 7, least=7)
