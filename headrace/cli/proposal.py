@@ -28,6 +28,7 @@ _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
 _WORDS_OF_A_TEXT = 4
+_LONG = {"text": "sentences, read as text", "image": "image files in base64"}
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -66,6 +67,7 @@ class _Findings:
     time_column: str | None
     ignored: dict[str, str]
     codes: list[str]
+    long: dict[str, str]
 
 
 def propose(path: Path, target: str, name: str) -> Proposal:
@@ -87,6 +89,9 @@ def propose(path: Path, target: str, name: str) -> Proposal:
         )
     kinds: dict[str, str] = {column: infer_kind(table.cells.column(column)) for column in columns}
     frame = _typed(table, kinds)
+    kinds |= {
+        column: "text" for column, kind in kinds.items() if kind == "category" and _is_text(frame[column])
+    }
     if why := _unpredictable(frame[target], kinds[target]):
         raise ProposalError(f"{path}: the target {target!r} {why}: name another one with --target")
     problem = _problem(frame[target], kinds[target])
@@ -97,8 +102,10 @@ def propose(path: Path, target: str, name: str) -> Proposal:
     if not set(columns) - {*taken, *ignored}:
         raise ProposalError(f"{path} has nothing to learn from: {_listed(ignored) or 'no other columns'}")
     codes = _integer_codes(frame, kinds, [*taken, *ignored])
-    found = _Findings(name, problem, target, id_column, time_column, ignored, codes)
+    long = {c: kinds[c] for c in columns if kinds[c] in _LONG and c not in taken and c not in ignored}
+    found = _Findings(name, problem, target, id_column, time_column, ignored, codes, long)
     notes = [f"{column}: {why}" for column, why in ignored.items()]
+    notes += [f"{column}: {_LONG[kind]}" for column, kind in long.items()]
     notes += [f"{column}: few whole numbers, taken for codes of a category" for column in codes]
     arrival = propose_arrival(_flow(sample, time_column))
     return Proposal(name, problem, _write(path, found, arrival), [*notes, *arrival.notes])
@@ -167,7 +174,7 @@ def _unpredictable(target: pd.Series, kind: str) -> str | None:
         return "has one value only"
     if kind == "datetime":
         return "holds dates, which no problem has as its answer"
-    if kind == "category" and values > max(_MOST_CLASSES, len(target) / 2):
+    if kind in ("category", *_LONG) and values > max(_MOST_CLASSES, len(target) / 2):
         return f"holds {values} different texts in {len(target)} rows"
     return None
 
@@ -184,11 +191,11 @@ def _problem(target: pd.Series, kind: str) -> str:
 
 def _id_column(frame: pd.DataFrame, target: str, kinds: Mapping[str, str]) -> str | None:
     """Return the first column that looks like a key: a value of its own in every row, no moment, no measured number."""
-    for column in (column for column in frame.columns if kinds[column] != "datetime"):
+    for column in (column for column in frame.columns if kinds[column] not in ("datetime", *_LONG)):
         values = frame[column]
         whole = values.dtype.kind != "f" or bool((values.dropna() % 1 == 0).all())
         a_key = whole and values.notna().all() and values.is_unique and len(values) > 1
-        if column != target and a_key and not _is_free_text(values):
+        if column != target and a_key:
             return str(column)
     return None
 
@@ -198,15 +205,14 @@ def _useless(frame: pd.DataFrame, target: str, taken: list[str]) -> Iterator[tup
     rest = [column for column in frame.columns if column not in taken]
     constant = [column for column in rest if frame[column].nunique(dropna=True) <= 1]
     yield from ((column, "has one value only") for column in constant)
-    texts = [column for column in rest if column not in constant and _is_free_text(frame[column])]
-    yield from ((column, "free text, which no estimator reads yet") for column in texts)
     if frame[target].dtype.kind == "f":
         numbers = [c for c in rest if frame[c].dtype.kind == "f" and c not in constant]
         yield from _near_copies(frame, target, numbers)
         yield from _summands(frame, target, numbers)
 
 
-def _is_free_text(values: pd.Series) -> bool:
+def _is_text(values: pd.Series) -> bool:
+    """Tell whether cells are sentences, even in a file that is too small for the ingestion to be sure."""
     present = values.dropna()
     if values.dtype.kind == "f" or not len(present):
         return False
@@ -266,8 +272,11 @@ def _write(path: Path, found: _Findings, arrival: ArrivalProposal) -> str:
             "ignore:",
             *(f"  - {_quoted(column)}  # {why}" for column, why in found.ignored.items()),
         ]
+    if found.codes or found.long:
+        lines += ["", "columns:"]
+        lines += [f"  {_quoted(column)}: {kind}  # {_LONG[kind]}" for column, kind in found.long.items()]
     if found.codes:
-        lines += ["", "columns:  # whole numbers that look like codes; delete those that are amounts"]
+        lines += ["  # whole numbers that look like codes; delete those that are amounts"]
         lines += [f"  {_quoted(column)}: category" for column in found.codes]
     return "\n".join([*lines, *arrival.lines]) + "\n"
 

@@ -144,6 +144,17 @@ def image_file(text: str | None) -> bytes | None:
     return data if data.startswith(_IMAGE_SIGNATURES) else None
 
 
+def are_images(text: pa.ChunkedArray) -> bool:
+    """Tell whether cells are image files in base64, by the first twenty of them.
+
+    Examples
+    --------
+    >>> are_images(pa.chunked_array([["iVBORw0KGgo=", "/9j/4AAQ"]])), are_images(pa.chunked_array([["red"]]))
+    (True, False)
+    """
+    return all(image_file(cell) is not None for cell in text.slice(0, _CELLS_OF_A_TEXT).to_pylist())
+
+
 def is_free_text(text: pa.ChunkedArray) -> bool:
     """Tell whether cells are sentences rather than categories: many words, and hardly one cell like another.
 

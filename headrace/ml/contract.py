@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.ml.cells import as_booleans, as_datetimes, as_numbers, is_free_text, trimmed
+from headrace.ml.cells import are_images, as_booleans, as_datetimes, as_numbers, is_free_text, trimmed
 from headrace.ml.cleaning_steps.chain import added_columns, apply_steps, learned_steps
 from headrace.ml.column_rules import NO_RULES, ColumnRules
 from headrace.ml.declared_steps import DeclaredStep
@@ -245,7 +245,8 @@ def infer_contract(table: TextTable, fields: Fields) -> Contract:
     r"""Work out the contract from a first file.
 
     A column is a number, a datetime (ISO 8601) or a boolean (true, false) if at least 95 % of its present cells are,
-    a text if its cells are sentences (`headrace.ml.cells.is_free_text`), and a category otherwise.
+    an image if they are image files in base64, a text if they are sentences (`headrace.ml.cells.is_free_text`), and a
+    category otherwise.
 
     Parameters
     ----------
@@ -380,7 +381,7 @@ def _target_kind(name: str, cells: pa.ChunkedArray, problem: Problem) -> Kind:
 
 
 def infer_kind(cells: pa.ChunkedArray) -> Kind:
-    """Return the kind that at least 95 % of the present cells have, or text if they are sentences, or category.
+    """Return the kind that at least 95 % of the present cells have, or image, or text if they are sentences, or category.
 
     Examples
     --------
@@ -391,7 +392,9 @@ def infer_kind(cells: pa.ChunkedArray) -> Kind:
     if len(text) == 0:
         return "category"
     found = next((kind for kind, typed in _KINDS if _are_mostly(typed, text)), None)
-    return found or ("text" if is_free_text(text) else "category")
+    if found:
+        return found
+    return "image" if are_images(text) else "text" if is_free_text(text) else "category"
 
 
 _KINDS: tuple[tuple[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...] = (

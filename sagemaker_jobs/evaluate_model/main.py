@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from headrace.ml.metrics import Predictions, direction, measure
 from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Model, answer_part
 from sagemaker_jobs.model_files import MANIFEST, load_model, read_json, write_json
-from sagemaker_jobs.parts import MissingColumnError, read_part
+from sagemaker_jobs.part_stream import PartStream
+from sagemaker_jobs.parts import MissingColumnError, PartFiles
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.spec import Spec, read_spec
 
@@ -64,10 +67,7 @@ def evaluate_model(spec: Spec, test: Path, challenger: Path, champion: Path | No
         If a model cannot be loaded or there are no rows.
     """
     model = load_model(challenger)
-    part = read_part(test, spec, model.schema)
-    if not part.rows:
-        raise JobError("the test part has no rows")
-    answers = answer_part(model, part)
+    answers = _answers(model, test, spec)
     other = _ask_champion(champion, spec, test, model) if champion else Champion()
     trained = read_json(challenger / "metrics.json").get("train", {})
     metrics = _finite(measure(model.problem, answers))
@@ -76,7 +76,7 @@ def evaluate_model(spec: Spec, test: Path, challenger: Path, champion: Path | No
         "problem": model.problem,
         "metric": metric,
         "direction": direction(metric),
-        "rows": part.rows,
+        "rows": len(answers.truth),
         "challenger": metrics,
         "champion": _finite(measure(model.problem, other.predictions)) if other.predictions else None,
         "champion_problem": other.problem,
@@ -107,6 +107,19 @@ def unpack(folder: Path) -> Path:
     return model
 
 
+def _answers(model: Model, test: Path, spec: Spec) -> Predictions:
+    """Answer the test part batch by batch: there may be more of it than memory holds."""
+    stream = PartStream(PartFiles.of(test, spec, model.schema))
+    answers = [answer_part(model, batch) for batch in stream.batches()]
+    if not answers:
+        raise JobError("the test part has no rows")
+    return Predictions(
+        np.concatenate([each.truth for each in answers]),
+        np.concatenate([each.values for each in answers]),
+        model.classes,
+    )
+
+
 def _ask_champion(folder: Path, spec: Spec, test: Path, challenger: Model) -> Champion:
     champion = load_model(folder)
     if champion.problem != challenger.problem:
@@ -114,13 +127,12 @@ def _ask_champion(folder: Path, spec: Spec, test: Path, challenger: Model) -> Ch
             problem=f"it is a {champion.problem} model, and the pipeline is {challenger.problem} now"
         )
     try:
-        part = read_part(test, spec, champion.schema)
+        answers = _answers(champion, test, spec)
     except MissingColumnError as error:
         return Champion(problem=f"it needs the column {', '.join(map(repr, error.names))}, which is gone")
     if champion.problem == "binary" and champion.classes != challenger.classes:
         return Champion(problem="it knows other labels than the data has now")
-    answers = answer_part(champion, part)
-    unknown = set(part.target) - set(champion.classes) if champion.classes else set()
+    unknown = set(answers.truth) - set(champion.classes) if champion.classes else set()
     if unknown and not math.isfinite(measure(champion.problem, answers)[spec.pipeline.metric]):
         return Champion(problem=f"it does not know {len(unknown)} of the labels that the data has now")
     return Champion(answers)

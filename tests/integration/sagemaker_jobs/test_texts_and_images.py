@@ -187,6 +187,15 @@ def test_an_image_is_captured_in_base64(digit_reader):
     assert base64.b64decode(recorded["data"]) == picture
 
 
+def test_an_image_too_large_for_a_line_of_the_log_is_answered_and_not_captured(digit_reader):
+    noise = png(np.random.default_rng(0).random((500, 500)))
+
+    status, _, lines = ask(digit_reader.model, noise, "image/png", capture_share=1.0)
+
+    assert len(noise) > 200_000
+    assert (status, lines) == (200, [])
+
+
 def test_the_sample_row_of_an_image_gets_its_answer(digit_reader):
     sample = digit_reader.document("sample.json")
 
@@ -204,6 +213,37 @@ def test_texts_and_images_are_profiled_by_their_length(spam_filter, digit_reader
     assert message["mean"] == pytest.approx(lengths.mean())
     assert message["missing"] == lengths.isna().sum()
     assert photo["mean"] == pytest.approx(digits(0, 500)["photo"].map(len).mean())
+
+
+def test_varied_copies_join_the_training_rows_alone(tmp_path):
+    augment = {"augment": {"copies": 2, "crop": 0.2, "brightness": 0.2}}
+    plain, varied = image_job(tmp_path / "plain"), image_job(tmp_path / "varied", features=augment)
+
+    assert (
+        plain.train(digits(0, 200), digits(200, 300)),
+        varied.train(digits(0, 200), digits(200, 300)),
+    ) == (0, 0)
+    assert varied.files()["model.skops"] != plain.files()["model.skops"]
+    for name in ("rows", "baseline"):
+        document = "metrics.json" if name == "rows" else "baseline.json"
+        assert varied.document(document)["rows"] == plain.document(document)["rows"]
+
+
+def test_steps_of_the_file_are_part_of_the_model(tmp_path):
+    steps = {"steps": [{"step": "tfidf", "analyzer": "char", "ngrams": [3, 4], "components": 20}]}
+    made = text_job(tmp_path, "hist_gradient_boosting", features=steps)
+
+    assert made.train(messages(300), messages(60, 1)) == 0
+    status, answer, _ = ask(made.model, b"win prizes cashh", "text/plain")
+    assert status == 200
+    assert answer["predictions"][0]["label"] == "spam"
+
+
+def test_a_step_for_a_column_that_is_not_there_ends_with_one_sentence(tmp_path):
+    made = text_job(tmp_path, features={"steps": [{"step": "scale", "columns": ["hour"]}]})
+
+    assert made.train(messages(300), messages(60, 1)) == 1
+    assert made.failure == "features.steps.0: there is no column 'hour' here; there are message"
 
 
 def test_a_picture_that_cannot_be_opened_counts_as_missing_in_training(tmp_path):

@@ -102,3 +102,26 @@ def test_predictions_are_one_per_row():
 def test_an_answer_that_is_no_list_is_refused():
     with pytest.raises(CaptureError):
         read_predictions(capture(answer='{"error": "no"}', answer_type="application/json"))
+
+
+def test_a_text_is_a_row_and_so_is_an_image():
+    assert read_rows(capture("call, now\nplease", "text/plain"), ["message"]) == {
+        "message": ["call, now\nplease"]
+    }
+    assert read_rows(capture("iVBORw0KGgo=", "image/png"), ["photo"]) == {"photo": ["iVBORw0KGgo="]}
+
+
+def test_an_image_stays_in_base64_and_a_text_does_not():
+    picture, text = (base64.b64encode(body).decode() for body in (b"\x89PNG\xff", "café".encode()))
+
+    image = parse_capture(record("e1", [], ["1"], data=picture, content_type="image/png", encoding="BASE64"))
+    message = parse_capture(record("e2", [], ["1"], data=text, content_type="text/plain", encoding="BASE64"))
+
+    assert image.request.text == picture
+    assert message.request.text == "café"
+
+
+def test_a_cell_may_be_longer_than_the_csv_module_takes_unasked():
+    long = "a" * 200_000
+
+    assert read_rows(capture(f'message\n"{long}"\n'), ["message"]) == {"message": [long]}

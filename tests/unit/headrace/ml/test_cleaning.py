@@ -118,3 +118,24 @@ def test_an_empty_file_is_clean(contract):
     cleaned = clean(read_bytes(HEADER), contract)
 
     assert cleaned.rows == 0
+
+
+def test_texts_and_images_are_cleaned_by_their_own_limits():
+    fields = Fields("binary", "label", columns={"message": "text", "photo": "image"})
+    first = read_bytes(b"message,photo,label\nhello there,iVBORw0KGgo=,a\n")
+    long, longer = "word " * 19_999, "word " * 20_001
+    rows = [f"{long},/9j/4AAQ,a", f"{longer},/9j/4AAQ,a", "hello,aGVsbG8=,a", ",,a"]
+
+    cleaned = clean(
+        read_bytes(b"message,photo,label\n" + "\n".join(rows).encode()), infer_contract(first, fields)
+    )
+
+    assert [(each.row, each.column, each.reason) for each in cleaned.rejections] == [
+        (2, "message", Reason.TOO_LONG),
+        (3, "photo", Reason.NOT_AN_IMAGE),
+    ]
+    assert cleaned.good["photo"].to_pylist() == [b"\xff\xd8\xff\xe0\x00\x10", None]
+    assert [None if cell is None else len(cell) for cell in cleaned.good["message"].to_pylist()] == [
+        99_994,
+        None,
+    ]

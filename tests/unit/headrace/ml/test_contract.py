@@ -102,3 +102,25 @@ def test_only_ignored_columns_may_be_absent():
 def test_a_schema_entry_of_unknown_kind_is_refused():
     with pytest.raises(ContractError):
         ColumnSchema.from_dict({"name": "x", "kind": "sound"})
+
+
+def kind_of(cells):
+    table = read_bytes(
+        ("x,y\n" + "".join(f"{cell},{place % 2}\n" for place, cell in enumerate(cells))).encode()
+    )
+    return infer_contract(table, Fields("binary", "y")).columns[0].kind
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        ([f"please call me back at {hour} o'clock" for hour in range(24)], "text"),
+        ([f"please call me back at {hour} o'clock" for hour in range(19)], "category"),  # too few to be sure
+        ([f"customer {number}" for number in range(24)], "category"),
+        (["married to a civilian spouse", "never married at any time"] * 12, "category"),
+        (["iVBORw0KGgo=", "/9j/4AAQ"] * 2, "image"),
+        (["iVBORw0KGgo=", "aGVsbG8="] * 2, "category"),
+    ],
+)
+def test_sentences_and_pictures_are_told_from_categories(cells, kind):
+    assert kind_of(cells) == kind

@@ -158,3 +158,23 @@ def test_levels_that_hardly_occur_are_pooled():
         chi_square_p_value(common[:2], rare[:2]), abs=0.1
     )
     assert chi_square_p_value(np.array([10, 0]), np.array([12, 0])) == 1.0
+
+
+def test_texts_that_become_longer_and_files_that_become_larger_are_drift():
+    rng = np.random.default_rng(0)
+    schema = [ColumnSchema("message", "text"), ColumnSchema("photo", "image")]
+
+    def rows(n, length):
+        lengths = rng.poisson(length, n)
+        return pd.DataFrame(
+            {"message": ["a" * k for k in lengths], "photo": [bytes(int(k)) for k in lengths]}
+        )
+
+    before = profile_frame(rows(900, 80), schema)
+    same, longer = (profile_frame(rows(300, length), schema, like=before) for length in (80, 120))
+
+    assert not compare(before, same).drifted
+    report = compare(Profile.from_dict(before.as_dict()), longer)
+    assert sorted(feature.name for feature in report.features if feature.drifted) == ["message", "photo"]
+    summaries = {feature.name: feature.summary.split(" 8")[0] for feature in report.features}
+    assert summaries == {"message": "mean length", "photo": "mean size in bytes"}

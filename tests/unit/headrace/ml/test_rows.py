@@ -82,3 +82,30 @@ def test_what_was_captured_and_cannot_be_read_counts_as_missing():
 
     assert frame["a"].isna().tolist() == [False, True]
     assert frame["b"].isna().tolist() == [True, False]
+
+
+def test_a_text_is_trimmed_and_nothing_else():
+    cells = [" 2.0 ", "yes\nno", "NA", None]
+
+    values = read_columns({"message": cells}, [ColumnSchema("message", "text")])["message"]
+
+    assert values.tolist() == ["2.0", "yes\nno", None, None]
+
+
+def test_a_text_is_no_number():
+    with pytest.raises(CellError, match="row 2, column 'message' is not a text"):
+        read_columns({"message": ["a", 5]}, [ColumnSchema("message", "text")])
+
+
+def test_an_image_comes_in_base64_or_as_its_file():
+    cells = ["iVBORw0KGgo=", b"\xff\xd8\xff", "", None]
+
+    values = read_columns({"photo": cells}, [ColumnSchema("photo", "image")])["photo"]
+
+    assert values.tolist() == [b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", None, None]
+
+
+@pytest.mark.parametrize("cell", ["aGVsbG8=", "not base64", 7, "R0lGODlh"])
+def test_what_is_no_image_is_told(cell):
+    with pytest.raises(CellError, match="column 'photo' is not a PNG or JPEG file, in base64"):
+        read_columns({"photo": [cell]}, [ColumnSchema("photo", "image")])

@@ -111,3 +111,12 @@ def test_hashes_do_not_depend_on_how_text_is_stored(dtype):
     text = pd.DataFrame({"c": ["a", None, "b"]}, dtype=object)
 
     assert (row_hashes(text, ["c"]) == row_hashes(text.astype(dtype), ["c"])).all()
+
+
+def test_files_in_cells_have_hashes_of_their_own():
+    rows = pd.DataFrame({"photo": [b"one", b"one", b"two", None]})
+
+    first, same, other, none = row_hashes(rows, ["photo"])
+
+    assert first == same
+    assert len({int(first), int(other), int(none)}) == 3
