@@ -139,6 +139,23 @@ class PipelineDashboard(cloudwatch.Dashboard):
             ),
         )
 
+    def show_stream(self) -> None:
+        """Show the records of the stream that is answered, and how long they waited."""
+        self.add_widgets(
+            self._counts("Records answered", "RecordsScored", "Records answered"),
+            self._counts("Records refused (dead letters)", "RecordsRefused", "Records refused"),
+            cloudwatch.GraphWidget(
+                title="From a record's arrival to its prediction, ms",
+                left=[
+                    pipeline_metric(self._pipeline, "ScoringLatency", statistic=statistic, label=statistic)
+                    for statistic in ("p50", "p99")
+                ],
+                left_y_axis=_FROM_ZERO,
+                width=8,
+                height=_HEIGHT,
+            ),
+        )
+
     def _counts(self, title: str, name: str, label: str) -> cloudwatch.GraphWidget:
         return cloudwatch.GraphWidget(
             title=title,

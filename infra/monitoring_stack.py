@@ -109,6 +109,8 @@ class MonitoringStack(PipelineStack):
         dashboard.show_training(self._training.state_machine, self._serving.deploy_state_machine)
         dashboard.show_endpoint()
         dashboard.show_drift()
+        if self.pipeline.stream and self.pipeline.stream.scoring:
+            dashboard.show_stream()
         return dashboard
 
     def _output(self) -> None:

@@ -221,10 +221,16 @@ def test_while_there_is_no_endpoint_records_wait(cloud, outputs, endpoint, put_f
     assert len(eventually(lambda: predictions(cloud, outputs), lambda found: len(found) > before)) > before
 
 
-def test_destroy_leaves_no_stream(cloud, cdk, outputs):
-    cdk("destroy", *STACKS, "--exclusively", "--force")
+def test_a_stack_that_is_deleted_leaves_no_stream(cloud, outputs):
+    cloudformation = cloud.client("cloudformation")
+    cloudformation.delete_stack(StackName="rides-stream")
+    cloudformation.get_waiter("stack_delete_complete").wait(
+        StackName="rides-stream", WaiterConfig={"Delay": 1}
+    )
 
     assert cloud.client("kinesis").list_streams()["StreamNames"] == []
     assert cloud.client("firehose").list_delivery_streams()["DeliveryStreamNames"] == []
-    assert cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"] == []
-    assert cloud.client("sqs").list_queues().get("QueueUrls", []) == []
+    mappings = cloud.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+    assert [mapping for mapping in mappings if ":kinesis:" in mapping["EventSourceArn"]] == []
+    groups = cloud.client("logs").describe_log_groups()["logGroups"]
+    assert [group["logGroupName"] for group in groups if "rides-stream" in group["logGroupName"]] == []

@@ -205,3 +205,14 @@ def test_there_is_an_alarm_on_lateness_errors_and_dead_letters():
     }
     for alarm in alarms:
         assert "Alarms" in json.dumps(alarm["Properties"]["AlarmActions"])
+
+
+def test_the_dashboard_shows_the_records_that_are_answered():
+    def body(options):
+        monitoring = app(options).node.find_child("bike-monitoring")
+        (dashboard,) = Template.from_stack(monitoring).find_resources("AWS::CloudWatch::Dashboard").values()
+        return json.dumps(dashboard["Properties"]["DashboardBody"])
+
+    assert "ScoringLatency" in body('{"training": true, "scoring": true}')
+    assert "ScoringLatency" not in body('{"training": true}')
+    assert "ScoringLatency" not in body("null")

@@ -153,3 +153,18 @@ def test_progress_is_remembered_before_the_rest_is_tried_again():
     lane(mapping, 1, 2).step()
 
     assert mapping.done == [1, 2]
+
+
+def test_a_batch_waits_for_more_records_until_its_window_is_over():
+    mapping, source = Function(batch_size=10, window_s=1), Given(records(1))
+    clock = iter([0.0, 0.5, 0.9, 1.0, 1.0])
+    way = Lane(source, mapping, clock=lambda: next(clock))
+
+    def wait(_):
+        source.extend(records(2) if not mapping.calls and len(source) == 0 else ())
+        return False
+
+    way._stop.wait = wait
+    way.step()
+
+    assert mapping.calls == [[1, 2, 2]]
