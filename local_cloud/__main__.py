@@ -26,6 +26,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.s3_events",
     "local_cloud.repairs.s3_version_ranges",
     "local_cloud.repairs.event_conditions",
+    "local_cloud.repairs.schedule_roles",
     "local_cloud.repairs.sagemaker_permissions",
     "local_cloud.repairs.iam_resources",
     "local_cloud.repairs.queue_permissions",

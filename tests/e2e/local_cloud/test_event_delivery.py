@@ -248,6 +248,35 @@ def test_a_schedule_invokes_its_target(client, make_queue, make_function, receiv
     assert receive(queue) == {"tick": True}
 
 
+def test_a_schedule_may_do_what_its_role_may_and_keeps_what_fails(
+    client, cloud, targets, make_queue, receive
+):
+    """The role may send to the queue of what fails, and not start the state machine."""
+    queue = make_queue("not-started")
+    role = cloud.role(
+        {"Action": "sqs:SendMessage", "Resource": _arn("sqs", "not-started")}, principal="scheduler"
+    )
+    client("scheduler").create_schedule(
+        Name="not-allowed",
+        ScheduleExpression=f"at({time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={
+            "Arn": targets["machine"],
+            "RoleArn": role,
+            "Input": '{"key": "not-allowed"}',
+            "DeadLetterConfig": {"Arn": _arn("sqs", "not-started")},
+        },
+    )
+
+    assert receive(queue) == {"key": "not-allowed"}
+    executions = client("stepfunctions").list_executions(stateMachineArn=targets["machine"])["executions"]
+    inputs = [
+        client("stepfunctions").describe_execution(executionArn=execution["executionArn"])["input"]
+        for execution in executions
+    ]
+    assert '{"key": "not-allowed"}' not in inputs
+
+
 def test_who_may_send_a_message_may_send_several_at_once(client, cloud, make_queue):
     queue = make_queue("several")
     messages = [{"Id": "1", "MessageBody": "a"}, {"Id": "2", "MessageBody": "b"}]
