@@ -103,12 +103,14 @@ def _connect(database: Database, secret: dict[str, Any]) -> Any:
 def _connect_postgresql(known: dict[str, Any], tls: ssl.SSLContext | None) -> Any:
     # pg8000 has one timeout for connecting and for the slowest statement, so whether it can be reached is asked before.
     socket.create_connection((known["host"], known["port"]), _CONNECT_S).close()
-    return pg8000.connect(
-        **known,
-        ssl_context=tls or False,
-        application_name="headrace",
-        startup_params={"TimeZone": "UTC", "DateStyle": "ISO", "default_transaction_read_only": "on"},
-    )
+    opened = pg8000.connect(**known, ssl_context=tls or False, application_name="headrace")
+    # Proxies refuse such settings when a connection begins, and take them as statements.
+    opened.autocommit = True
+    opened.run("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    opened.run("SET TIME ZONE 'UTC'")
+    opened.run("SET DateStyle TO ISO")
+    opened.autocommit = False  # a cursor lives in a transaction
+    return opened
 
 
 def _connect_mysql(known: dict[str, Any], tls: ssl.SSLContext | None) -> Any:
@@ -119,6 +121,7 @@ def _connect_mysql(known: dict[str, Any], tls: ssl.SSLContext | None) -> Any:
         charset="utf8mb4",
         connect_timeout=_CONNECT_S,
         init_command="SET SESSION TRANSACTION READ ONLY",
+        autocommit=True,  # each statement sees what is committed by then
         cursorclass=SSCursor,  # rows stay on the server until they are fetched
     )
     with opened.cursor() as cursor:

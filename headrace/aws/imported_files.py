@@ -55,7 +55,7 @@ class ImportedFiles:
         another version of it would be ingested as another file.
         """
         with tempfile.TemporaryFile() as file:
-            rows = _write_parquet(file, blocks)
+            rows = write_parquet(file, blocks)
             if rows:
                 file.seek(0)
                 self._put_once(key, file)
@@ -74,7 +74,8 @@ class ImportedFiles:
                 raise
 
 
-def _write_parquet(file: IO[bytes], blocks: Iterable[pa.Table]) -> int:
+def write_parquet(file: IO[bytes], blocks: Iterable[pa.Table]) -> int:
+    """Write `blocks`, one after the other, to an open file; return how many rows they have."""
     writer, rows = None, 0
     try:
         for block in blocks:

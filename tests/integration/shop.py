@@ -113,11 +113,11 @@ class Shop:
 class Secrets:
     """A client of Secrets Manager that knows one server."""
 
-    def __init__(self, server):
-        self._server = server
+    def __init__(self, server, **changes):
+        self._secret = server.secret(**changes)
 
     def get_secret_value(self, SecretId):  # noqa: N803 - AWS's name
-        return {"SecretString": json.dumps(self._server.secret())}
+        return {"SecretString": json.dumps(self._secret)}
 
 
 def at(second):

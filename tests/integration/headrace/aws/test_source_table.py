@@ -11,6 +11,7 @@ from headrace.aws.database_connection import DatabaseError, connection
 from headrace.aws.source_table import SourceTable
 from headrace.aws.watermark import Watermark
 from headrace.config.database import Database
+from tests.integration.database_servers import ADMIN
 from tests.integration.shop import Secrets
 
 NOW = datetime(2026, 1, 31, 6, 0, tzinfo=UTC)
@@ -142,6 +143,19 @@ def test_the_schema_does_not_depend_on_the_rows(source, server):
 
     assert first == second
     assert first.field("price").type == pa.float64()
+
+
+def test_even_an_administrator_cannot_write(server):
+    server.run("DROP TABLE IF EXISTS things", "CREATE TABLE things (id int)")
+    fields = {"engine": server.engine, "secret": "shop/admin", "table": "things", "watermark": "id"}
+    database = Database.model_validate({**fields, "ca_certificates": server.certificate})
+
+    with (
+        pytest.raises(DatabaseError, match=r"changes data; only a SELECT is run \(code (25006|1792)\)"),
+        connection(Secrets(server, username=ADMIN), database) as opened,
+        opened.cursor() as cursor,
+    ):
+        cursor.execute("INSERT INTO things VALUES (1)")
 
 
 def test_infinity_in_time_is_missing(source, postgresql):
