@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, date, datetime
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from headrace.aws.quarantine import Quarantine
     from headrace.aws.refusal_ledger import Refusal
 
-_RECENT = 10
+_EXAMPLES = 5
 
 
 def add_commands(commands: Commands) -> None:
@@ -75,26 +76,41 @@ def show_refusal(arguments: argparse.Namespace) -> None:
         "rows": {**asdict(life), "received": life.received},
         "why": reason.get("why") or _meaning(refusal),
         "counts": reason.get("counts", []),
-        "examples": reason.get("examples", [])[: None if arguments.json else _RECENT],
-        "where": places or "deleted: what was refused is kept for quarantine.keep_days",
+        "examples": reason.get("examples", []),
+        "where": places,
         "what_to_do": _what_to_do(refusal, arguments.pipeline),
     }
     if arguments.json:
         show(document, as_json=True)
-        return
-    document["counts"] = [
+    else:
+        _print(document)
+
+
+def _print(document: Mapping[str, Any]) -> None:
+    """Print for people: what can be copied stands below the table, where no line is cut."""
+    counts = [
         f"{count['rows']} of {count['column'] or 'the whole row'}: {count['reason']} ({count['means']})"
         for count in document["counts"]
     ]
-    document["examples"] = [
+    examples = [
         f"row {each['row']}, {each['column'] or 'whole'} ({each['value_class']}): {each['reason']}"
-        for each in document["examples"]
+        for each in document["examples"][:_EXAMPLES]
     ]
-    show(
-        {name: value for name, value in document.items() if value not in (None, [], {})},
-        as_json=False,
-        title=_name(refusal),
-    )
+    told = {
+        "version": document["version_id"],
+        "dropped": document["dropped_at"],
+        "state": document["state"],
+        "rows": document["rows"] if document["rows"]["received"] else None,
+        "refused": document["refused"],
+        "why": document["why"],
+        "counts": counts,
+        "first examples": examples,
+        "retried as": document["retry"] and document["retry"]["key"],
+    }
+    show({name: value for name, value in told.items() if value}, as_json=False, title=document["file"])
+    for place in document["where"] or ["deleted: what was refused is kept for quarantine.keep_days"]:
+        say(place)
+    say(document["what_to_do"])
 
 
 def retry(arguments: argparse.Namespace) -> None:
@@ -218,9 +234,11 @@ def _meaning(refusal: Refusal) -> str | None:
 
 
 def _what_to_do(refusal: Refusal, pipeline: str) -> str:
-    again = f"headrace quarantine retry {pipeline} {_name(refusal)!r}"
+    again = f"headrace quarantine retry {pipeline} {quote(_name(refusal))}"
     if refusal.state == "retried":
-        return "nothing: it was retried"
+        left = refusal.waiting_rows
+        kept = f"{left} of its rows no retry can change: repair them in rejected.csv and drop it"
+        return kept if left else "nothing: it was retried"
     if refusal.refused == "object_missing":
         return "drop the file again"
     if refusal.refused:
