@@ -23,6 +23,9 @@ from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
 from infra.training_schedule import TrainingSchedule
 
+_MB, _LARGE_MB = 3008, 10_240
+"""Memory in which all rows are dealt: what every account has, and the most that Lambda gives."""
+
 _RETRAIN_EVERY = Duration.days(7)
 _STARTING_EVENTS = {
     "each_file": ("DataAccepted", "TrainingWanted"),
@@ -136,7 +139,7 @@ class TrainingStack(PipelineStack):
                 "ARTIFACTS_BUCKET": data.artifacts_bucket.bucket_name,
                 "CODE_VERSION": self.image.code_version,
             },
-            memory_mb=3008,
+            memory_mb=_LARGE_MB if self.pipeline.large_data else _MB,
             timeout_s=900,
             pandas=True,
         )

@@ -285,3 +285,17 @@ def test_who_may_send_a_message_may_send_several_at_once(client, cloud, make_que
     assert len(sqs.send_message_batch(QueueUrl=queue, Entries=messages)["Successful"]) == 2
     with pytest.raises(ClientError, match="AccessDenied"):
         sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "ReceiptHandle": "h"}])
+
+
+def test_a_range_of_an_older_version_can_be_read(client):
+    s3, name = client("s3"), "versions-in-ranges"
+    s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    older = s3.put_object(Bucket=name, Key="rows", Body=b"0123456789")["VersionId"]
+    s3.put_object(Bucket=name, Key="rows", Body=b"abc")
+
+    answer = s3.get_object(Bucket=name, Key="rows", VersionId=older, Range="bytes=2-4")
+
+    assert (answer["Body"].read(), answer["ContentRange"]) == (b"234", "bytes 2-4/10")
+    with pytest.raises(s3.exceptions.ClientError, match="InvalidRange"):
+        s3.get_object(Bucket=name, Key="rows", VersionId=older, Range="bytes=10-11")

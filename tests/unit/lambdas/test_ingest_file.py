@@ -27,6 +27,7 @@ class World:
     def __init__(self, **fields):
         self.pipeline = Pipeline.model_validate({**PIPELINE, **fields})
         self.contract = None
+        self.large_files, self.orders = (self if self.pipeline.large_data else None), []
         self.reads, self.kept, self.rejected, self.frames, self.records, self.events = 0, [], [], [], [], []
 
     def take(self, data, size=None, key="incoming/a.csv"):
@@ -34,7 +35,8 @@ class World:
         self.data = data
         file = DroppedFile("data", key, "v1", size or len(data), "2026-01-31T12:00:00Z")
         with tempfile.TemporaryDirectory() as scratch:
-            return ingest(file, self.pipeline, Ports(self, self, self, self, self), Path(scratch))
+            ports = Ports(self, self, self, self, self, self.large_files)
+            return ingest(file, self.pipeline, ports, Path(scratch))
 
     def fetch(self, file, path):
         self.reads += 1
@@ -64,6 +66,9 @@ class World:
 
     def put(self, detail_type, detail):
         self.events.append((detail_type, detail))
+
+    def hand_over(self, order):
+        self.orders.append(order)
 
 
 def parquet(table):
@@ -101,6 +106,32 @@ def test_a_file_that_is_too_large_is_not_even_read():
 
     assert (world.reads, record.refused, record.sha256) == (0, "too_large", "")
     assert world.kept[0]["code"] == "too_large"
+
+
+def test_a_file_that_is_large_is_handed_over_and_leaves_no_trace_here():
+    world = World(ingest={"max_file_mb": 1}, large_data={"max_gb": 1})
+
+    assert world.take(GOOD, size=2**20 + 1) is None
+
+    (order,) = world.orders
+    assert (order.file.key, order.options.max_mb, order.contract) == ("incoming/a.csv", 1024, None)
+    assert world.reads == 0
+    assert world.kept == world.records == world.events == []
+
+
+def test_a_small_archive_of_a_large_file_is_handed_over_too():
+    world = World(ingest={"max_file_mb": 1}, large_data={"max_gb": 1})
+
+    assert world.take(gzip.compress(GOOD + b"1,2\n" * 300_000)) is None
+
+    assert len(world.orders) == 1
+
+
+def test_a_file_beyond_every_limit_goes_to_quarantine():
+    world = World(ingest={"max_file_mb": 1}, large_data={"max_gb": 1})
+
+    assert world.take(GOOD, size=2**30 + 1).refused == "too_large"
+    assert world.orders == []
 
 
 def test_the_contract_is_made_by_the_first_good_file_and_kept():

@@ -9,7 +9,7 @@ import pytest
 from headrace.aws.curated import CuratedFile, SnapshotStore
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, Contract
-from lambdas.snapshot_data import parts
+from lambdas.snapshot_data import handler, parts
 from lambdas.snapshot_data.handler import Ports, snapshot_data
 from lambdas.snapshot_data.parts import SnapshotError
 
@@ -150,7 +150,7 @@ class Bucket(dict):
         self[Key] = Body
 
 
-def take(pipeline, groups):
+def take(pipeline, groups, memory_mb=3008):
     """Snapshot dropped files, each a list of tables, and return (answer, bucket)."""
     tables = {f"s3://data/curated/{n}-{m}": t for n, group in enumerate(groups) for m, t in enumerate(group)}
     files = [
@@ -170,6 +170,7 @@ def take(pipeline, groups):
         lambda: CONTRACT,
         lambda uri: CuratedFile(uri, "v", "checksum", tables[uri]),
         SnapshotStore(bucket, "artifacts"),
+        memory_mb,
     )
     return snapshot_data(pipeline, "code1", ports), bucket
 
@@ -199,7 +200,7 @@ def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
 
     prefix = f"snapshots/{answer['content_hash'][:16]}"
     spec = json.loads(bucket[f"{prefix}/spec/spec.json"])
-    train = pq.read_table(io.BytesIO(bucket[f"{prefix}/train/part-0.parquet"]))
+    train = pq.read_table(io.BytesIO(bucket[f"{prefix}/train/part-00000.parquet"]))
     assert Pipeline.model_validate(spec["pipeline"]) == pipeline
     assert spec["schema"] == [
         {"name": "temp", "kind": "number"},
@@ -210,10 +211,32 @@ def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
     assert train.num_rows == answer["rows"]["train"]
 
 
+def test_a_part_of_many_rows_is_written_as_several_files(pipeline, monkeypatch):
+    monkeypatch.setattr(handler, "_ROWS_OF_A_FILE", 100)
+    whole, _ = take(pipeline, [[rows(0, 500)]])
+
+    answer, bucket = take(pipeline, [[rows(0, 500)]])
+
+    prefix = f"snapshots/{answer['content_hash'][:16]}"
+    manifest = json.loads(bucket[f"{prefix}/manifest.json"])
+    files = manifest["parts"]["train"]["files"]
+    read = [pq.read_table(io.BytesIO(bucket[f"{prefix}/train/{file['name']}"])).num_rows for file in files]
+    assert [file["name"] for file in files[:2]] == ["part-00000.parquet", "part-00001.parquet"]
+    assert [file["rows"] for file in files] == read
+    assert max(read) == 100
+    assert sum(read) == answer["rows"]["train"] == whole["rows"]["train"]
+
+
+def test_more_rows_than_memory_holds_are_refused_before_they_are_read(pipeline):
+    # 1 MB by 70 bytes and 7 columns: 2,139 rows
+    with pytest.raises(SnapshotError, match="more than the 2,139 of 7 columns"):
+        take(pipeline, [[rows(0, 2200)]], memory_mb=1)
+
+
 def test_parts_are_compressed_with_what_the_layer_of_the_functions_has(pipeline):
     answer, bucket = take(pipeline, [[rows(0, 500)]])
 
-    train = bucket[f"snapshots/{answer['content_hash'][:16]}/train/part-0.parquet"]
+    train = bucket[f"snapshots/{answer['content_hash'][:16]}/train/part-00000.parquet"]
     group = pq.ParquetFile(io.BytesIO(train)).metadata.row_group(0)
     assert {group.column(index).compression for index in range(group.num_columns)} == {"SNAPPY"}
 
