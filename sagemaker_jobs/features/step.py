@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -29,6 +29,7 @@ class Feature(NamedTuple):
     values: Any
 
 
+Kept = TypeVar("Kept")
 Features = dict[str, Feature]
 Target = Floats | Labels
 
@@ -61,6 +62,17 @@ class Step(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
         """Learn from training rows and return what the estimator learns from."""
         return self.fit(features, target).transform(features)
 
+    def kept(self, name: str, make: Callable[[], Kept]) -> Kept:
+        """Return what `make` makes of what was learned about the column `name`: once, as a step is fitted once."""
+        kept: dict[str, Kept] = self.__dict__.setdefault("_kept", {})
+        if name not in kept:
+            kept[name] = make()
+        return kept[name]
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made when it is first needed."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
+
 
 def text_codes(values: np.ndarray[Any, Any], levels: Mapping[str, int], other: float) -> Floats:
     """Return the number of each category; NaN where the cell is missing, `other` where it is not among `levels`.
@@ -89,6 +101,12 @@ def ranked_levels(values: np.ndarray[Any, Any], most: int) -> list[str]:
     return [str(level) for level in found[order]]
 
 
-def named(features: Features) -> Sequence[tuple[str, str, Any]]:
-    """Return name, kind and values of every column."""
-    return [(name, kind, values) for name, (kind, values) in features.items()]
+def places(levels: Sequence[str]) -> dict[str, int]:
+    """Return the place of each category in a list of them.
+
+    Examples
+    --------
+    >>> places(["b", "a"])
+    {'b': 0, 'a': 1}
+    """
+    return {level: place for place, level in enumerate(levels)}

@@ -51,10 +51,6 @@ class TextStep(Step):
             name: Feature(READY, self._block(name, filled(values))) for name, (_, values) in features.items()
         }
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out the vectorizers, which are made when first needed."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_vectorizers"}
-
     def _fit_column(self, name: str, texts: Labels) -> None:
         vectorizer = self.vectorizer()
         try:
@@ -72,10 +68,7 @@ class TextStep(Step):
     def _block(self, name: str, texts: Labels) -> Any:
         if name not in self.counted_:
             return np.zeros((len(texts), 1))
-        vectorizers = self.__dict__.setdefault("_vectorizers", {})
-        if name not in vectorizers:
-            vectorizers[name] = self.vectorizer(name)
-        counts = vectorizers[name].transform(texts)
+        counts = self.kept(name, lambda: self.vectorizer(name)).transform(texts)
         if name in self.condensers_:
             return self.condensers_[name].transform(counts)
         return counts.toarray() if self.components else sparse.csr_matrix(counts)

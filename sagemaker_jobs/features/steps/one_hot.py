@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 import numpy as np
 from scipy import sparse
 
 from sagemaker_jobs.features.registry import feature_step
-from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target, ranked_levels, text_codes
+from sagemaker_jobs.features.step import (
+    READY,
+    Feature,
+    Features,
+    Step,
+    Target,
+    places,
+    ranked_levels,
+    text_codes,
+)
 
 _DENSE = 64
 
@@ -44,7 +54,7 @@ class OneHot(Step):
         """Return a block of columns for each column."""
         made: Features = {}
         for name, (_, values) in features.items():
-            levels = {level: index for index, level in enumerate(self.levels_[name])}
+            levels = self.kept(name, partial(places, self.levels_[name]))
             codes = text_codes(values, levels, np.nan)
             rows = np.flatnonzero(~np.isnan(codes))
             block = sparse.csr_matrix(

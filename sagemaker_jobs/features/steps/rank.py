@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Self
 
 from sagemaker_jobs.features.registry import feature_step
-from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target, ranked_levels, text_codes
+from sagemaker_jobs.features.step import (
+    READY,
+    Feature,
+    Features,
+    Step,
+    Target,
+    places,
+    ranked_levels,
+    text_codes,
+)
 
 
 @feature_step("rank")
@@ -39,6 +49,6 @@ class Rank(Step):
         """Return the ranks; missing cells stay missing."""
         made: Features = {}
         for name, (_, values) in features.items():
-            levels = {level: index for index, level in enumerate(self.levels_[name])}
+            levels = self.kept(name, partial(places, self.levels_[name]))
             made[name] = Feature(READY, text_codes(values, levels, len(levels)))
         return made

@@ -16,7 +16,7 @@ import pandas as pd
 
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.features.registry import feature_step
-from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target
+from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target, places
 
 
 @feature_step("target_mean")
@@ -65,7 +65,7 @@ class TargetMean(Step):
     def transform(self, features: Features) -> Features:
         """Return the means of the rows' categories."""
         return {
-            name: Feature(READY, _looked_up(values, self.levels_[name], self.means_[name], self.priors_))
+            name: Feature(READY, _looked_up(values, self._table(name), self.priors_))
             for name, (_, values) in features.items()
         }
 
@@ -79,11 +79,9 @@ class TargetMean(Step):
             block = np.empty(answers.shape)
             for number in range(min(self.folds, len(answers))):
                 inside, outside = fold == number, fold != number
-                block[inside] = _looked_up(
-                    values[inside],
-                    *self._means(values[outside], answers[outside]),
-                    answers[outside].mean(axis=0).tolist(),
-                )
+                levels, means = self._means(values[outside], answers[outside])
+                prior = answers[outside].mean(axis=0).tolist()
+                block[inside] = _looked_up(values[inside], (places(levels), means), prior)
             made[name] = Feature(READY, block)
         return made
 
@@ -95,6 +93,9 @@ class TargetMean(Step):
             return values.reshape(-1, 1)
         self.labels_ = sorted(map(str, set(values.tolist())))[1:]
         return np.column_stack([values == label for label in self.labels_]).astype(np.float64)
+
+    def _table(self, name: str) -> tuple[dict[str, int], Floats]:
+        return self.kept(name, lambda: places(self.levels_[name])), self.means_[name]
 
     def _means(self, values: np.ndarray[Any, Any], answers: Floats) -> tuple[list[str], Floats]:
         prior = answers.mean(axis=0)
@@ -113,8 +114,9 @@ class TargetMean(Step):
 
 
 def _looked_up(
-    values: np.ndarray[Any, Any], levels: Sequence[str], means: Floats, priors: Sequence[float]
+    values: np.ndarray[Any, Any], table: tuple[dict[str, int], Floats], priors: Sequence[float]
 ) -> Floats:
-    places = {level: index for index, level in enumerate(levels)}
-    rows = np.array([places.get(value, len(levels)) for value in values], dtype=np.int64)
-    return np.vstack([means, priors])[rows]
+    levels, means = table
+    rows = np.array([levels.get(value, len(levels)) for value in values], dtype=np.int64)
+    found = means[np.minimum(rows, len(levels) - 1)] if len(levels) else np.empty((len(rows), len(priors)))
+    return np.where((rows < len(levels))[:, None], found, np.asarray(priors))

@@ -251,6 +251,29 @@ class TestValidate:
             "headrace: bike.yaml:4: ignore: the target 'cnt' cannot be ignored\n",
         )
 
+    def test_parameters_of_a_step_of_ones_own_are_compared_with_its_code(self, run, tmp_path, monkeypatch):
+        steps = tmp_path / "pipelines" / "steps"
+        steps.mkdir(parents=True)
+        (steps / "per_stay.py").write_text(
+            "from sagemaker_jobs.features.registry import feature_step\n"
+            "@feature_step('per_stay')\n"
+            "def per_stay(columns, *, discount=0.0):\n    return columns['price']\n"
+        )
+        monkeypatch.setattr("pipelines.steps.__path__", [str(steps)])
+        text = "name: bike\nproblem: regression\ntarget: cnt\nfeatures:\n  steps:\n"
+        good, bad = (
+            f"    - {{step: per_stay, parameters: {{{name}: 0.1}}}}\n" for name in ("discount", "rebate")
+        )
+
+        (tmp_path / "pipelines" / "bike.yaml").write_text(text + good)
+        assert run("validate", "bike")[0] == 0
+
+        (tmp_path / "pipelines" / "bike.yaml").write_text(text + bad)
+        code, _, err = run("validate", "bike")
+        assert code == 2
+        assert "features.steps.0: the step 'per_stay' does not take these parameters" in err
+        assert "'rebate'" in err
+
     def test_a_name_is_looked_up_among_the_pipelines(self, run):
         assert "there is no" in run("validate", "bike")[2]
 

@@ -180,6 +180,15 @@ class TestTargetMean:
 
         assert abs(np.corrcoef(made, target)[0, 1]) < 0.2
 
+    def test_what_is_looked_up_is_no_part_of_the_model(self):
+        features = {"x": column("category", "a", "b")}
+        made = step("target_mean").fit(features, np.array([1.0, 2.0]))
+        before = made.__getstate__()
+
+        made.transform(features)
+
+        assert made.__getstate__() == before
+
 
 class TestDateParts:
     def test_a_moment_says_its_parts(self):
