@@ -176,7 +176,7 @@ def _stream(pipeline: Pipeline) -> list[Finding]:
         (
             ("stream", "buffer_mb"),
             f"is more than ingest.max_file_mb ({largest}), so the files would be refused",
-            stream.training and stream.buffer_mb > largest,
+            stream.training and stream.buffer_mb > largest and pipeline.large_data is None,
         ),
         (
             ("stream", "max_age_minutes"),

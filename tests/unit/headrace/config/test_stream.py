@@ -36,6 +36,12 @@ def test_files_that_the_ingestion_would_refuse_are_not_collected():
     }
 
 
+def test_larger_files_may_be_collected_where_spark_cleans_them():
+    stream = {"training": True, "buffer_mb": 64}
+
+    assert pipeline(stream=stream, ingest={"max_file_mb": 63}, large_data={}).stream.buffer_mb == 64
+
+
 def test_shards_are_counted_by_the_file_or_by_kinesis():
     found = findings(stream={"training": True, "on_demand": True, "shards": 2})
 
