@@ -25,6 +25,7 @@ def add_commands(commands: Commands) -> None:
     command.add_argument("pipeline", help="its name, or the path of its file")
     command = add_command(commands, "schema", schema, "print the JSON Schema of pipeline files, for editors")
     command.add_argument("--markdown", action="store_true", help="print it as a page for people")
+    command.add_argument("--reasons", action="store_true", help="print the page of reason codes instead")
 
 
 def init(arguments: argparse.Namespace) -> None:
@@ -81,12 +82,34 @@ def _check_own_steps(pipeline: Pipeline) -> None:
                 check_parameters(step.step, step.parameters)
             except JobError as error:
                 raise CommandError(f"features.steps.{place}: {error}") from None
+    _check_own_cleaning_steps(pipeline)
+
+
+def _check_own_cleaning_steps(pipeline: Pipeline) -> None:
+    from headrace.config.cleaning import OwnCleaningStep  # noqa: PLC0415
+
+    for place, step in enumerate(pipeline.cleaning.steps):
+        if isinstance(step, OwnCleaningStep):
+            # Takes Arrow.
+            from headrace.ml.cleaning_steps.registry import (  # noqa: PLC0415
+                CleaningStepError,
+                check_parameters,
+            )
+
+            try:
+                check_parameters(step.step, step.parameters)
+            except CleaningStepError as error:
+                raise CommandError(f"cleaning.steps.{place}: {error}") from None
 
 
 def schema(arguments: argparse.Namespace) -> None:
-    """Print the schema, which is JSON in any case, or the page that explains it."""
+    """Print the schema, which is JSON in any case, the page that explains it, or that of the reason codes."""
+    from headrace.cli.reasons import reasons_text  # noqa: PLC0415 - takes Arrow
     from headrace.cli.reference import reference_text  # noqa: PLC0415
 
+    if arguments.reasons:
+        say(reasons_text().rstrip("\n"))
+        return
     say(reference_text().rstrip("\n") if arguments.markdown else schema_text())
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from headrace.config.cleaning import CleaningStep, OwnCleaningStep
 from headrace.config.pipeline import Pipeline
 from headrace.ml.column_rules import ColumnRules
 from headrace.ml.contract import Fields
 from headrace.ml.contract_evolution import EvolutionRules
+from headrace.ml.declared_steps import DeclaredStep
 
 
 def declared_fields(pipeline: Pipeline) -> Fields:
@@ -30,6 +32,8 @@ def declared_fields(pipeline: Pipeline) -> Fields:
         rules={
             name: ColumnRules(**column.model_dump()) for name, column in pipeline.contract.columns.items()
         },
+        steps=tuple(map(_declared_step, pipeline.cleaning.steps)),
+        refuse_equal_rows=pipeline.cleaning.equal_rows == "refuse" and pipeline.id is None,
     )
 
 
@@ -37,3 +41,9 @@ def evolution_rules(pipeline: Pipeline) -> EvolutionRules:
     """Return what a pipeline says about changes from file to file."""
     contract = pipeline.contract
     return EvolutionRules(contract.new_columns, contract.widened_kinds, contract.new_labels)
+
+
+def _declared_step(step: CleaningStep) -> DeclaredStep:
+    given = step.model_dump(mode="json", exclude={"step", "columns"})
+    parameters = given["parameters"] if isinstance(step, OwnCleaningStep) else given
+    return DeclaredStep(step.step, step.columns, parameters)

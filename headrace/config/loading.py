@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from headrace.config import cleaning, features
 from headrace.config.agreement import DisagreementError
 from headrace.config.block import block_of, listed_blocks, named_block_of
-from headrace.config.features import NAMES, OwnStep
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
@@ -88,23 +89,40 @@ def find_pipeline(name: str | None, root: Path) -> Pipeline:
     if not path.is_file():
         raise PipelineError(f"there is no {path}{_did_you_mean(name, known)}{_listed(known)}")
     pipeline = load_pipeline(path)
-    if problems := list(_unknown_steps(pipeline, path, folder / "steps")):
-        raise PipelineError("\n".join(problems))
+    if unknown := list(_unknown_names(pipeline, folder / "steps")):
+        document = yaml.compose(_text(path), Loader=_Loader)
+        raise PipelineError("\n".join(_told(path, document, where, text) for where, text in unknown))
     if path.parent == folder and pipeline.name != path.stem:
         raise PipelineError(f"{path}: the file is called {path.stem}, but `name` says {pipeline.name}")
     return pipeline
 
 
-def _unknown_steps(pipeline: Pipeline, path: Path, folder: Path) -> Iterator[str]:
-    """Name the steps that are neither built in nor in a file of the user's own."""
+def _unknown_names(pipeline: Pipeline, folder: Path) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield where steps are named that are neither built in nor in a file of the user's own, and unknown time zones."""
     own = sorted(file.stem for file in folder.glob("[!_]*.py"))
-    for place, step in enumerate(pipeline.features.steps):
-        if isinstance(step, OwnStep) and step.step not in own:
-            close = _did_you_mean(step.step, [*NAMES, *own])
-            yield (
-                f"{path}: features.steps.{place}.step: there is no step {step.step!r}{close}; there are "
-                f"{', '.join([*NAMES, *own])}; your own would be {folder / step.step}.py"
-            )
+    declared: tuple[tuple[str, tuple[Any, ...], tuple[str, ...]], ...] = (
+        ("features", pipeline.features.steps, features.NAMES),
+        ("cleaning", pipeline.cleaning.steps, cleaning.NAMES),
+    )
+    for block, steps, built_in in declared:
+        for place, step in enumerate(steps):
+            if step.step not in built_in and step.step not in own:
+                close = _did_you_mean(step.step, [*built_in, *own])
+                yield (
+                    (block, "steps", place, "step"),
+                    f"there is no step {step.step!r}{close}; there are {', '.join([*built_in, *own])}; "
+                    f"your own would be {folder / step.step}.py",
+                )
+            zone = getattr(step, "time_zone", None)
+            if zone and zone not in available_timezones():
+                close = _did_you_mean(zone, sorted(available_timezones()))
+                yield (block, "steps", place, "time_zone"), f"there is no time zone {zone!r}{close}"
+
+
+def _told(path: Path, root: yaml.Node | None, where: tuple[str | int, ...], text: str) -> str:
+    field = ".".join(map(str, where))
+    line = _line_of(root, where) if root else 1
+    return f"{path}:{line}: {field + ': ' if field else ''}{text}"
 
 
 def load_pipeline(path: Path) -> Pipeline:
@@ -176,8 +194,7 @@ def _problems(path: Path, root: yaml.MappingNode, found: dict[str, Any]) -> Iter
         where = _locate(tuple(part for part in found["loc"] if part != "[key]"))
         findings = [(where.path, _explain(found, where))]
     for place, text in findings:
-        field = ".".join(str(part) for part in place)
-        yield f"{path}:{_line_of(root, place)}: {field + ': ' if field else ''}{text}"
+        yield _told(path, root, place, text)
 
 
 @dataclass(frozen=True)

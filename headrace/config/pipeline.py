@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
+from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.features import Features
@@ -173,6 +174,9 @@ class Pipeline(Block):
     contract: ContractBlock = Field(
         default_factory=ContractBlock,
         description="What rows must look like, and what may change from file to file.",
+    )
+    cleaning: Cleaning = Field(
+        default_factory=Cleaning, description="How cells are cleaned, and which rows are one."
     )
     split: Split = Field(default_factory=Split, description="How rows are dealt to training and test.")
     ingest: Ingest = Field(default_factory=Ingest, description="What a dropped file may be.")

@@ -13,6 +13,7 @@ from headrace.ml.arrays import Ints
 from headrace.ml.bad_rows import bad_row_share
 from headrace.ml.cleaning import Cleaned, clean
 from headrace.ml.contract import Contract
+from headrace.ml.duplicate_keys import duplicate_keys
 from headrace.ml.duplicates import SeenIds
 from headrace.ml.files.table_file import TableFile
 from headrace.ml.good_rows import GoodRows
@@ -61,7 +62,7 @@ class CleanedFile:
 def clean_file(
     file: TableFile, contract: Contract, folder: Path, observer: Observer | None = None
 ) -> CleanedFile:
-    """Clean `file` block by block; of rows with the same id the last good one stays.
+    """Clean `file` block by block; of rows that are one by the contract's keys, the last good one stays.
 
     Parameters
     ----------
@@ -101,29 +102,31 @@ class _Sink:
         self.contract, self.folder, self.names = contract, folder, names
         self.summary = Summary()
         self.flagged: Counter[tuple[str, Reason]] = Counter()
-        self._id = contract.named("id")
+        self._keys = duplicate_keys(contract)
         # Rows that may have to be taken back are not packed before it is known which.
-        self.rows = GoodRows(folder, contract, final=self._id is None)
+        self.rows = GoodRows(folder, contract, final=not self._keys)
         self._refused = RefusedFile(folder / "rejected.csv")
-        self._seen = SeenIds(folder / "ids")
+        self._seen = [SeenIds(folder / f"keys_{place}") for place in range(len(self._keys))]
         self._numbers = folder / "numbers"
         self._numbers.unlink(missing_ok=True)
 
     def add(self, cleaned: Cleaned) -> None:
+        first = self.rows.count
         self.rows.add(cleaned.good)
         self.flagged += cleaned.flagged
-        if self._id is not None and cleaned.good.num_rows:
-            self._seen.add(cleaned.good.column(self._id))
+        if self._keys and cleaned.good.num_rows:
+            for key, seen in zip(self._keys, self._seen, strict=True):
+                seen.add(key.of(cleaned.good, first))
             with self._numbers.open("ab") as file:
                 cleaned.row_numbers.astype(np.int64).tofile(file)
         if len(cleaned.rejections):
             self._reject(cleaned.rejections, cleaned.rejected_text)
 
     def remove_duplicates(self) -> None:
-        """Leave out good rows whose id comes again, and pack the others."""
-        if self._id is None or not self.rows.count:
+        """Leave out good rows whose id, or whatever else makes two rows one, comes again, and pack the others."""
+        if not self._keys or not self.rows.count:
             return
-        earlier = self._seen.earlier()
+        earlier, keys = self._earlier()
         with GoodRows(self.folder, self.contract, final=True) as kept:
             for first, group in self.rows.groups():
                 here = earlier[(earlier >= first) & (earlier < first + group.num_rows)]
@@ -136,15 +139,24 @@ class _Sink:
                 numbers = np.fromfile(
                     self._numbers, np.int64, group.num_rows, offset=_BYTES_OF_A_NUMBER * first
                 )
-                self._reject_duplicates(group.take(pa.array(here - first)), numbers[here - first])
+                found = keys[(earlier >= first) & (earlier < first + group.num_rows)]
+                self._reject_duplicates(group.take(pa.array(here - first)), numbers[here - first], found)
         self.rows = kept
 
     def result(self) -> CleanedFile:
         good = self.rows.path if self.rows.count else None
         return CleanedFile(good, self.rows.count, self._refused.close(), self.summary, self.flagged)
 
-    def _reject_duplicates(self, rows: pa.Table, numbers: Ints) -> None:
-        self._reject(*duplicate_rows(rows, numbers, self.contract, self.names))
+    def _earlier(self) -> tuple[Ints, Ints]:
+        """Return the places of rows that come again, in order, and the first key by which each does."""
+        found = [seen.earlier() for seen in self._seen]
+        keys = np.repeat(np.arange(len(found)), [len(each) for each in found])
+        places, first = np.unique(np.concatenate(found), return_index=True)
+        return places, keys[first]
+
+    def _reject_duplicates(self, rows: pa.Table, numbers: Ints, keys: Ints) -> None:
+        found = [self._keys[key] for key in keys]
+        self._reject(*duplicate_rows(rows, numbers, found, self.contract, self.names))
 
     def _reject(self, rejections: Rejections, text: pa.Table) -> None:
         self.summary.add(rejections)

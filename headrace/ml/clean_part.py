@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from headrace.ml.arrays import Hashes, Ints
 from headrace.ml.cleaning import Cleaned, clean
 from headrace.ml.contract import Contract
+from headrace.ml.duplicate_keys import key_of_parts
 from headrace.ml.duplicates import hashes
 from headrace.ml.files.table_file import TableFile
 from headrace.ml.good_rows import GoodRows, groups
@@ -143,16 +144,16 @@ def finish_part(
             refused.add(table.set_column(0, table.field(0), pc.add(table.column(0), rows_before)))
     if not (folder / _GOOD).exists():
         return FinishedPart(None, 0, refused.close(), duplicates)
-    numbers = np.load(folder / _NUMBERS) + rows_before
+    numbers, key = np.load(folder / _NUMBERS) + rows_before, key_of_parts(contract)
     with GoodRows(folder, contract, final=True) as kept:
         for first, group in groups(folder / _GOOD):
             here = earlier[(earlier >= first) & (earlier < first + group.num_rows)] - first
             keep = np.ones(group.num_rows, dtype=bool)
             keep[here] = False
             kept.add(group.filter(pa.array(keep)))
-            if len(here):
+            if key and len(here):
                 again = group.take(pa.array(here))
-                found, text = duplicate_rows(again, numbers[first + here], contract, names)
+                found, text = duplicate_rows(again, numbers[first + here], [key] * len(here), contract, names)
                 duplicates.add(found)
                 refused.add(refused_table(found, text, names))
     return FinishedPart(kept.path if kept.count else None, kept.count, refused.close(), duplicates)
@@ -167,7 +168,7 @@ class _PartSink:
         self.rows = GoodRows(folder, contract, final=False)
         self.summary = Summary()
         self.flagged: Counter[tuple[str, Reason]] = Counter()
-        self._id = contract.named("id")
+        self._key = key_of_parts(contract)
         self._numbers: list[Ints] = []
         self._ids: list[Hashes] = []
         self._refused: pa.ipc.RecordBatchStreamWriter | None = None
@@ -176,8 +177,9 @@ class _PartSink:
         self.rows.add(cleaned.good)
         self.flagged += cleaned.flagged
         self._numbers.append(cleaned.row_numbers)
-        if self._id is not None:
-            self._ids += [hashes(chunk) for chunk in cleaned.good.column(self._id).chunks if len(chunk)]
+        if self._key and cleaned.good.num_rows:
+            keys = self._key.of(cleaned.good, self.rows.count)
+            self._ids += [hashes(chunk) for chunk in keys.chunks if len(chunk)]
         if len(cleaned.rejections):
             self.summary.add(cleaned.rejections)
             self._refuse(refused_table(cleaned.rejections, cleaned.rejected_text, self.names))

@@ -11,8 +11,9 @@ import pyarrow.csv as pacsv
 
 from headrace.ml.arrays import Ints
 from headrace.ml.contract import Contract
+from headrace.ml.duplicate_keys import DuplicateKey
 from headrace.ml.formulas import harmless
-from headrace.ml.rejections import Reason, Rejection, Rejections
+from headrace.ml.rejections import Rejection, Rejections
 from headrace.ml.table_names import free_name
 
 
@@ -40,9 +41,9 @@ def refused_table(rejections: Rejections, text: pa.Table, names: Sequence[str]) 
 
 
 def duplicate_rows(
-    rows: pa.Table, numbers: Ints, contract: Contract, names: Sequence[str]
+    rows: pa.Table, numbers: Ints, keys: Sequence[DuplicateKey], contract: Contract, names: Sequence[str]
 ) -> tuple[Rejections, pa.Table]:
-    """Return good rows whose id comes again as refused ones, and their text.
+    """Return good rows whose key comes again as refused ones, and their text.
 
     Parameters
     ----------
@@ -50,13 +51,17 @@ def duplicate_rows(
         The rows; their columns are those of the contract, in its order.
     numbers : ndarray of shape (n_rows,)
         Their numbers in the file.
+    keys : sequence of DuplicateKey
+        By which each of them is like a later one.
     contract : Contract
         What they are.
     names : sequence of str
         Columns of the file.
     """
-    id_column = contract.named("id")
-    found = [Rejection(int(number), id_column, Reason.DUPLICATE_ID, "text") for number in numbers]
+    found = [
+        Rejection(int(number), key.column, key.reason, "text" if key.column else "row")
+        for number, key in zip(numbers, keys, strict=True)
+    ]
     named = rows.rename_columns([column.name for column in contract.columns])
     cells = {
         name: pc.cast(named.column(name), pa.string())

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ class Snapshot:
     parts : dict of str to Table
         ``train``, ``validation`` and ``test``, each in an order that does not depend on arrival.
     replaced : int
-        Rows that a newer row with the same id has replaced.
+        Rows for which another row with the same id stands.
     """
 
     content_hash: str
@@ -53,7 +53,7 @@ def deal(tables: Sequence[pa.Table], pipeline: Pipeline, contract: Contract) -> 
     united = _named(
         pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({}), contract
     )
-    rows = _without_replaced(united, pipeline.id)
+    rows = _without_replaced(united, pipeline)
     frame = rows.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
     order = np.argsort(row_hashes(frame, sorted(map(str, frame.columns))), kind="stable")
     rows, frame = rows.take(pa.array(order)), frame.iloc[order]
@@ -106,12 +106,12 @@ def _united(column: ColumnSchema, name: str, table: pa.Table) -> pa.ChunkedArray
     return None
 
 
-def _without_replaced(table: pa.Table, id_column: str | None) -> pa.Table:
-    """Keep the newest row of every id."""
-    if id_column is None or id_column not in table.column_names:
+def _without_replaced(table: pa.Table, pipeline: Pipeline) -> pa.Table:
+    """Keep the newest row of every id, or the oldest."""
+    if pipeline.id is None or pipeline.id not in table.column_names:
         return table
-    newest = ~table.column(id_column).to_pandas().duplicated(keep="last")
-    return table.filter(pa.array(newest))
+    kept: Literal["last", "first"] = "last" if pipeline.cleaning.same_id == "newest" else "first"
+    return table.filter(pa.array(~table.column(pipeline.id).to_pandas().duplicated(keep=kept)))
 
 
 def _rule(pipeline: Pipeline) -> SplitRule:

@@ -8,6 +8,7 @@ request are cleaned alike.
 from __future__ import annotations
 
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -35,28 +36,34 @@ class Step:
     ----------
     name : str
         As in the pipeline file.
+    function : callable
+        What was registered: takes the cells of a column, and the parameters by name.
     run : callable
-        Returns a table with as many rows; for a filter, a column of true where a row is kept.
+        Calls it for all columns. Returns a table with as many rows; for a filter, a column of true where a row is kept.
     learn : callable or None
         Takes a column of the first file and the parameters; what it returns is passed to `run` by name ever after.
     adds : callable or None
         Takes a column's name and the parameters, and returns the names of the columns that are added for it.
     filters : bool
         Whether it drops rows instead of changing cells. Requests are not filtered: each gets an answer.
+    text_only : bool
+        Whether it means text alone, and not numbers that a request gives as numbers.
     """
 
     name: str
+    function: Callable[..., Any]
     run: Run
     learn: Learn | None = None
     adds: Callable[..., Sequence[str]] | None = None
     filters: bool = False
+    text_only: bool = False
 
 
 _STEPS: dict[str, Step] = {}
 
 
 def cleaning_step(
-    name: str, *, learn: Learn | None = None
+    name: str, *, learn: Learn | None = None, text_only: bool = False
 ) -> Callable[[Callable[..., Cells]], Callable[..., Cells]]:
     """Register a function from the text cells of one column to text cells, parameters by name.
 
@@ -84,7 +91,7 @@ def cleaning_step(
                 table = table.set_column(place, table.schema.field(place), cells)
             return table
 
-        _STEPS[name] = Step(name, run, learn)
+        _STEPS[name] = Step(name, function, run, learn, text_only=text_only)
         return function
 
     return register
@@ -108,7 +115,7 @@ def column_step(
                     table = _with_column(table, added, cells)
             return table
 
-        _STEPS[name] = Step(name, run, learn, adds)
+        _STEPS[name] = Step(name, function, run, learn, adds)
         return function
 
     return register
@@ -126,7 +133,7 @@ def row_filter(name: str) -> Callable[[Callable[..., Cells]], Callable[..., Cell
         ) -> pa.Table:
             return pa.table({column: function(table.column(column), **parameters) for column in columns})
 
-        _STEPS[name] = Step(name, run, filters=True)
+        _STEPS[name] = Step(name, function, run, filters=True)
         return function
 
     return register
@@ -156,6 +163,22 @@ def find_step(name: str) -> Step:
             f"there is no cleaning step {name!r}; one of your own is in pipelines/steps/{name}.py"
         )
     return _STEPS[name]
+
+
+def check_parameters(name: str, parameters: Mapping[str, Any]) -> None:
+    """Compare what the pipeline file passes with what a step takes.
+
+    Raises
+    ------
+    CleaningStepError
+        If there is no such step, or it takes others.
+    """
+    try:
+        inspect.signature(find_step(name).function).bind(None, **parameters)
+    except TypeError as error:
+        raise CleaningStepError(
+            f"the cleaning step {name!r} does not take these parameters: {error}"
+        ) from None
 
 
 def _parents(module: str) -> list[str]:

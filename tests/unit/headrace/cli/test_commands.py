@@ -13,6 +13,8 @@ from headrace.cli import main
 from headrace.cli.reference import reference_text
 from headrace.config.loading import load_pipeline
 from headrace.config.pipeline import Block, Pipeline
+from headrace.ml.files.refusal import FileReason
+from headrace.ml.rejections import Reason
 
 BLOCKS = Block.__subclasses__()
 REPO = Path(__file__).parents[4]
@@ -284,6 +286,13 @@ class TestSchema:
 
     def test_the_page_about_the_pipeline_file_is_current(self):
         assert (REPO / "docs" / "pipeline-file.md").read_text() == reference_text()
+
+    def test_the_page_of_the_reason_codes_is_current(self, run):
+        page = (REPO / "docs" / "reason-codes.md").read_text()
+
+        assert run("schema", "--reasons")[1] == page
+        for reason in (*Reason, *FileReason):
+            assert f"| `{reason}` | {reason.text} |" in page
 
     def test_every_example_of_the_page_is_a_valid_pipeline(self, tmp_path):
         examples = re.findall(r"```yaml\n(.*?)```", reference_text(), re.DOTALL)
