@@ -10,6 +10,7 @@ import numpy as np
 
 from headrace.ml.arrays import Floats
 from headrace.ml.contract import ColumnSchema, Problem
+from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.metrics import Predictions
 from headrace.ml.rows import Columns
 from sagemaker_jobs.parts import Part
@@ -26,6 +27,11 @@ class Predictor(Protocol):
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels, sorted; empty in a regression."""
+        ...
+
+    @property
+    def steps(self) -> tuple[DeclaredStep, ...]:
+        """The cleaning steps that requests go through, as the rows of the training did."""
         ...
 
     def predict(self, columns: Columns) -> Floats:
@@ -45,11 +51,14 @@ class Model:
         The features.
     pipeline : sklearn.pipeline.Pipeline
         From typed columns to predictions.
+    steps : tuple of DeclaredStep
+        The cleaning steps that requests go through, as the rows of the training did.
     """
 
     problem: Problem
     schema: tuple[ColumnSchema, ...]
     pipeline: Any
+    steps: tuple[DeclaredStep, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -88,13 +97,21 @@ def as_documents(values: Floats, classes: Sequence[str]) -> list[dict[str, Any]]
 
 def schema_document(model: Model) -> dict[str, Any]:
     """Return ``schema.json``: what a caller needs to know."""
+    cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     return {
         "problem": model.problem,
         "features": [column.as_dict() for column in model.schema],
         "classes": list(model.classes),
+        **cleaning,
     }
 
 
-def read_schema_document(document: Mapping[str, Any]) -> tuple[Problem, tuple[ColumnSchema, ...]]:
+def read_schema_document(
+    document: Mapping[str, Any],
+) -> tuple[Problem, tuple[ColumnSchema, ...], tuple[DeclaredStep, ...]]:
     """Return what `schema_document` wrote, but for the classes, which the pipeline knows."""
-    return document["problem"], tuple(ColumnSchema.from_dict(entry) for entry in document["features"])
+    return (
+        document["problem"],
+        tuple(ColumnSchema.from_dict(entry) for entry in document["features"]),
+        tuple(DeclaredStep.from_dict(entry) for entry in document.get("cleaning", ())),
+    )

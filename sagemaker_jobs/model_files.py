@@ -100,7 +100,7 @@ def load_model(folder: Path) -> Model:
         If a file is missing or has been changed, or the model consists of anything that is not trusted.
     """
     manifest = verify(folder)
-    problem, schema = read_schema_document(read_json(folder / SCHEMA))
+    problem, schema, steps = read_schema_document(read_json(folder / SCHEMA))
     try:
         pipeline = skops.io.load(
             folder / MODEL, trusted=[*TRUSTED_TYPES, *own_types(manifest.get("own_steps", ()))]
@@ -108,7 +108,7 @@ def load_model(folder: Path) -> Model:
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
     check_trees(pipeline.steps[-1][1])
-    return Model(problem, schema, pipeline)
+    return Model(problem, schema, pipeline, steps)
 
 
 def verify(folder: Path) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, ContractError
+from headrace.ml.declared_steps import DeclaredStep
 from sagemaker_jobs.failures import JobError
 
 
@@ -25,12 +26,15 @@ class Spec:
         The features, in the order in which a row without a header has them.
     content_hash, code_version : str
         Of the rows and of the code, for the record.
+    steps : tuple of DeclaredStep
+        How the rows were cleaned.
     """
 
     pipeline: Pipeline
     schema: tuple[ColumnSchema, ...]
     content_hash: str
     code_version: str
+    steps: tuple[DeclaredStep, ...] = ()
 
 
 def read_spec(folder: Path) -> Spec:
@@ -45,6 +49,9 @@ def read_spec(folder: Path) -> Spec:
         document = json.loads((folder / "spec.json").read_text())
         pipeline = Pipeline.model_validate(document["pipeline"])
         columns = tuple(ColumnSchema.from_dict(entry) for entry in document["schema"])
+        steps = tuple(
+            DeclaredStep.from_dict(entry) for entry in document.get("contract", {}).get("steps", ())
+        )
     except FileNotFoundError:
         raise JobError(f"the specification is missing: there is no spec.json in {folder}") from None
     except (KeyError, TypeError, ValueError, ValidationError, ContractError) as error:
@@ -55,7 +62,11 @@ def read_spec(folder: Path) -> Spec:
     if not schema:
         raise JobError("spec.json names no feature to learn from")
     return Spec(
-        pipeline, schema, str(document.get("content_hash", "")), str(document.get("code_version", ""))
+        pipeline,
+        schema,
+        str(document.get("content_hash", "")),
+        str(document.get("code_version", "")),
+        steps,
     )
 
 

@@ -19,8 +19,11 @@ from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.contract import ColumnSchema
+from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.drift import compare
 from headrace.ml.profile import Profile
+from headrace.ml.request_cleaning import RequestCleaning
 from lambdas.check_drift.report import Checked
 from lambdas.check_drift.window import Window
 
@@ -124,7 +127,7 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
         return _nothing(f"model {champion.variant} has no baseline to compare with")
     checkpoint = ports.checkpoints.load(champion.variant)
     listed = ports.captured.list_objects(champion.variant, checkpoint.first_hour())
-    checked = _check(pipeline, ports, champion, Profile.from_dict(document), checkpoint.after(listed), now)
+    checked = _check(pipeline, ports, champion, document, checkpoint.after(listed), now)
     if checked.drift.verdict != "not enough data":
         ports.reports.store(checked.key, checked.as_document())
         ports.reports.store(LATEST, checked.as_document())
@@ -143,11 +146,12 @@ def _check(
     pipeline: Pipeline,
     ports: Ports,
     champion: Champion,
-    baseline: Profile,
+    document: Mapping[str, Any],
     objects: list[CapturedObject],
     now: datetime,
 ) -> Checked:
-    window = Window([feature.name for feature in baseline.features])
+    baseline = Profile.from_dict(document)
+    window = Window(_cleaning(document, baseline))
     chosen = thin(objects, MAX_BYTES)
     for item in chosen:
         window.add(ports.captured.lines(item.key))
@@ -170,6 +174,12 @@ def _check(
             min_rows=pipeline.monitoring.min_rows,
         ),
     )
+
+
+def _cleaning(document: Mapping[str, Any], baseline: Profile) -> RequestCleaning:
+    """Return how requests were cleaned before the model read them: as the endpoint does."""
+    schema = tuple(ColumnSchema(feature.name, feature.kind) for feature in baseline.features)
+    return RequestCleaning(schema, tuple(map(DeclaredStep.from_dict, document.get("cleaning", ()))))
 
 
 def _emit(checked: Checked, metrics: Metrics) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from headrace.aws.capture import Capture, CaptureError, parse_capture
 from headrace.aws.captured_rows import Columns, read_predictions, read_rows
 from headrace.ml.contract import ColumnSchema
 from headrace.ml.profile import Profile, profile_frame
+from headrace.ml.request_cleaning import RequestCleaning
 from headrace.ml.rows import frame_of_captured
 
 
@@ -27,15 +28,15 @@ class Window:
 
     Parameters
     ----------
-    features : sequence of str
-        Names of the model's features, in the order of its schema.
+    cleaning : RequestCleaning
+        What requests had, and what the model was given.
     unreadable : int
         Records that are no capture records, or do not fit the schema.
     duplicates : int
         Records that were delivered a second time; each request counts once.
     """
 
-    features: Sequence[str]
+    cleaning: RequestCleaning
     unreadable: int = 0
     duplicates: int = 0
     _requests: list[_Request] = field(default_factory=list)
@@ -53,9 +54,13 @@ class Window:
         if capture.event_id in self._ids:
             self.duplicates += 1
             return
-        request = _Request(capture.time, read_rows(capture, self.features), read_predictions(capture))
+        request = _Request(capture.time, read_rows(capture, self._names), read_predictions(capture))
         self._ids.add(capture.event_id)
         self._requests.append(request)
+
+    @property
+    def _names(self) -> list[str]:
+        return [column.name for column in self.cleaning.wanted]
 
     @property
     def requests(self) -> int:
@@ -72,12 +77,15 @@ class Window:
         """Profile rows and predictions in the bins of `baseline`."""
         ordered = sorted(self._requests, key=lambda request: request.time)
         cells: Columns = {
-            name: [cell for request in ordered for cell in request.columns[name]] for name in self.features
+            name: [cell for request in ordered for cell in request.columns[name]] for name in self._names
         }
-        schema = [ColumnSchema(feature.name, feature.kind) for feature in baseline.features]
+        schema = self.cleaning.schema
+        cleaned = self.cleaning.cleaned(cells) if self.cleaning.steps else cells
         answers = [answer for request in ordered for answer in request.predictions]
         predictions = _typed(answers, baseline) if baseline.prediction else None
-        return profile_frame(frame_of_captured(cells, schema), schema, predictions=predictions, like=baseline)
+        return profile_frame(
+            frame_of_captured(cleaned, schema), schema, predictions=predictions, like=baseline
+        )
 
 
 def _typed(answers: list[Any], baseline: Profile) -> list[Any]:

@@ -38,14 +38,14 @@ class Samples(Protocol):
     """What this function needs from storage."""
 
     def sample(self, model_data_url: str) -> dict[str, Any]:
-        """Return ``sample.json`` of a model archive: a real row as CSV, and its prediction."""
+        """Return ``sample.json`` of a model archive: a real row, and its prediction."""
         ...
 
 
 class Runtime(Protocol):
     """What this function needs from the endpoint."""
 
-    def ask(self, endpoint: str, rows_csv: str) -> Answer:
+    def ask(self, endpoint: str, row: Mapping[str, Any]) -> Answer:
         """Invoke the endpoint."""
         ...
 
@@ -69,14 +69,14 @@ class SageMakerRuntime:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def ask(self, endpoint: str, rows_csv: str) -> Answer:
-        """Invoke the endpoint with CSV, under an id by which its capture is recognised."""
+    def ask(self, endpoint: str, row: Mapping[str, Any]) -> Answer:
+        """Invoke the endpoint with JSON, under an id by which its capture is recognised."""
         answer = self._client.invoke_endpoint(
             EndpointName=endpoint,
-            ContentType="text/csv",
+            ContentType="application/json",
             Accept="application/json",
             InferenceId=_INFERENCE_ID,
-            Body=rows_csv.encode(),
+            Body=json.dumps({"instances": [row]}).encode(),
         )
         return Answer(answer["InvokedProductionVariant"], json.loads(answer["Body"].read())["predictions"])
 
@@ -98,7 +98,8 @@ def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> 
     """
     plan = event["plan"]
     sample = samples.sample(plan["model_data_url"])
-    answer = runtime.ask(plan["endpoint"], sample["csv"])
+    # As JSON, in which numbers are numbers: cleaning steps would read text as people write it.
+    answer = runtime.ask(plan["endpoint"], sample["row"])
     if answer.variant != plan["variant"]:
         raise SmokeTestError(f"variant {answer.variant} answered instead of {plan['variant']}")
     if not _same(answer.predictions, [sample["prediction"]]):

@@ -18,12 +18,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from headrace.ml.request_cleaning import RequestCleaning
 from headrace.ml.rows import CellError, read_columns
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.serve_model.answers import JSON, AcceptError, choose_type, write_answer
 from sagemaker_jobs.serve_model.capture import Exchange, capture_lines
+from sagemaker_jobs.serve_model.cleaned_requests import read_cleaned
 from sagemaker_jobs.serve_model.images import image_check
-from sagemaker_jobs.serve_model.requests import Cells, ContentTypeError, RequestError, read_cells
+from sagemaker_jobs.serve_model.requests import Cells, ContentTypeError, RequestError
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
 
 Scope = MutableMapping[str, Any]
@@ -74,6 +76,7 @@ class Application:
         self, predictor: Predictor, settings: Settings, write_line: Callable[[str], None] | None = None
     ) -> None:
         self._predictor = predictor
+        self._cleaning = RequestCleaning(predictor.schema, predictor.steps)
         self._check = image_check(predictor.schema)
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
@@ -126,8 +129,8 @@ class Application:
         content_type = headers.get(b"content-type", b"").decode("latin-1")
         try:
             media_type = choose_type(headers.get(b"accept", b"").decode("latin-1"), content_type)
-            cells = read_cells(body, content_type, self._predictor.schema)
-            columns = read_columns(cells, self._predictor.schema)
+            cells, cleaned = read_cleaned(body, content_type, self._cleaning)
+            columns = read_columns(cleaned, self._predictor.schema)
             self._check(columns)
         except AcceptError as error:
             raise _HttpError(406, str(error)) from None
@@ -168,7 +171,9 @@ class Application:
             traceback.print_exc()
 
     def _warm_up(self) -> None:
-        cells: Cells = {column.name: [None] * _WARM_UP_ROWS for column in self._predictor.schema}
+        cells: Cells = {column.name: [None] * _WARM_UP_ROWS for column in self._cleaning.wanted}
+        if self._cleaning.steps:
+            cells = self._cleaning.cleaned(cells)
         values = self._predictor.predict(read_columns(cells, self._predictor.schema))
         write_answer(values, self._predictor.classes, JSON)
 

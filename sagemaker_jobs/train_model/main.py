@@ -110,7 +110,7 @@ def train_model(
         spec.pipeline.features,
     )
     folder.mkdir(parents=True, exist_ok=True)
-    model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows))
+    model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows), spec.steps)
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
     metrics = _metrics(model, train, held_out)
@@ -118,7 +118,8 @@ def train_model(
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
-    write_json(folder / "baseline.json", baseline(model, train, held_out).as_dict())
+    cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
+    write_json(folder / "baseline.json", baseline(model, train, held_out).as_dict() | cleaning)
     write_json(folder / "sample.json", sample(model, held_out))
     write_manifest(folder, _origin(spec, recipe))
     load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.

@@ -8,8 +8,11 @@ from headrace.aws.capture_window import START, CapturedObject
 from headrace.aws.training_log import Champion
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema
+from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.profile import profile_frame
+from headrace.ml.request_cleaning import RequestCleaning
 from lambdas.check_drift.handler import LATEST, Ports, check_drift
+from lambdas.check_drift.window import Window
 from tests.unit.lambdas.captures import record
 
 NOW = datetime(2026, 1, 31, 11, 0, 4, tzinfo=UTC)
@@ -261,3 +264,21 @@ def test_cells_that_cannot_be_read_count_as_missing(ports):
 
     assert summary["drifted_features"] == ["temp"]
     assert "missing: 0.0% → 100.0%" in summary["summary"][0]
+
+
+def test_captured_rows_are_cleaned_as_the_endpoint_cleaned_them():
+    schema = (ColumnSchema("rent", "number"), ColumnSchema("since_month", "number"))
+    steps = (
+        DeclaredStep("parse_numbers", ("rent",), {"decimal": ","}),
+        DeclaredStep("calendar", ("since",), {"parts": ["month"]}),
+    )
+    reference = profile_frame(pd.DataFrame({"rent": [900.5, 910.5], "since_month": [6.0, 7.0]}), schema)
+    asked = record("e1", ['"910,5",2025-06-15', '"900,5",2025-07-15'], [1.0, 2.0])
+    window = Window(RequestCleaning(schema, steps))
+
+    window.add([asked])
+
+    assert [(column.present, column.mean) for column in window.profile(reference).features] == [
+        (2, 905.5),
+        (2, 6.5),
+    ]

@@ -10,10 +10,10 @@ class World:
         self.expected, self.said, self.variant, self.asked = expected, said, variant, None
 
     def sample(self, url):
-        return {"csv": "temp\n0.5\n", "prediction": self.expected}
+        return {"row": {"temp": 0.5}, "prediction": self.expected}
 
-    def ask(self, endpoint, rows_csv):
-        self.asked = (endpoint, rows_csv)
+    def ask(self, endpoint, row):
+        self.asked = (endpoint, row)
         return Answer(self.variant, [self.said])
 
 
@@ -21,7 +21,7 @@ def test_the_endpoint_answers_a_row_of_the_training_as_the_training_did():
     world = World({"score": 12.5}, {"score": 12.5 + 1e-9})
 
     assert smoke_test({"plan": PLAN}, world, world) == {"variant": "v3"}
-    assert world.asked == ("headrace-bike", "temp\n0.5\n")
+    assert world.asked == ("headrace-bike", {"temp": 0.5})
 
 
 @pytest.mark.parametrize(

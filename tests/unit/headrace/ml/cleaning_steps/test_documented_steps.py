@@ -17,7 +17,8 @@ PAGE = Path(__file__).parents[5].joinpath("docs", "cleaning.md").read_text()
 
 
 def blocks(language):
-    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    return [text for kind, text in found if kind == language]
 
 
 def test_the_first_example_cleans_its_file_as_the_page_says():
