@@ -39,13 +39,14 @@ from headrace.ml.arrays import Ints
 from headrace.ml.bad_rows import check_share
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import ContractError
+from headrace.ml.duplicate_keys import key_of_parts
 from headrace.ml.file_contract import rows_needed, settled_contract
 from headrace.ml.files.ranges import pieces
 from headrace.ml.files.refusal import FileRefusedError
 from headrace.ml.files.split_file import SplitFile, dialect_of, first_rows_of, split_file
 from headrace.ml.observation import Observer
 from headrace.ml.refused_rows import RefusedRows
-from headrace.ml.rejections import Reason, Summary
+from headrace.ml.rejections import Summary
 from headrace.ml.text_table import TextTable
 
 if TYPE_CHECKING:
@@ -182,8 +183,8 @@ def _judge(found: _Found, faults: Summary, again: int) -> None:
     """Refuse the file if too many of its rows are bad, before any good one is written; all those of a retry were."""
     if found.task.order.file.is_retry:
         return
-    id_column = found.task.contract.named("id")
-    duplicates = Summary(counts=Counter({(id_column, Reason.DUPLICATE_ID): again} if again else {}))
+    key = key_of_parts(found.task.contract)
+    duplicates = Summary(counts=Counter({(key.column, key.reason): again} if key and again else {}))
     check_share(found.rows - again, faults.and_(duplicates), found.task.order.max_bad_row_share)
 
 

@@ -34,7 +34,8 @@ def check_share(accepted: int, summary: Summary, limit: float) -> None:
         raise no_rows()
     share = bad_row_share(accepted, summary)
     if share > limit:
-        worst = summary.as_dict()["counts"][0]
+        counts = summary.as_dict()["counts"]
+        worst = next(count for count in counts if count["reason"] != Reason.FILTERED)
         most = f"column {worst['column']!r}: {worst['means']}" if worst["column"] else worst["means"]
         why = f"{share:.0%} of its rows are bad, more than ingest.max_bad_row_share; most often {most}"
         raise FileRefusedError(FileReason.TOO_MANY_BAD_ROWS, why)

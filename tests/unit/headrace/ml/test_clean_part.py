@@ -9,6 +9,7 @@ import pytest
 
 from headrace.ml.clean_file import clean_file
 from headrace.ml.contract import Fields, infer_contract
+from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import open_table
@@ -75,3 +76,16 @@ def test_real_rows_with_repeated_ids_give_what_they_give_as_a_whole(tmp_path):
     path.write_text("".join([*lines[:3000], *lines[50:60], "broken,row\n", *lines[3000:4000]]))
 
     assert_same(path, tmp_path, Fields("regression", "cnt", id="instant", time="dteday"), 7, least=7)
+
+
+def test_steps_filters_and_equal_rows_give_what_they_give_as_a_whole(tmp_path):
+    steps = (
+        DeclaredStep("normalise_text", ("text",), {"case": "upper"}),
+        DeclaredStep("drop_rows", ("temp",), {"op": ">", "value": 12}),
+    )
+    lines = [f"{n % 30},hey {n % 30},{n % 15}" for n in range(200)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["cnt,text,temp", *lines]) + "\n")
+    fields = Fields("regression", "cnt", columns={"text": "category"}, steps=steps, refuse_equal_rows=True)
+
+    assert_same(path, tmp_path, fields, 7, least=7)
