@@ -52,7 +52,7 @@ class Assembly(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
             encoded = self.encoder_.transform(plain)
             blocks.append(encoded if self.prepare is None else self.prepare.fit_transform(encoded))
         self._learn_ready(features)
-        return _side_by_side([*blocks, *self._filled(features)])
+        return self._side_by_side([*blocks, *self._filled(features)])
 
     def adopt(self, encoder: RowEncoder | None, features: Features) -> Self:
         """Take an encoder, as `prepare`, that has been fitted already, and learn the rest from a sample of the rows."""
@@ -66,7 +66,7 @@ class Assembly(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
         if self.encoder_ is not None:
             encoded = self.encoder_.transform(plain_columns(features)[0])
             blocks.append(encoded if self.prepare is None else self.prepare.transform(encoded))
-        return _side_by_side([*blocks, *self._filled(features)])
+        return self._side_by_side([*blocks, *self._filled(features)])
 
     def is_category(self) -> list[bool]:
         """Tell which of the matrix's columns hold the codes of categories."""
@@ -90,6 +90,14 @@ class Assembly(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit
                 raise JobError(f"the step that makes {name!r} returned {numbers}")
             yield self.imputers_[name].transform(block) if name in self.imputers_ else block
 
+    def _side_by_side(self, blocks: list[Any]) -> Any:
+        if self.prepare is None:
+            # The estimator that knows categories knows no sparse matrix.
+            blocks = [block.toarray() if sparse.issparse(block) else block for block in blocks]
+        elif any(sparse.issparse(block) for block in blocks):
+            return sparse.hstack(blocks, format="csr")
+        return blocks[0] if len(blocks) == 1 else np.hstack(blocks)
+
 
 def plain_columns(features: Features) -> tuple[dict[str, Any], dict[str, Kind]]:
     """Return the values and the kinds of the columns that no step has made ready."""
@@ -104,9 +112,3 @@ def _ready(features: Features) -> dict[str, Any]:
         for name, (kind, values) in features.items()
         if kind == READY
     }
-
-
-def _side_by_side(blocks: list[Any]) -> Any:
-    if any(sparse.issparse(block) for block in blocks):
-        return sparse.hstack(blocks, format="csr")
-    return blocks[0] if len(blocks) == 1 else np.hstack(blocks)

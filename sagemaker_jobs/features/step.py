@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar
 
-import numpy as np
 from sklearn.base import BaseEstimator
 
 from headrace.ml.arrays import Floats, Labels
@@ -72,41 +71,3 @@ class Step(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made when it is first needed."""
         return {name: value for name, value in super().__getstate__().items() if name != "_kept"}
-
-
-def text_codes(values: np.ndarray[Any, Any], levels: Mapping[str, int], other: float) -> Floats:
-    """Return the number of each category; NaN where the cell is missing, `other` where it is not among `levels`.
-
-    Examples
-    --------
-    >>> text_codes(np.array(["b", None, "z"], dtype=object), {"a": 0, "b": 1}, -1).tolist()
-    [1.0, nan, -1.0]
-    """
-    return np.array(
-        [np.nan if value is None else levels.get(value, other) for value in values], dtype=np.float64
-    )
-
-
-def ranked_levels(values: np.ndarray[Any, Any], most: int) -> list[str]:
-    """Return the categories, the most frequent first, at most `most` of them.
-
-    Examples
-    --------
-    >>> ranked_levels(np.array(["b", "a", "b", None, "c"], dtype=object), 2)
-    ['b', 'a']
-    """
-    present = [value for value in values if value is not None]
-    found, counts = np.unique(np.array(present, dtype=object).astype(str), return_counts=True)
-    order = np.lexsort((found, -counts))[:most]
-    return [str(level) for level in found[order]]
-
-
-def places(levels: Sequence[str]) -> dict[str, int]:
-    """Return the place of each category in a list of them.
-
-    Examples
-    --------
-    >>> places(["b", "a"])
-    {'b': 0, 'a': 1}
-    """
-    return {level: place for place, level in enumerate(levels)}

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from sagemaker_jobs.features.levels import ranked_levels
 from sagemaker_jobs.features.registry import feature_step
-from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target, ranked_levels
+from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target
 
 
 @feature_step("impute")

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from headrace.ml.arrays import Floats
+from sagemaker_jobs.features.levels import places
 from sagemaker_jobs.features.registry import feature_step
-from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target, places
+from sagemaker_jobs.features.step import READY, Feature, Features, Step, Target
 
 
 @feature_step("target_mean")

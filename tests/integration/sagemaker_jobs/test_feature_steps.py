@@ -87,6 +87,15 @@ def test_every_step_is_part_of_the_model_that_is_loaded_again(tmp_path, named, e
     assert np.allclose(answers.sum(axis=1), 1)
 
 
+@pytest.mark.parametrize("estimator", ["hist_gradient_boosting", "random_forest", "linear"])
+def test_many_categories_are_learned_by_every_estimator(tmp_path, estimator):
+    made = job(tmp_path, "binary", estimator, {"step": "one_hot", "max_levels": 200})
+    train = rows(600)
+    train["season"] = [f"{place % 100}" for place in range(600)]
+
+    assert made.train(train, rows(60, 1)) == 0
+
+
 def test_a_step_of_the_users_own_is_part_of_the_model(tmp_path, own_steps):
     (own_steps / "above_mean.py").write_text(ABOVE_MEAN)
     step = {"step": "above_mean", "columns": ["temp"], "parameters": {"factor": 1.1}}
