@@ -15,7 +15,7 @@ help: ## show this list
 
 setup: $(STAMP) ## install everything into .venv and node_modules
 
-$(STAMP): requirements.txt package-lock.json pyproject.toml setup.sh
+$(STAMP): requirements.txt infra/file_formats_layer/requirements.txt package-lock.json pyproject.toml setup.sh
 	@./setup.sh "$(PYTHON)"
 
 spark: $(SPARK) ## install Spark and a Java for it, for the local cloud's Glue (350 MB)
@@ -53,6 +53,7 @@ lock: setup ## compile the pinned requirements again
 	@$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
 	@$(BIN)/uv pip compile sagemaker_jobs/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o sagemaker_jobs/requirements.txt
 	@$(BIN)/uv pip compile requirements-spark.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements-spark.txt
+	@$(BIN)/uv pip compile infra/file_formats_layer/requirements.in -c requirements.txt --python-version 3.12 --python-platform aarch64-manylinux_2_28 --only-binary :all: --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o infra/file_formats_layer/requirements.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline
 	@for file in pipelines/*.yaml; do \

@@ -1,4 +1,4 @@
-"""The public Lambda layers that carry the functions' libraries.
+"""The Lambda layers that carry the functions' libraries: two that are public, and a small one of our own.
 
 Another version, or a region that is not listed here, is taken from the context: ``-c pandas_layer_arn=…`` and
 ``-c powertools_layer_arn=…``, each for all functions of the app.
@@ -12,6 +12,8 @@ References
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from aws_cdk import CfnMapping, Stack, Token
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -19,6 +21,8 @@ from constructs import Construct
 _POWERTOOLS_ACCOUNT = "017000801446"
 _POWERTOOLS_VERSION = 37
 _PANDAS_VERSION = 26
+_FILE_FORMATS = Path(__file__).parents[1] / ".venv" / "layers" / "file_formats"
+_OF_THE_INSTALLER = ["**/.lock", "**/bin", "**/__pycache__"]
 
 _PANDAS_ACCOUNTS = {
     **dict.fromkeys(
@@ -83,6 +87,26 @@ def pandas_layer(scope: Construct) -> lambda_.ILayerVersion:
         scope, _pandas_account(scope), f"AWSSDKPandas-Python312-Arm64:{_PANDAS_VERSION}"
     )
     return lambda_.LayerVersion.from_layer_version_arn(scope, "PandasLayer", arn)
+
+
+def file_formats_layer(scope: Construct) -> lambda_.ILayerVersion:
+    """Layer with what reading files takes beyond the public ones, as `make setup` has installed it for Lambda.
+
+    Raises
+    ------
+    FileNotFoundError
+        If it has not.
+    """
+    if not _FILE_FORMATS.is_dir():
+        raise FileNotFoundError(f"{_FILE_FORMATS} is missing: run make setup")
+    return lambda_.LayerVersion(
+        scope,
+        "FileFormatsLayer",
+        description="Libraries that read compressed files",
+        code=lambda_.Code.from_asset(str(_FILE_FORMATS), exclude=_OF_THE_INSTALLER),
+        compatible_architectures=[lambda_.Architecture.ARM_64],
+        compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
+    )
 
 
 def _from_context(scope: Construct, layer: str) -> str | None:

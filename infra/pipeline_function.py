@@ -38,6 +38,8 @@ class PipelineFunction(lambda_.Function):
         Disk under ``/tmp``, 512 to 10,240.
     pandas : bool
         Whether the AWS SDK for pandas layer is attached.
+    file_formats : bool
+        Whether the layer that reads compressed files is attached.
     reserved_concurrency : int, optional
         At most this many at once.
     """
@@ -55,6 +57,7 @@ class PipelineFunction(lambda_.Function):
         timeout_s: int = 60,
         scratch_mb: int = 512,
         pandas: bool = False,
+        file_formats: bool = False,
         reserved_concurrency: int | None = None,
     ) -> None:
         stack = PipelineStack.of_pipeline(scope)
@@ -77,7 +80,11 @@ class PipelineFunction(lambda_.Function):
             code=stack.lambda_code(),
             role=role,
             log_group=log_group,
-            layers=[stack.powertools, *([stack.pandas] if pandas else [])],
+            layers=[
+                stack.powertools,
+                *([stack.pandas] if pandas else []),
+                *([stack.file_formats] if file_formats else []),
+            ],
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": "Headrace",

@@ -10,7 +10,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import lambda_bundle
-from infra.layers import pandas_layer, powertools_layer
+from infra.layers import file_formats_layer, pandas_layer, powertools_layer
 
 
 class PipelineStack(Stack):
@@ -50,6 +50,11 @@ class PipelineStack(Stack):
     def pandas(self) -> lambda_.ILayerVersion:
         """Layer with AWS SDK for pandas."""
         return pandas_layer(self)
+
+    @cached_property
+    def file_formats(self) -> lambda_.ILayerVersion:
+        """Layer with what reading files takes beyond those."""
+        return file_formats_layer(self)
 
     @cached_property
     def _bundle(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace.config.corpus import corpus_of
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import Contract
 from headrace.ml.files.options import ReadOptions
@@ -34,4 +35,5 @@ def read_options(pipeline: Pipeline, contract: Contract | None = None, *, large:
         sheet=ingest.sheet,
         columns=names,
         expected=frozenset((pipeline.target, *names)),
+        corpus=None if large else corpus_of(pipeline),
     )

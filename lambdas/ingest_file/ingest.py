@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -178,7 +178,8 @@ def _cleaned(
     """
     for _ in range(_ROUNDS):
         contract = contracts.load()
-        table = open_table(scratch / "dropped", scratch, read_options(pipeline, contract))
+        options = replace(read_options(pipeline, contract), key=file.key)
+        table = open_table(scratch / "dropped", scratch, options)
         try:
             proposed, cleaned = _against(contract, table, pipeline, scratch, retry=file.is_retry)
         except ContractError as error:

@@ -19,7 +19,12 @@ from ministack.services import lambda_svc
 from local_cloud.adapters.logs import write_log
 from local_cloud.adapters.patching import replace
 from local_cloud.lambda_runtime.environment import ExecutionEnvironment, FunctionCode
-from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
+from local_cloud.lambda_runtime.packages import (
+    RUNTIME,
+    package_folder,
+    packed_distributions,
+    public_layer,
+)
 from local_cloud.lambda_runtime.platform_log import Call, call_log
 from local_cloud.settings import Settings
 
@@ -96,14 +101,19 @@ class _Folders:
     def search_path(self, layers: list[Any]) -> tuple[Path, ...]:
         arns = [layer if isinstance(layer, str) else layer["Arn"] for layer in layers]
         packages = self._cache / "packages"
-        found = [self._layer(arn, packages) for arn in arns]
-        return (*(path for path in found if path), package_folder(RUNTIME, packages))
+        found = [path for arn in arns for path in self._layer(arn, packages)]
+        return (*found, package_folder(RUNTIME, packages))
 
-    def _layer(self, arn: str, packages: Path) -> Path | None:
+    def _layer(self, arn: str, packages: Path) -> list[Path]:
         if distributions := public_layer(arn):
-            return package_folder(distributions, packages)
+            return [package_folder(distributions, packages)]
         archive = lambda_svc._resolve_layer_zip(arn)
-        return self.unpacked(archive) / "python" if archive else None
+        if not archive:
+            return []
+        own = self.unpacked(archive) / "python"
+        packed = packed_distributions(own)
+        # Before the layer's own folder, whose binaries this machine may not be able to load.
+        return [*([package_folder(packed, packages)] if packed else []), own]
 
 
 class _PythonWorker(lambda_runtime.Worker):  # type: ignore[misc]  # the emulator ships no types

@@ -1,7 +1,9 @@
-"""What a function can import: the runtime's packages and AWS's public layers, made of links into this environment.
+"""What a function can import: the runtime's packages and those of layers, made of links into this environment.
 
 On AWS a function sees its bundle, its layers and the runtime's boto3, and nothing else. Here all of those packages lie in
 one environment, so each set gets a folder of links to just its own packages. A forgotten layer then fails as on AWS.
+Packages that a layer brings along are built for Lambda's processor: what is installed here under their names takes their
+place.
 """
 
 from __future__ import annotations
@@ -46,6 +48,27 @@ def public_layer(arn: str) -> tuple[str, ...] | None:
     True
     """
     return next((names for pattern, names in PUBLIC_LAYERS.items() if pattern.match(arn)), None)
+
+
+def packed_distributions(layer: Path) -> tuple[str, ...]:
+    """Return the distributions that lie in a layer's ``python`` folder, by what they say of themselves.
+
+    Raises
+    ------
+    metadata.PackageNotFoundError
+        If one of them is not installed here, so that nothing could take its place.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> python = Path(tempfile.mkdtemp())
+    >>> (python / "PyYAML-6.0.dist-info").mkdir()
+    >>> _ = (python / "PyYAML-6.0.dist-info" / "METADATA").write_text("Name: PyYAML")
+    >>> packed_distributions(python)
+    ('PyYAML',)
+    """
+    names = (found.metadata["Name"] for found in metadata.distributions(path=[str(layer)]))
+    return tuple(sorted(metadata.distribution(name).metadata["Name"] for name in names))
 
 
 def package_folder(distributions: Iterable[str], cache: Path) -> Path:

@@ -11,7 +11,12 @@ import pytest
 from aws_cdk import aws_s3 as s3
 
 from headrace.config.loading import load_pipeline
-from local_cloud.lambda_runtime.packages import RUNTIME, package_folder, public_layer
+from local_cloud.lambda_runtime.packages import (
+    RUNTIME,
+    package_folder,
+    packed_distributions,
+    public_layer,
+)
 from tests.infra.every_stack import OPTIONAL, STACKS, Synthesised
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT
@@ -133,7 +138,7 @@ def test_every_function_can_be_imported_with_its_runtime_and_layers_alone(synthe
         if resource["Type"] != "AWS::Lambda::Function":
             continue
         properties = resource["Properties"]
-        layers = tuple(sorted(named_layers(properties["Layers"])))
+        layers = tuple(sorted(named_layers(synthesised, kind, properties["Layers"])))
         bundle = synthesised.folder / asset_of(synthesised, kind, properties["Code"]["S3Key"])
         module, _, function = properties["Handler"].rpartition(".")
         by_layers.setdefault((bundle, layers), set()).add((module, function))
@@ -145,9 +150,14 @@ def test_every_function_can_be_imported_with_its_runtime_and_layers_alone(synthe
         assert imported.returncode == 0, imported.stderr
 
 
-def named_layers(layers):
-    """Return the distributions of layers that AWS publishes, whose region and publisher are tokens in a template."""
+def named_layers(synthesised, kind, layers):
+    """Return the distributions of layers: of those of the stack, and of those that AWS publishes."""
     for layer in layers:
+        if "Ref" in layer:
+            content = synthesised.template(kind)["Resources"][layer["Ref"]]["Properties"]["Content"]
+            asset = synthesised.folder / asset_of(synthesised, kind, content["S3Key"])
+            yield from packed_distributions(asset / "python")
+            continue
         arn = layer if isinstance(layer, str) else "".join(map(plain, layer["Fn::Join"][1]))
         yield from public_layer(arn) or pytest.fail(f"{arn} is no public layer")
 

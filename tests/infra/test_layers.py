@@ -1,11 +1,20 @@
 import json
+from importlib import metadata
+from pathlib import Path
 
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ssm as ssm
 from aws_cdk.assertions import Template
 
-from infra.layers import pandas_layer, powertools_layer
+from infra.layers import file_formats_layer, pandas_layer, powertools_layer
+
+MB = 2**20
+MOST_UNPACKED = 250 * MB
+# aws/aws-sdk-pandas, issue 3331: version 3.16.1 takes 204 MB unpacked, which is version 26 of the layer.
+PANDAS_LAYER = 204 * MB
+# aws-lambda-powertools[all] 3.37.0 for ARM without boto3, botocore and what they bring, which the layer leaves out.
+POWERTOOLS_LAYER = 33 * MB
 
 
 def stack_in(region=None, **context):
@@ -69,3 +78,25 @@ def test_a_layer_of_ones_own_takes_its_place(region):
     assert pandas_layer(stack).layer_version_arn == own
     assert powertools_layer(stack).layer_version_arn == own
     assert [child for child in stack.node.children if isinstance(child, cdk.CfnMapping)] == []
+
+
+def test_the_layers_of_one_function_stay_below_what_lambda_allows(tmp_path):
+    app = cdk.App(outdir=str(tmp_path))
+    file_formats_layer(cdk.Stack(app, "stack"))
+    folder = next(path for path in Path(app.synth().directory).glob("asset.*"))
+
+    own = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    assert PANDAS_LAYER + POWERTOOLS_LAYER + own < MOST_UNPACKED
+
+
+def test_our_layer_holds_the_versions_that_are_tested_here_built_for_lambda(tmp_path):
+    app = cdk.App(outdir=str(tmp_path))
+    file_formats_layer(cdk.Stack(app, "stack"))
+    python = next(Path(app.synth().directory).glob("asset.*/python"))
+
+    packed = {found.metadata["Name"]: found.version for found in metadata.distributions(path=[str(python)])}
+
+    assert packed == {name: metadata.version(name) for name in packed} != {}
+    binaries = [path.name for path in python.rglob("*.so")]
+    assert [name for name in binaries if ".cpython-312-aarch64-linux-gnu." not in name] == []

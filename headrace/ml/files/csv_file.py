@@ -24,6 +24,8 @@ from headrace.ml.text_table import TextTable
 _DELIMITERS = ",;\t|"
 _LONGEST_HEADER = 2**20
 _MOST_BROKEN = 50_000
+_MOST_BLANK_LINES = 10_000
+_SINGLE_QUOTED = re.compile(r"'[^']*'( *[,;\t|] *'[^']*')+")
 _NULLS = spellings(MISSING_TOKENS)
 
 
@@ -43,6 +45,8 @@ class CsvFile:
         Lines before the first that is not blank.
     has_header : bool
         Whether that line names the columns.
+    header_alone : bool
+        Whether the file ends with them.
     options : ReadOptions
         Limits.
     """
@@ -53,6 +57,7 @@ class CsvFile:
     quote: str
     blank_lines: int
     has_header: bool
+    header_alone: bool
     options: ReadOptions
 
     @classmethod
@@ -65,12 +70,14 @@ class CsvFile:
             If the first line is longer than a megabyte, or its names are not usable.
         """
         blank_lines, line = _first_line(text)
-        quote = "'" if re.fullmatch(r"\s*'[^']*'(\s*[,;\t|]\s*'[^']*')+\s*", line) else '"'
+        ended, line = line.endswith("\n"), line.rstrip("\r\n")
+        quote = "'" if _SINGLE_QUOTED.fullmatch(line.strip()) else '"'
         delimiter = max(_DELIMITERS, key=re.sub(f"{quote}[^{quote}]*{quote}", "", line).count)
         cells = _cells(line, delimiter, quote)
         has_header = not _is_a_row(cells, options)
         names = column_names(cells, options) if has_header else list(options.columns)
-        return cls(text, names, delimiter, quote, blank_lines, has_header, options)
+        alone = has_header and not ended
+        return cls(text, names, delimiter, quote, blank_lines, has_header, alone, options)
 
     def blocks(self) -> Iterator[TextTable]:
         """Yield the rows, block by block; missing cells are null.
@@ -82,6 +89,8 @@ class CsvFile:
         """
         broken: dict[int, str] = {}
         first = 0 if self.has_header else 1
+        if self.header_alone:
+            return
         with self.text.open() as stream:
             start = 1
             for batch in self._batches(stream, broken, first):
@@ -143,6 +152,8 @@ def _first_line(text: TextFile) -> tuple[int, str]:
             if line.strip() or not line:
                 break
             blank += 1
+            if blank > _MOST_BLANK_LINES:
+                raise FileRefusedError(FileReason.NO_HEADER, "the file begins with thousands of blank lines")
         while line.count(b'"') % 2 and len(line) < _LONGEST_HEADER:
             more = stream.readline(_LONGEST_HEADER)
             if not more:
@@ -150,7 +161,7 @@ def _first_line(text: TextFile) -> tuple[int, str]:
             line += more
     if len(line) >= _LONGEST_HEADER:
         raise FileRefusedError(FileReason.LINE_TOO_LONG, "the first line is longer than a megabyte")
-    return blank, line.decode("utf-8").rstrip("\r\n")
+    return blank, line.decode("utf-8")
 
 
 def _cells(line: str, delimiter: str, quote: str) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,14 +13,15 @@ import numpy as np
 import pyarrow as pa
 
 from headrace.ml.files.column_names import column_names
-from headrace.ml.files.options import ReadOptions
+from headrace.ml.files.options import ReadOptions, rows_of_block
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.text_file import TextFile
 from headrace.ml.text_table import TextTable
 
-_ROWS_OF_A_BLOCK = 10_000
+_BYTES_OF_A_BLOCK = 2**23
 _ROWS_FOR_NAMES = 1000
 _CHUNK = 2**18
+_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class JsonFile:
     ----------
     text : TextFile
         The file.
-    names : list of str
-        Keys of the first thousand objects, in the order in which they appear; later ones are not columns.
+    columns : dict of str to str
+        Keys of the first thousand objects in the order in which they appear, and the columns that they are; later keys
+        are not columns.
     options : ReadOptions
         Limits.
     is_list : bool
@@ -39,9 +42,14 @@ class JsonFile:
     """
 
     text: TextFile
-    names: list[str]
+    columns: Mapping[str, str]
     options: ReadOptions
     is_list: bool
+
+    @property
+    def names(self) -> list[str]:
+        """Its columns."""
+        return list(self.columns.values())
 
     @classmethod
     def look_at(cls, text: TextFile, options: ReadOptions) -> JsonFile:
@@ -54,59 +62,71 @@ class JsonFile:
         """
         keys: dict[str, None] = {}
         is_list = _is_list(text)
-        for count, (_, row) in enumerate(_rows(text, options, is_list)):
-            keys.update(dict.fromkeys(row if isinstance(row, dict) else ()))
+        for count, row in enumerate(_rows(text, options, is_list)):
+            keys.update(dict.fromkeys(row.cells or ()))
             if count >= _ROWS_FOR_NAMES or len(keys) > options.max_columns:
                 break
         if not keys:
-            raise FileRefusedError(
-                FileReason.NOT_A_TABLE, "the JSON file holds no objects that could be rows"
-            )
-        return cls(text, column_names(list(keys), options), options, is_list)
+            why = "the JSON file holds no objects of plain values that could be rows"
+            raise FileRefusedError(FileReason.NOT_A_TABLE, why)
+        columns = dict(zip(keys, column_names(list(keys), options), strict=True))
+        return cls(text, columns, options, is_list)
 
     def blocks(self) -> Iterator[TextTable]:
-        """Yield the rows, block by block. What is no object of plain values is a broken row."""
-        block = _Block(self.names)
-        for number, row in _rows(self.text, self.options, self.is_list):
+        """Yield the rows, block by block. What is no object of plain values is a broken row.
+
+        Raises
+        ------
+        FileRefusedError
+            If the file is cut, or has a line of more than a megabyte.
+        """
+        block = _Block(self.columns)
+        for number, row in enumerate(_rows(self.text, self.options, self.is_list), start=1):
             block.add(number, row)
-            if block.rows >= _ROWS_OF_A_BLOCK:
+            if block.full:
                 yield block.table()
-                block = _Block(self.names)
+                block = _Block(self.columns)
         if block.rows:
             yield block.table()
 
 
+@dataclass(frozen=True)
+class _Row:
+    """Cells by their keys, None if the row is broken, and the row as it was written."""
+
+    cells: dict[str, str | None] | None
+    written: str
+
+
 @dataclass
 class _Block:
-    names: list[str]
+    columns: Mapping[str, str]
     cells: list[list[str | None]] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
     broken: dict[int, str] = field(default_factory=dict)
+    size: int = 0
 
     @property
     def rows(self) -> int:
         return len(self.numbers) + len(self.broken)
 
-    def add(self, number: int, row: Any) -> None:
-        named = {str(key).strip(): value for key, value in row.items()} if isinstance(row, dict) else None
-        if named is None or any(isinstance(value, dict | list) for value in named.values()):
-            self.broken[number] = row if isinstance(row, str) else json.dumps(row)
+    @property
+    def full(self) -> bool:
+        return self.rows >= rows_of_block(len(self.columns)) or self.size > _BYTES_OF_A_BLOCK
+
+    def add(self, number: int, row: _Row) -> None:
+        self.size += len(row.written)
+        if row.cells is None:
+            self.broken[number] = row.written
             return
         self.numbers.append(number)
-        self.cells.append([_text(named.get(name)) for name in self.names])
+        self.cells.append([row.cells.get(key) for key in self.columns])
 
     def table(self) -> TextTable:
-        columns = zip(*self.cells, strict=True) if self.cells else ([] for _ in self.names)
+        columns = zip(*self.cells, strict=True) if self.cells else ([] for _ in self.columns)
         arrays = [pa.array(column, pa.string()) for column in columns]
-        return TextTable(
-            pa.table(arrays, names=self.names), np.array(self.numbers, dtype=np.int64), self.broken
-        )
-
-
-def _text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value or None
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+        cells = pa.table(arrays, names=list(self.columns.values()))
+        return TextTable(cells, np.array(self.numbers, dtype=np.int64), self.broken)
 
 
 def _is_list(text: TextFile) -> bool:
@@ -114,59 +134,62 @@ def _is_list(text: TextFile) -> bool:
         return stream.read(_CHUNK).lstrip()[:1] == b"["
 
 
-def _rows(text: TextFile, options: ReadOptions, is_list: bool) -> Iterator[tuple[int, Any]]:
-    """Yield number and value of each row; a line that is no JSON comes as its text."""
-    read = _rows_of_list if is_list else _rows_of_lines
-    yield from enumerate(read(text, options), start=1)
+def _rows(text: TextFile, options: ReadOptions, is_list: bool) -> Iterator[_Row]:
+    return _rows_of_list(text, options) if is_list else _rows_of_lines(text, options)
 
 
-def _rows_of_lines(text: TextFile, options: ReadOptions) -> Iterator[Any]:
+def _rows_of_lines(text: TextFile, options: ReadOptions) -> Iterator[_Row]:
     with text.open() as stream:
         while line := stream.readline(options.block_bytes + 1):
             if len(line) > options.block_bytes:
                 raise FileRefusedError(FileReason.LINE_TOO_LONG, "a line is longer than a megabyte")
-            if line.strip():
-                yield _parsed(line.decode("utf-8").strip())
+            if written := line.decode("utf-8").strip():
+                yield _Row(_cells(_parsed(written)), written)
 
 
 def _parsed(line: str) -> Any:
     try:
-        return json.loads(line, object_pairs_hook=_unique)
+        return _DECODER.decode(line)
     except (ValueError, RecursionError):
-        return line
+        return None
 
 
-def _rows_of_list(text: TextFile, options: ReadOptions) -> Iterator[Any]:
-    """Read a list object by object, so that it is never in memory whole."""
-    decoder = json.JSONDecoder(object_pairs_hook=_unique)
-    left, opened = "", False
+def _rows_of_list(text: TextFile, options: ReadOptions) -> Iterator[_Row]:
+    """Read a list value by value, so that it is never in memory whole."""
+    left, place, opened = "", 0, False
     for more, last in _texts(text):
-        left = (left + more).lstrip()
+        left, place = left[place:] + more, 0
         if not opened:
-            left, opened = left[1:].lstrip(), True
-        while left and left[0] != "]":
-            found = _next(left, decoder.raw_decode)
-            if found is None:
-                break
-            value, left = found
-            yield value
-        if len(left) > options.block_bytes:
-            raise FileRefusedError(FileReason.LINE_TOO_LONG, "an object is longer than a megabyte")
-        if last and not left.startswith("]"):
+            left, opened = left.lstrip().removeprefix("["), True
+        while found := _next(left, place):
+            row, place = found
+            yield row
+        if len(left) - place > options.block_bytes:
+            raise FileRefusedError(FileReason.LINE_TOO_LONG, "a value is longer than a megabyte")
+        if last and left[place:].strip() != "]":
             raise FileRefusedError(FileReason.DAMAGED, "the JSON list is cut, or what is in it is no JSON")
 
 
-def _next(left: str, decode: Callable[[str], tuple[Any, int]]) -> tuple[Any, str] | None:
+def _next(left: str, place: int) -> tuple[_Row, int] | None:
+    """Return the value at `place` and where the next begins, or None if it is not there whole."""
+    start = _after_space(left, place)
+    if left[start : start + 1] in ("", "]"):
+        return None
     try:
-        value, end = decode(left)
+        value, end = _DECODER.raw_decode(left, start)
     except (ValueError, RecursionError):
         return None
-    rest = left[end:].lstrip()
-    if not rest:  # a number could go on in the next chunk, and a comma must follow
+    after = _after_space(left, end)
+    if after == len(left):  # a number could go on in the next chunk, and a comma must follow
         return None
-    if rest[0] not in ",]":
-        raise FileRefusedError(FileReason.DAMAGED, "the JSON list has no comma between two objects")
-    return value, rest.removeprefix(",").lstrip()
+    if left[after] not in ",]":
+        raise FileRefusedError(FileReason.DAMAGED, "the JSON list has no comma between two values")
+    return _Row(_cells(value), left[start:end]), after + (left[after] == ",")
+
+
+def _after_space(text: str, place: int) -> int:
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
 
 
 def _texts(text: TextFile) -> Iterator[tuple[str, bool]]:
@@ -178,9 +201,44 @@ def _texts(text: TextFile) -> Iterator[tuple[str, bool]]:
     yield decoder.decode(b"", final=True), True
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of pairs; ``ValueError`` if a key comes twice, because nobody knows which counts."""
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    """Make an object of pairs; `_TWICE` if a key comes twice, because nobody knows which counts."""
     found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key comes twice")
-    return found
+    return found if len(found) == len(pairs) else _TWICE
+
+
+_TWICE = object()
+# Numbers stay as they are written: 1.10 is an id somewhere, and 1e400 no infinity.
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_float=str, parse_int=str, parse_constant=str)
+
+
+def _cells(value: Any) -> dict[str, str | None] | None:
+    """Return the cells of an object of plain values, or None if it is none."""
+    if not isinstance(value, dict):
+        return None
+    cells = {key: _text(cell) for key, cell in value.items()}
+    whole = _NO_TEXT not in cells.values() and all(map(_is_text, cells))
+    return cells if whole else None
+
+
+_NO_TEXT = "\ud800"
+"""Stands for what cannot be a cell."""
+
+
+def _text(value: Any) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    # JSON can write halves of letters, which no text has.
+    return value if isinstance(value, str) and _is_text(value) else _NO_TEXT
+
+
+def _is_text(value: str) -> bool:
+    if value.isascii():
+        return True
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

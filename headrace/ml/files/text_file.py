@@ -15,6 +15,7 @@ from headrace.ml.files.refusal import FileReason, FileRefusedError
 _CHUNK = 2**20
 _HEAD = 4096
 _MOSTLY = 0.8
+_BLANK = b" \t\r\n\v\f" + codecs.BOM_UTF8 + codecs.BOM_UTF16
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -109,7 +110,7 @@ class TextFacts:
         False
         """
         return cls(
-            blank=not lines.strip(),
+            blank=not lines.strip(_BLANK),
             utf8=_is_utf8(lines),
             nul=b"\0" in lines,
             quoted=b'"' in lines,

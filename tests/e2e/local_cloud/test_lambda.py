@@ -274,6 +274,20 @@ def test_the_packages_of_awss_public_layer_can(make_function, invoke):
     assert invoke(function, "load", module="pandas")[1] == "pandas"
 
 
+def test_packages_that_a_layer_brings_along_are_taken_from_this_machine(make_function, invoke, client):
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr("python/PyYAML-6.0.dist-info/METADATA", "Name: PyYAML\nVersion: 6.0\n")
+        bundle.writestr("python/yaml/__init__.py", "raise ImportError('built for another processor')")
+    answer = client("lambda").publish_layer_version(
+        LayerName=new_name("layer"), Content={"ZipFile": buffer.getvalue()}
+    )
+
+    _, module = invoke(make_function(layers=[answer["LayerVersionArn"]]), "load", module="yaml")
+
+    assert module == "yaml"
+
+
 def test_a_layer_that_does_not_exist_is_refused(make_function):
     missing = "arn:aws:lambda:us-east-1:123456789012:layer:none:1"
 

@@ -181,7 +181,7 @@ class TestInit:
             (b"x,y\n1\n2\n", "has no rows"),
             (b"\x89PNG\0\0", "an image"),
             (b"<html>", "web page"),
-            (b'{"x": [1]}', "has no rows"),
+            (b'{"x": [1]}', "could be rows"),
             (b"PAR1 cut", "cut or damaged"),
             (b"x,z\n1,2\n", "has no column 'y'; it has x, z"),
         ],

@@ -1,4 +1,4 @@
-"""Parquet and ORC files as blocks of text: judged by what they say of themselves before a page is unpacked."""
+"""Parquet files as blocks of text: judged by their footer and the heads of their pages before a page is unpacked."""
 
 from __future__ import annotations
 
@@ -13,15 +13,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headrace.ml.files.column_names import column_names
-from headrace.ml.files.options import ReadOptions
+from headrace.ml.files.options import ReadOptions, rows_of_block
+from headrace.ml.files.parquet_pages import check_pages
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.text_table import TextTable, text_of
 
-_ROWS_OF_A_BLOCK = 10_000
 _LEAST_BYTES_OF_A_CELL = 2  # in CSV: a digit and a delimiter
-_LONGEST_TEXT = 2**20
+_LONGEST_TEXT = 2**23
 _BYTES_OF_A_BLOCK = 2**23
+_BYTES_OF_A_BATCH = 2**26
+_WIDEST_BYTES = 1000
+_NEVER_REPEATED = (
+    "DELTA_BYTE_ARRAY",
+    "DELTA_LENGTH_BYTE_ARRAY",
+)  # encodings that Arrow cannot leave as dictionaries
 _BROKEN = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)  # OSError: Arrow's word for damaged pages
+
+
+_TEXT_TYPES = (
+    pa.types.is_string,
+    pa.types.is_binary,
+    pa.types.is_large_string,
+    pa.types.is_large_binary,
+    pa.types.is_string_view,
+    pa.types.is_binary_view,
+)
 
 
 @dataclass(frozen=True)
@@ -34,13 +50,16 @@ class ParquetFile:
         Where it is.
     names : list of str
         Its columns.
-    options : ReadOptions
-        Limits.
+    rows_at_once : int
+        How many may be unpacked at a time.
+    dictionaries : bool
+        Whether repeated texts can stay in a dictionary until they are needed.
     """
 
     path: Path
     names: list[str]
-    options: ReadOptions
+    rows_at_once: int
+    dictionaries: bool
 
     @classmethod
     def look_at(cls, path: Path, options: ReadOptions) -> ParquetFile:
@@ -56,12 +75,16 @@ class ParquetFile:
             with pq.ParquetFile(path) as file:
                 _check_size(file.metadata, options)
                 _check_codecs(file.metadata)
-                schema = file.schema_arrow
+                largest_page = check_pages(path, file.metadata, options)
+                schema, dictionaries = file.schema_arrow, _has_dictionaries(file.metadata)
         except _BROKEN as error:
             raise _refusal(str(error)) from None
         names = column_names(schema.names, options)
         _check_types(schema, names)
-        return cls(path, names, options)
+        rows = rows_of_block(len(names))
+        if not dictionaries:  # each row may then be as long as a page, without the page being any longer
+            rows = max(1, min(rows, _BYTES_OF_A_BATCH // max(1, largest_page)))
+        return cls(path, names, rows, dictionaries)
 
     def blocks(self) -> Iterator[TextTable]:
         """Yield the rows, block by block.
@@ -75,7 +98,7 @@ class ParquetFile:
         try:
             # Repeated texts stay in a dictionary: a small file may repeat a long one millions of times.
             with pq.ParquetFile(self.path, read_dictionary=self._texts(), pre_buffer=False) as file:
-                for batch in file.iter_batches(_ROWS_OF_A_BLOCK, use_threads=False):
+                for batch in file.iter_batches(self.rows_at_once, use_threads=False):
                     table = pa.Table.from_batches([batch]).rename_columns(self.names)
                     yield from _numbered(table, start)
                     start += table.num_rows
@@ -83,57 +106,10 @@ class ParquetFile:
             raise _refusal(str(error)) from None
 
     def _texts(self) -> list[str]:
+        if not self.dictionaries:
+            return []
         schema = pq.read_schema(self.path)
-        return [
-            entry.name for entry in schema if pa.types.is_string(entry.type) or pa.types.is_binary(entry.type)
-        ]
-
-
-@dataclass(frozen=True)
-class OrcFile:
-    """An ORC file whose footer was read; see `ParquetFile`."""
-
-    path: Path
-    names: list[str]
-    options: ReadOptions
-
-    @classmethod
-    def look_at(cls, path: Path, options: ReadOptions) -> OrcFile:
-        """Read the footer.
-
-        Raises
-        ------
-        FileRefusedError
-            If it is damaged or too large, has nested columns, or this Arrow was built without ORC.
-        """
-        file = _opened_orc(path)
-        if _LEAST_BYTES_OF_A_CELL * file.nrows * len(file.schema) > options.max_bytes:
-            raise options.too_large()
-        names = column_names(file.schema.names, options)
-        _check_types(file.schema, names)
-        return cls(path, names, options)
-
-    def blocks(self) -> Iterator[TextTable]:
-        """Yield the rows, stripe by stripe."""
-        file, start = _opened_orc(self.path), 1
-        try:
-            for stripe in range(file.nstripes):
-                table = pa.Table.from_batches([file.read_stripe(stripe)]).rename_columns(self.names)
-                yield from _numbered(table, start)
-                start += table.num_rows
-        except _BROKEN as error:
-            raise _refusal(str(error)) from None
-
-
-def _opened_orc(path: Path) -> Any:
-    try:
-        from pyarrow import orc  # noqa: PLC0415 - the Arrow of AWS's layer is built without it
-    except ImportError:
-        raise FileRefusedError(FileReason.CODEC, "ORC files cannot be read here: drop Parquet") from None
-    try:
-        return orc.ORCFile(path)
-    except _BROKEN as error:
-        raise _refusal(str(error)) from None
+        return [entry.name for entry in schema if any(is_text(entry.type) for is_text in _TEXT_TYPES)]
 
 
 def _numbered(table: pa.Table, start: int) -> Iterator[TextTable]:
@@ -176,8 +152,10 @@ def _as_text(values: pa.Array) -> pa.Array:
 
 def _check_size(about: Any, options: ReadOptions) -> None:
     """Refuse by the footer: the pages unpacked, or two bytes for each cell."""
-    pages = sum(about.row_group(index).total_byte_size for index in range(about.num_row_groups))
-    if max(pages, _LEAST_BYTES_OF_A_CELL * about.num_rows * about.num_columns) > options.max_bytes:
+    groups = [about.row_group(index) for index in range(about.num_row_groups)]
+    pages = sum(group.total_byte_size for group in groups)
+    rows = max(about.num_rows, sum(group.num_rows for group in groups))
+    if max(pages, _LEAST_BYTES_OF_A_CELL * rows * about.num_columns) > options.max_bytes:
         raise options.too_large()
 
 
@@ -190,11 +168,25 @@ def _check_codecs(about: Any) -> None:
             raise FileRefusedError(FileReason.CODEC, why)
 
 
+def _has_dictionaries(about: Any) -> bool:
+    groups = (about.row_group(index) for index in range(about.num_row_groups))
+    encodings = {
+        name
+        for group in groups
+        for index in range(group.num_columns)
+        for name in group.column(index).encodings
+    }
+    return encodings.isdisjoint(_NEVER_REPEATED)
+
+
 def _check_types(schema: pa.Schema, names: list[str]) -> None:
     for name, kind in zip(names, schema.types, strict=True):
         if pa.types.is_nested(kind):
             why = f"column {name!r} is {kind}, which is no plain value"
             raise FileRefusedError(FileReason.NESTED, why)
+        if pa.types.is_fixed_size_binary(kind) and kind.byte_width > _WIDEST_BYTES:
+            why = f"column {name!r} has cells of {kind.byte_width} bytes each"
+            raise FileRefusedError(FileReason.TOO_LARGE, why)
 
 
 def _refusal(message: str) -> FileRefusedError:
