@@ -2,115 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Any, Literal, get_args
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from headrace.ml.cells import are_images, as_booleans, as_datetimes, as_numbers, is_free_text, trimmed
 from headrace.ml.cleaning_steps.chain import added_columns, apply_steps, learned_steps
 from headrace.ml.column_rules import NO_RULES, ColumnRules
+from headrace.ml.column_schema import ColumnSchema, ContractError, Kind, Problem, Role
 from headrace.ml.declared_steps import DeclaredStep
+from headrace.ml.kinds import infer_kind
 from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 
-Kind = Literal["number", "category", "boolean", "datetime", "text", "image"]
-Problem = Literal["binary", "multiclass", "regression"]
-Role = Literal["feature", "target", "id", "time", "ignored"]
-
-_MOSTLY = 0.95
-"""A column is of a kind if at least this share of its present cells is; the others are faults."""
-_FIRST_OF_MOST_FAULTS = 1.5
-
-
-class ContractError(ValueError):
-    """The file cannot be what the pipeline file describes; the text says what is missing or wrong."""
-
-
-@dataclass(frozen=True)
-class ColumnSchema:
-    """One column.
-
-    Parameters
-    ----------
-    name : str
-        As in the header of the files.
-    kind : {"number", "category", "boolean", "datetime", "text", "image"}
-        What its cells are.
-    role : {"feature", "target", "id", "time", "ignored"}
-        What it is for. Only features reach a model.
-    allowed : tuple of str or None
-        Labels that a target may have, or categories that are declared; None where everything of the kind is allowed.
-    rules : ColumnRules
-        What is declared beyond that.
-    came_later : bool
-        Whether older rows, and files that are made as they were, lack the column.
-    made_of : str or None
-        The column from which a cleaning step makes this one; None for a column of the files.
-    stored_as : str or None
-        Its name in the catalogue, where that is not the usual one.
-    formerly : tuple of (str, str)
-        Names in the catalogue and kinds that it had before, the oldest first.
-    """
-
-    name: str
-    kind: Kind
-    role: Role = "feature"
-    allowed: tuple[str, ...] | None = None
-    rules: ColumnRules = NO_RULES
-    came_later: bool = False
-    made_of: str | None = None
-    stored_as: str | None = None
-    formerly: tuple[tuple[str, Kind], ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON has it; what is at its default is left out.
-
-        Examples
-        --------
-        >>> ColumnSchema("temp", "number").as_dict()
-        {'name': 'temp', 'kind': 'number'}
-        """
-        named: dict[str, Any] = {"name": self.name, "kind": self.kind}
-        if self.role != "feature":
-            named["role"] = self.role
-        if self.allowed is not None:
-            named["allowed"] = list(self.allowed)
-        further = {
-            "rules": self.rules.as_dict(),
-            "came_later": self.came_later,
-            "made_of": self.made_of,
-            "stored_as": self.stored_as,
-            "formerly": [list(each) for each in self.formerly],
-        }
-        return named | {name: value for name, value in further.items() if value}
-
-    @classmethod
-    def from_dict(cls, entry: Mapping[str, Any]) -> ColumnSchema:
-        """Read what `as_dict` wrote.
-
-        Raises
-        ------
-        ContractError
-            If the name is missing or the kind is unknown.
-        """
-        if not entry.get("name") or entry.get("kind") not in get_args(Kind):
-            raise ContractError(f"a column needs a name and a kind of {', '.join(get_args(Kind))}")
-        allowed = entry.get("allowed")
-        return cls(
-            str(entry["name"]),
-            entry["kind"],
-            entry.get("role", "feature"),
-            None if allowed is None else tuple(map(str, allowed)),
-            ColumnRules.from_dict(entry.get("rules", {})),
-            entry.get("came_later", False),
-            entry.get("made_of"),
-            entry.get("stored_as"),
-            tuple((name, kind) for name, kind in entry.get("formerly", ())),
-        )
+# What a contract is made of can be imported with it.
+__all__ = [
+    "ColumnSchema",
+    "Contract",
+    "ContractError",
+    "Fields",
+    "Kind",
+    "Problem",
+    "Role",
+    "check_presence",
+    "check_rules",
+    "infer_column",
+    "infer_contract",
+    "infer_kind",
+    "missing_columns",
+    "role_of",
+]
 
 
 @dataclass(frozen=True)
@@ -378,34 +300,3 @@ def _target_kind(name: str, cells: pa.ChunkedArray, problem: Problem) -> Kind:
     if infer_kind(cells) != "number":
         raise ContractError(f"target {name!r} is not a number, as a regression needs it")
     return "number"
-
-
-def infer_kind(cells: pa.ChunkedArray) -> Kind:
-    """Return the kind that at least 95 % of the present cells have, or image, or text if they are sentences, or category.
-
-    Examples
-    --------
-    >>> infer_kind(pa.chunked_array([["1", "2.5", "NA"]]))
-    'number'
-    """
-    text = pc.drop_null(trimmed(cells))
-    if len(text) == 0:
-        return "category"
-    found = next((kind for kind, typed in _KINDS if _are_mostly(typed, text)), None)
-    if found:
-        return found
-    return "image" if are_images(text) else "text" if is_free_text(text) else "category"
-
-
-_KINDS: tuple[tuple[Kind, Callable[[pa.ChunkedArray], pa.ChunkedArray]], ...] = (
-    ("number", as_numbers),
-    ("boolean", partial(as_booleans, words_only=True)),
-    ("datetime", as_datetimes),
-)
-
-
-def _are_mostly(typed: Callable[[pa.ChunkedArray], pa.ChunkedArray], text: pa.ChunkedArray) -> bool:
-    """Tell whether enough cells can be typed; often the first of them have too many faults for all already."""
-    most_faults = len(text) - _MOSTLY * len(text)
-    first = text.slice(0, int(_FIRST_OF_MOST_FAULTS * most_faults) + 1)
-    return all(typed(cells).null_count <= most_faults for cells in (first, text))

@@ -41,8 +41,6 @@ WIDER: dict[Kind, tuple[Kind, ...]] = {
 _HALF = 0.5
 """A column has changed its kind if fewer of its present cells than that are of the contract's; else the others are faults."""
 
-_BINARY = 2
-
 
 @dataclass(frozen=True)
 class EvolutionRules:
@@ -145,52 +143,6 @@ def compare(contract: Contract | None, head: TextTable, fields: Fields, rules: E
         for name in missing_columns(work, head.cells.column_names)
     )
     return Verdict(next_version(contract, work), (*lost, *added, *changed))
-
-
-def with_labels(
-    contract: Contract, seen: Collection[str], rules: EvolutionRules, *, present: Contract | None
-) -> Verdict:
-    """Add the labels of a file's good rows to those that the contract knows.
-
-    Once a binary target has two labels its domain is closed: another is a mistake. That of a multiclass target is closed
-    by the first file if new labels are refused. A domain that the pipeline file declares is never added to.
-
-    Parameters
-    ----------
-    contract : Contract
-        What the file was cleaned against.
-    seen : collection of str
-        Labels of its good rows.
-    rules : EvolutionRules
-        What the pipeline file says about changes by files.
-    present : Contract or None
-        The version in force, which `contract` is itself unless the file changes it; None before the first file.
-
-    Examples
-    --------
-    >>> contract = Contract("binary", (ColumnSchema("y", "category", "target"), ColumnSchema("x", "number")))
-    >>> first = with_labels(contract, {"no"}, EvolutionRules(), present=None).contract
-    >>> first.labels, first.target.allowed
-    (('no',), None)
-    >>> second = with_labels(first, {"yes"}, EvolutionRules(), present=first).contract
-    >>> second.version, second.target.allowed, second.changes
-    (2, ('no', 'yes'), ("1 new label of 'y'",))
-    """
-    target = contract.target
-    labels = tuple(sorted({*contract.labels, *seen}))
-    if contract.problem == "regression" or target.rules.allowed or labels == contract.labels:
-        return Verdict(contract)
-    if contract.problem == "binary" and len(labels) > _BINARY:
-        text = f"target {target.name!r} has {len(labels)} labels, and a binary problem has two"
-        return Verdict(contract, (Breach(FileReason.CONTRACT_LABELS, text),))
-    closed = len(labels) == _BINARY if contract.problem == "binary" else rules.new_labels == "refuse"
-    columns = _replaced(contract.columns, replace(target, allowed=labels if closed else None))
-    fresh = len(labels) - len(contract.labels)
-    changes = () if contract is present else contract.changes
-    if contract.labels:
-        changes += (f"{fresh} new label{'s' if fresh > 1 else ''} of {target.name!r}",)
-    work = replace(contract, columns=columns, labels=labels, changes=changes)
-    return Verdict(next_version(present, work) if present else work)
 
 
 def next_version(contract: Contract, work: Contract) -> Contract:
@@ -316,7 +268,7 @@ def _with_wider_kinds(
     for column, now in _changed_kinds(contract, cells):
         if rules.widened_kinds == "accept" and column.role == "feature" and now in WIDER.get(column.kind, ()):
             change = f"column {column.name!r} was a {column.kind} and is a {now} now"
-            columns = _replaced(contract.columns, _of_kind(column, now, contract))
+            columns = replaced(contract.columns, _of_kind(column, now, contract))
             contract = replace(contract, columns=columns, changes=(*contract.changes, change))
         else:
             text = f"column {column.name!r} was a {column.kind} and is a {now} now"
@@ -334,5 +286,6 @@ def _changed_kinds(contract: Contract, cells: pa.Table) -> Iterator[tuple[Column
             yield column, infer_kind(text)
 
 
-def _replaced(columns: tuple[ColumnSchema, ...], new: ColumnSchema) -> tuple[ColumnSchema, ...]:
+def replaced(columns: tuple[ColumnSchema, ...], new: ColumnSchema) -> tuple[ColumnSchema, ...]:
+    """Return the columns with that of the same name replaced by `new`."""
     return tuple(new if column.name == new.name else column for column in columns)

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from headrace.ml.bad_rows import no_rows
 from headrace.ml.contract import Contract, Fields
-from headrace.ml.contract_evolution import EvolutionRules, Verdict, compare, with_labels
+from headrace.ml.contract_evolution import EvolutionRules, Verdict, compare
 from headrace.ml.files.refusal import FileRefusedError
 from headrace.ml.files.small import ROWS_LOOKED_AT
+from headrace.ml.label_domain import with_labels
 from headrace.ml.observation import Observer
 from headrace.ml.text_table import TextTable
 

@@ -6,8 +6,9 @@ import pytest
 
 from headrace.ml.column_rules import ColumnRules
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Fields
-from headrace.ml.contract_evolution import EvolutionRules, compare, with_labels
+from headrace.ml.contract_evolution import EvolutionRules, compare
 from headrace.ml.files.small import read_bytes
+from headrace.ml.label_domain import with_labels
 
 FIELDS = Fields("regression", "y", ignore=("note",))
 FIRST = b"n,flag,day,code,note,y\n1,true,2011-01-01,A,hello,1\n2,false,2011-01-02,B,you,2\n"
