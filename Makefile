@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-database format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-data bench-hostilebase format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ bench: setup ## measure how long each step of the loop takes
 
 bench-data: setup ## measure how fast, and in how much memory, files are taken in
 	@$(BIN)/python -m benchmarks.measure_data
+
+bench-hostile: setup ## take in hostile files of every kind, and measure time and memory
+	@$(BIN)/python -m benchmarks.measure_hostile_files
 
 bench-database: setup ## measure how fast, and in how much memory, rows of a database are imported
 	@$(BIN)/python -m benchmarks.measure_import

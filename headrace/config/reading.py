@@ -8,6 +8,7 @@ from headrace.ml.contract import Contract
 from headrace.ml.files.options import ReadOptions
 
 _MB_OF_A_GB = 1024
+_LONGEST_IMAGE = 2**23  # characters of base64
 
 
 def read_options(pipeline: Pipeline, contract: Contract | None = None, *, large: bool = False) -> ReadOptions:
@@ -36,4 +37,5 @@ def read_options(pipeline: Pipeline, contract: Contract | None = None, *, large:
         columns=names,
         expected=frozenset((pipeline.target, *names)),
         corpus=None if large else corpus_of(pipeline),
+        longest_cell=_LONGEST_IMAGE if "image" in pipeline.columns.values() else ReadOptions.longest_cell,
     )

@@ -28,13 +28,26 @@ def parquet(columns=None, **settings):
 
 def repeated(rows, text, **settings):
     """Rows that all have the same long text, which the file holds once."""
+    city = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), [text])
+    ids = [str(n) for n in range(rows)]
     sink = io.BytesIO()
-    schema = pa.schema({"id": pa.string(), "temp": pa.float64(), "city": pa.string(), "cnt": pa.int64()})
-    with pq.ParquetWriter(sink, schema, **settings) as writer:
-        for first in range(0, rows, 20):
-            ids = [str(n) for n in range(first, first + 20)]
-            columns = [ids, [1.0] * 20, [text] * 20, [1] * 20]
-            writer.write_batch(pa.record_batch(columns, schema=schema))
+    table = pa.table({"id": ids, "temp": [1.0] * rows, "city": city, "cnt": [1] * rows})
+    pq.write_table(table, sink, **settings)
+    return sink.getvalue()
+
+
+def by_beginning(rows, text):
+    """Rows that all have the same long text, of which the file says only that it is that of the row before."""
+    columns = {
+        "id": [str(n) for n in range(rows)],
+        "temp": [1.0] * rows,
+        "city": [text] * rows,
+        "cnt": [1] * rows,
+    }
+    sink = io.BytesIO()
+    pq.write_table(
+        pa.table(columns), sink, use_dictionary=False, column_encoding={"city": "DELTA_BYTE_ARRAY"}
+    )
     return sink.getvalue()
 
 
@@ -143,6 +156,7 @@ PARQUET = {
     "text of a megabyte again and again": Fault(
         lambda: repeated(2000, "x" * MB), "0 rows, 2000 too_long", slow=True
     ),
+    "long text without end": Fault(lambda: repeated(10**6, "x" * 50_000), "refused: too_large", slow=True),
     "text of a megabyte by its beginning": Fault(
         lambda: repeated(400, "x" * MB, use_dictionary=False, column_encoding={"city": "DELTA_BYTE_ARRAY"}),
         "0 rows, 400 too_long",

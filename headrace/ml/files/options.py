@@ -69,6 +69,8 @@ class ReadOptions:
         What single texts and images become; None refuses them.
     key : str
         Where the file was dropped: the folder of a single text or image is its class.
+    longest_cell : int
+        Characters; what is longer is cut where it is read, and refused where cells are judged.
     block_bytes : int
         Text that is read at a time; no line may be longer.
     """
@@ -82,6 +84,7 @@ class ReadOptions:
     expected: frozenset[str] = frozenset()
     corpus: Corpus | None = None
     key: str = ""
+    longest_cell: int = 2**17
     block_bytes: int = _MB
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,11 @@ from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.text_table import TextTable, text_of
 
 _LEAST_BYTES_OF_A_CELL = 2  # in CSV: a digit and a delimiter
-_LONGEST_TEXT = 2**23
-_BYTES_OF_A_BLOCK = 2**23
-_BYTES_OF_A_BATCH = 2**26
+_LONG = 1000  # characters of a text that is no category
+_MOST_REPEATED = 3  # times the bytes of a file: what repeated long texts may become
+_BYTES_OF_A_BLOCK = 2**22
+_BYTES_OF_A_BATCH = 2**23
+_LEAST_OF_A_BLOCK = 2**20  # bytes: smaller blocks cost more than what is in them
 _WIDEST_BYTES = 1000
 _NEVER_REPEATED = (
     "DELTA_BYTE_ARRAY",
@@ -54,12 +56,15 @@ class ParquetFile:
         How many may be unpacked at a time.
     dictionaries : bool
         Whether repeated texts can stay in a dictionary until they are needed.
+    options : ReadOptions
+        Limits.
     """
 
     path: Path
     names: list[str]
     rows_at_once: int
     dictionaries: bool
+    options: ReadOptions
 
     @classmethod
     def look_at(cls, path: Path, options: ReadOptions) -> ParquetFile:
@@ -84,7 +89,7 @@ class ParquetFile:
         rows = rows_of_block(len(names))
         if not dictionaries:  # each row may then be as long as a page, without the page being any longer
             rows = max(1, min(rows, _BYTES_OF_A_BATCH // max(1, largest_page)))
-        return cls(path, names, rows, dictionaries)
+        return cls(path, names, rows, dictionaries, options)
 
     def blocks(self) -> Iterator[TextTable]:
         """Yield the rows, block by block.
@@ -92,15 +97,20 @@ class ParquetFile:
         Raises
         ------
         FileRefusedError
-            If a page is damaged.
+            If a page is damaged, or long texts are repeated without end.
         """
-        start = 1
+        start, repeated = 1, 0
         try:
             # Repeated texts stay in a dictionary: a small file may repeat a long one millions of times.
             with pq.ParquetFile(self.path, read_dictionary=self._texts(), pre_buffer=False) as file:
-                for batch in file.iter_batches(self.rows_at_once, use_threads=False):
-                    table = pa.Table.from_batches([batch]).rename_columns(self.names)
-                    yield from _numbered(table, start)
+                batches = file.iter_batches(self.rows_at_once, use_threads=False)
+                for table in _joined(batches, rows_of_block(len(self.names))):
+                    longest = max(_longest(column, self.options) for column in table.columns)
+                    for part in _numbered(table.rename_columns(self.names), start, longest, self.options):
+                        repeated += part.cells.nbytes if longest > _LONG else 0
+                        if repeated > _MOST_REPEATED * self.options.max_bytes:
+                            raise self.options.too_large()
+                        yield part
                     start += table.num_rows
         except _BROKEN as error:
             raise _refusal(str(error)) from None
@@ -112,31 +122,45 @@ class ParquetFile:
         return [entry.name for entry in schema if any(is_text(entry.type) for is_text in _TEXT_TYPES)]
 
 
-def _numbered(table: pa.Table, start: int) -> Iterator[TextTable]:
+def _joined(batches: Iterable[pa.RecordBatch], most: int) -> Iterator[pa.Table]:
+    """Yield small batches together, until they have a megabyte or the rows of a block."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        waiting.append(batch)
+        if (
+            sum(each.nbytes for each in waiting) >= _LEAST_OF_A_BLOCK
+            or sum(each.num_rows for each in waiting) >= most
+        ):
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
+
+
+def _numbered(table: pa.Table, start: int, longest: int, options: ReadOptions) -> Iterator[TextTable]:
     """Yield the rows as text, in parts that stay small however often a long text is repeated."""
-    longest = max([1, *(_longest(column) for column in table.columns)])
     step = max(1, min(table.num_rows, _BYTES_OF_A_BLOCK // longest))
     for first in range(0, table.num_rows, step):
         part = table.slice(first, step)
-        cells = {name: _unpacked(part.column(name)) for name in part.column_names}
+        cells = {name: _unpacked(part.column(name), options) for name in part.column_names}
         numbers = np.arange(start + first, start + first + part.num_rows)
         yield TextTable(text_of(pa.table(cells)).cells, numbers)
 
 
-def _longest(column: pa.ChunkedArray) -> int:
+def _longest(column: pa.ChunkedArray, options: ReadOptions) -> int:
     if not pa.types.is_dictionary(column.type):
         return 1
     lengths = (pc.max(pc.binary_length(chunk.dictionary)).as_py() or 1 for chunk in column.chunks)
-    return min(max(lengths, default=1), _LONGEST_TEXT)
+    return min(max(lengths, default=1), options.longest_cell)
 
 
-def _unpacked(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Repeat the texts of a dictionary, none longer than a megabyte."""
+def _unpacked(column: pa.ChunkedArray, options: ReadOptions) -> pa.ChunkedArray:
+    """Repeat the texts of a dictionary, none of them longer than a cell may be."""
     if not pa.types.is_dictionary(column.type):
         return column
     chunks = [
         pa.DictionaryArray.from_arrays(
-            chunk.indices, pc.utf8_slice_codeunits(_as_text(chunk.dictionary), 0, _LONGEST_TEXT)
+            chunk.indices, pc.utf8_slice_codeunits(_as_text(chunk.dictionary), 0, options.longest_cell)
         ).dictionary_decode()
         for chunk in column.chunks
     ]
