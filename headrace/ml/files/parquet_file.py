@@ -216,4 +216,7 @@ def _check_types(schema: pa.Schema, names: list[str]) -> None:
 def _refusal(message: str) -> FileRefusedError:
     if "encrypt" in message.lower():
         return FileRefusedError(FileReason.ENCRYPTED, "the file is encrypted: drop it without a key")
+    if "not yet implemented" in message.lower():
+        why = "the Parquet file has an encoding that cannot be read here: write it with plain pages or dictionaries"
+        return FileRefusedError(FileReason.CODEC, why)
     return FileRefusedError(FileReason.DAMAGED, "the file is cut or damaged: drop it again")
