@@ -15,7 +15,7 @@ from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
-from infra.large_files import WORK
+from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
 from infra.quarantine_table import QuarantineTable
 
@@ -61,7 +61,12 @@ class DataStack(PipelineStack):
             },
         )
         self.artifacts_bucket = DataBucket(
-            self, "Artifacts", key=self.key, access_logs=access_logs, removal_policy=policy
+            self,
+            "Artifacts",
+            key=self.key,
+            access_logs=access_logs,
+            removal_policy=policy,
+            forget={SNAPSHOT_ORDERS: _WORK_DAYS} if pipeline.large_data else None,
         )
         self.ledger = self._table("Ledger", partition="pk", sort="sk")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")

@@ -13,7 +13,7 @@ from infra.data_stack import DataStack
 from infra.glue_job import GlueJob, SparkCode, SparkSecurity
 from infra.glue_task import grant_runs
 from infra.large_file_flow import large_file_flow
-from infra.large_files import WORK, state_machine_name
+from infra.large_files import SNAPSHOT_ORDERS, WORK, state_machine_name
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_function import PipelineFunction
@@ -32,6 +32,10 @@ class LargeDataStack(PipelineStack):
     ----------
     state_machine : PipelineStateMachine
         One execution for each version of a large file.
+    snapshot_job : GlueJob
+        Makes snapshots that are too large for a function.
+    longest_run : Duration
+        Of a job, its start included.
     """
 
     def __init__(
@@ -39,9 +43,12 @@ class LargeDataStack(PipelineStack):
     ) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="large files")
         self._data, self._large_data = data, large_data
+        self._code = SparkCode(self, "SparkCode", folder=str(glue_bundle()))
+        self._security = SparkSecurity(self, "Security", name=f"headrace-{pipeline.name}", key=data.key)
         job = self._add_clean_file()
+        self.snapshot_job = self._add_snapshot_data()
         close = self._add_close_large_file()
-        longest_run = Duration.minutes(large_data.timeout_minutes).plus(_START_UP)
+        self.longest_run = longest_run = Duration.minutes(large_data.timeout_minutes).plus(_START_UP)
         self.state_machine = PipelineStateMachine(
             self,
             "CleanLargeFile",
@@ -57,23 +64,33 @@ class LargeDataStack(PipelineStack):
         CfnOutput(self, "CleanLargeFileArn", value=self.state_machine.state_machine_arn)
 
     def _add_clean_file(self) -> GlueJob:
-        name, data = f"headrace-{self.pipeline.name}", self._data
-        job = GlueJob(
-            self,
-            "CleanFile",
-            name="clean_file",
-            log_prefix=f"/aws-glue/{name}/clean-file",
-            key=data.key,
-            large_data=self._large_data,
-            code=SparkCode(self, "SparkCode", folder=str(glue_bundle())),
-            security=SparkSecurity(self, "Security", name=name, key=data.key),
-        )
+        data, job = self._data, self._add_job("CleanFile", "clean_file")
         objects = data.data_bucket.arn_for_objects
         allow(job.role, ["s3:GetObject", "s3:GetObjectVersion"], [objects("incoming/*")])
         allow(job.role, ["s3:GetObject"], [objects(f"{WORK}*")])
         written = [objects(f"{prefix}*") for prefix in (WORK, "curated/", "quarantine/", "refusals/")]
         allow(job.role, ["s3:PutObject", "s3:AbortMultipartUpload"], written)
         return job
+
+    def _add_snapshot_data(self) -> GlueJob:
+        data, job = self._data, self._add_job("SnapshotData", "snapshot_data")
+        objects = data.artifacts_bucket.arn_for_objects
+        allow(job.role, ["s3:GetObject"], [data.data_bucket.arn_for_objects("curated/*")])
+        allow(job.role, ["s3:GetObject"], [objects(f"{SNAPSHOT_ORDERS}*")])
+        allow(job.role, ["s3:PutObject"], [objects("snapshots/*")])
+        return job
+
+    def _add_job(self, id: str, name: str) -> GlueJob:
+        return GlueJob(
+            self,
+            id,
+            name=name,
+            log_prefix=f"/aws-glue/headrace-{self.pipeline.name}/{name.replace('_', '-')}",
+            key=self._data.key,
+            large_data=self._large_data,
+            code=self._code,
+            security=self._security,
+        )
 
     def _add_close_large_file(self) -> PipelineFunction:
         data = self._data

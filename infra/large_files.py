@@ -15,6 +15,10 @@ WORK = "work/"
 """Prefix of what lies in the data bucket while a large file is cleaned."""
 
 
+SNAPSHOT_ORDERS = "snapshots/orders/"
+"""Prefix, in the artifacts bucket, of what lies between the function and the job that make snapshots."""
+
+
 def state_machine_name(pipeline: Pipeline) -> str:
     """Return the name of the state machine that cleans large files.
 

@@ -49,15 +49,16 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
         BatchesStack(app, f"{name}-batches", pipeline=pipeline, data=data)
     if pipeline.database:
         DatabaseStack(app, f"{name}-database", pipeline=pipeline, database=pipeline.database, data=data)
-    training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data)
+    large = None
+    if pipeline.large_data:
+        large = LargeDataStack(
+            app, f"{name}-large-data", pipeline=pipeline, large_data=pipeline.large_data, data=data
+        )
+    training = TrainingStack(app, f"{name}-training", pipeline=pipeline, data=data, large=large)
     serving = ServingStack(app, f"{name}-serving", pipeline=pipeline, data=data, training=training)
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
-    if pipeline.large_data:
-        LargeDataStack(
-            app, f"{name}-large-data", pipeline=pipeline, large_data=pipeline.large_data, data=data
-        )
     if pipeline.stream:
         StreamStack(
             app, f"{name}-stream", pipeline=pipeline, stream=pipeline.stream, data=data, serving=serving

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from infra.glue_task import glue_task
 from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import Task, catch_all, lambda_task
+
+if TYPE_CHECKING:
+    from infra.large_data_stack import LargeDataStack
 
 # Files that are dropped together are accepted within seconds of each other, and belong into one training.
 _BURST = Duration.seconds(5)
@@ -39,10 +43,12 @@ class TrainingCalls:
     longest_job: Duration
 
 
-def training_flow(scope: Construct, functions: TrainingFunctions, calls: TrainingCalls) -> sfn.IChainable:
+def training_flow(
+    scope: Construct, functions: TrainingFunctions, calls: TrainingCalls, large: LargeDataStack | None = None
+) -> sfn.IChainable:
     """Chain the states: guard, snapshot, train, evaluate, judge, register, approve, close.
 
-    `calls.approve` is None where a person approves.
+    `calls.approve` is None where a person approves. With `large`, a snapshot that does not fit the function is made by Spark.
     """
     scope = Construct(scope, "States")  # states are named as the functions are that they call
     guard = lambda_task(
@@ -132,7 +138,8 @@ def training_flow(scope: Construct, functions: TrainingFunctions, calls: Trainin
         )
         .otherwise(kept.next(sfn.Succeed.jsonata(scope, "ChampionKept")))
     )
-    work = snapshot.next(train).next(evaluate).next(judge).next(judged)
+    train.next(evaluate).next(judge).next(judged)
+    work = snapshot.next(train if large is None else _is_large(scope, functions, large, train, failed))
     burst = sfn.Wait.jsonata(scope, "WaitForBurst", time=sfn.WaitTime.duration(_BURST)).next(work)
     guarded = (
         sfn.Choice.jsonata(scope, "MayTrain")
@@ -141,6 +148,37 @@ def training_flow(scope: Construct, functions: TrainingFunctions, calls: Trainin
         .otherwise(sfn.Succeed.jsonata(scope, "NotNow"))
     )
     return _begin(scope).next(guard).next(guarded)
+
+
+def _is_large(
+    scope: Construct,
+    functions: TrainingFunctions,
+    large: LargeDataStack,
+    train: sfn.CustomState,
+    failed: sfn.IChainable,
+) -> sfn.IChainable:
+    """Lead to the training at once, or by way of Spark, which deals the rows in place of the function."""
+    deal = glue_task(
+        scope,
+        "DealLargeData",
+        large.snapshot_job,
+        arguments={"--folder": "{% $snapshot.folder %}"},
+        timeout=large.longest_run,
+    )
+    describe = lambda_task(
+        scope,
+        "DescribeSnapshot",
+        functions.snapshot_data,
+        payload={"run": "{% $guard.run %}", "dealt": True},
+        timeout=_SHORT,
+        assign={"snapshot": "{% $states.result.Payload %}"},
+    )
+    catch_all([deal, describe], failed, assign={"error": "{% $states.errorOutput %}"})
+    return (
+        sfn.Choice.jsonata(scope, "IsSnapshotLarge")
+        .when(sfn.Condition.jsonata("{% $snapshot.large %}"), deal.next(describe).next(train))
+        .otherwise(train)
+    )
 
 
 _EXECUTION = "{% $states.context.Execution.Id %}"

@@ -12,7 +12,10 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
+from infra.glue_task import grant_runs
 from infra.job_roles import JobRole, grant_encrypted_volumes
+from infra.large_data_stack import LargeDataStack
+from infra.large_files import SNAPSHOT_ORDERS
 from infra.model_image import model_image
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
@@ -22,9 +25,6 @@ from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
 from infra.training_schedule import TrainingSchedule
-
-_MB, _LARGE_MB = 3008, 10_240
-"""Memory in which all rows are dealt: what every account has, and the most that Lambda gives."""
 
 _RETRAIN_EVERY = Duration.days(7)
 _STARTING_EVENTS = {
@@ -52,9 +52,17 @@ class TrainingStack(PipelineStack):
         What starts it at set times, with `arrival.train: schedule`.
     """
 
-    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        pipeline: Pipeline,
+        data: DataStack,
+        large: LargeDataStack | None = None,
+    ) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="training, evaluation, model registry")
-        self._data = data
+        self._data, self._large = data, large
         self.prefix = f"headrace-{pipeline.name}"
         self.model_package_group_name = self.prefix
         self._group = self._add_model_package_group()
@@ -139,7 +147,7 @@ class TrainingStack(PipelineStack):
                 "ARTIFACTS_BUCKET": data.artifacts_bucket.bucket_name,
                 "CODE_VERSION": self.image.code_version,
             },
-            memory_mb=_LARGE_MB if self.pipeline.large_data else _MB,
+            memory_mb=3008,
             timeout_s=900,
             pandas=True,
         )
@@ -147,6 +155,8 @@ class TrainingStack(PipelineStack):
         grant_objects(function, data.data_bucket, "s3:GetObject", ["curated/*"])
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/*"])
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["snapshots/*"])
+        if self._large:
+            grant_objects(function, data.artifacts_bucket, "s3:GetObject", [f"{SNAPSHOT_ORDERS}*"])
         grant_list(function, data.artifacts_bucket, "contract/")
         grant_data_keys(function, data.key)
         return function
@@ -199,12 +209,14 @@ class TrainingStack(PipelineStack):
         machine = PipelineStateMachine(
             self,
             "Training",
-            definition=training_flow(self, self._functions, calls),
+            definition=training_flow(self, self._functions, calls, self._large),
             key=self._data.key,
             timeout=Duration.minutes(calls.longest_job.to_minutes() * 2 + 120),
             comment=f"Headrace {self.pipeline.name}: from new data to a registered model",
         )
         role = machine.role
+        if self._large:
+            grant_runs(role, self._large.snapshot_job)
         grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
         grant_jobs(role, self, PROCESSING, name_prefix=self.prefix, job_role=self._evaluation_role)
         grant_encrypted_volumes(role, self._data.key)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from headrace.ml.arrays import Floats, Hashes, Labels
+from headrace.ml.arrays import Floats, Hashes, Ints, Labels
 
 PARTS = ("train", "validation", "test")
 
@@ -123,8 +123,14 @@ def content_hash(frame: pd.DataFrame) -> str:
     (True, False)
     """
     names = sorted(map(str, frame.columns))
+    return content_hash_of(names, [np.sort(row_hashes(frame, names))])
+
+
+def content_hash_of(names: Sequence[str], hashes: Iterable[Hashes]) -> str:
+    """Return what `content_hash` does, from the sorted names and the sorted hashes of the rows, in as many arrays as wanted."""
     digest = hashlib.sha256("\x1f".join(names).encode())
-    digest.update(np.sort(row_hashes(frame, names)).astype("<u8").tobytes())
+    for part in hashes:
+        digest.update(part.astype("<u8").tobytes())
     return digest.hexdigest()
 
 
@@ -136,6 +142,37 @@ def _key_columns(frame: pd.DataFrame, rule: SplitRule) -> list[str]:
     if rule.id is not None:
         return [rule.id]
     return sorted(str(name) for name in frame.columns if name != rule.target)
+
+
+def time_cuts(moments: np.ndarray[Any, Any], counts: Ints, rule: SplitRule) -> tuple[Any, Any]:
+    """Return the last moments of training and of validation, as `assign_parts` deals by time.
+
+    Parameters
+    ----------
+    moments : ndarray of shape (n_moments,)
+        Different moments, in order; not empty.
+    counts : ndarray of shape (n_moments,)
+        How many rows each has.
+    rule : SplitRule
+        With the shares.
+
+    Returns
+    -------
+    tuple
+        The last moment of the part, or None if no moment is in it or in a part before.
+
+    Examples
+    --------
+    >>> rule = SplitRule("time", test_share=0.25, validation_share=0.25, seed=7, time="at")
+    >>> last = time_cuts(np.array([1.0, 2.0, 3.0]), np.array([2, 1, 1]), rule)
+    >>> [float(moment) for moment in last]
+    [1.0, 2.0]
+    """
+    positions = np.cumsum(counts) / counts.sum()
+    uptos = (1.0 - rule.test_share - rule.validation_share, 1.0 - rule.test_share)
+    last = [int(np.searchsorted(positions, upto, side="right")) for upto in uptos]
+    first, second = (moments[place - 1] if place else None for place in last)
+    return first, second
 
 
 def _positions_in_time(frame: pd.DataFrame, time: str | None) -> Floats:

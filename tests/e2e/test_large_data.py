@@ -4,13 +4,20 @@ import json
 import subprocess
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
+from headrace.aws.contract_store import ContractStore
+from headrace.aws.curated import read_curated
+from headrace.aws.large_snapshots import SnapshotFolder, SnapshotOrder
+from headrace.config.pipeline import Pipeline
 from headrace.ml.clean_file import clean_file
 from headrace.ml.contract import Contract
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.table_file import open_table
+from lambdas.snapshot_data.parts import deal, rule_of
 from local_cloud.glue.spark import installed
 from tests.e2e.cloud import eventually, running
 from tests.e2e.readme import REPO
@@ -119,10 +126,57 @@ def test_the_rows_and_refusals_are_those_that_the_function_makes(cloud, outputs,
     assert reason["counts"] == expected.summary.as_dict()["counts"]
 
 
-def test_nothing_of_the_work_is_left(cloud, outputs, taken):
-    left = cloud.client("s3").list_objects_v2(Bucket=outputs["DataBucketName"], Prefix="work/")
+def test_spark_makes_the_snapshot_that_the_function_makes(cloud, outputs, taken, tmp_path):
+    s3, artifacts = cloud.client("s3"), outputs["ArtifactsBucketName"]
+    # A small file, which the function takes, replaces some of the rows.
+    newer = "id,text,temp,cnt\n" + "".join(f"{number},new,0.5,1\n" for number in range(0, 3000, 3))
+    s3.put_object(Bucket=outputs["DataBucketName"], Key="incoming/newer.csv", Body=newer.encode())
+    small = entry(cloud, outputs, "incoming/newer.csv")
+    items = [
+        {**item, "curated_paths": [place["S"] for place in item["curated_paths"]]} for item in (taken, small)
+    ]
+    contract = ContractStore(s3, artifacts).load()
+    pipeline = pipeline_of_the_test()
+    order = SnapshotOrder(tuple(items), contract, rule_of(pipeline))
+    folder = SnapshotFolder(s3, artifacts, "snapshots/orders/run-1/")
+    folder.write_order(order)
 
-    assert left["KeyCount"] == 0
+    run = run_job(cloud, "SnapshotData", {"--folder": folder.uri})
+
+    assert run["JobRunState"] == "SUCCEEDED", run
+    expected = deal([read_curated(s3, uri).table for uri in order.curated], pipeline, contract)
+    outcome = folder.outcome()
+    assert (outcome.content_hash, outcome.replaced) == (expected.content_hash, expected.replaced)
+    assert expected.replaced > 800
+    for part, rows in expected.parts.items():
+        uris = [
+            f"s3://{artifacts}/snapshots/{outcome.content_hash[:16]}/{part}/{file['name']}"
+            for file in outcome.parts[part]["files"]
+        ]
+        found = pa.concat_tables([pq.read_table(fetched(cloud, uri, tmp_path)) for uri in uris])
+        assert found.equals(rows.replace_schema_metadata(None)), part
+
+
+def pipeline_of_the_test():
+    return Pipeline.model_validate(yaml.safe_load(PIPELINE))
+
+
+def run_job(cloud, stem, arguments):
+    """Run the job of this construct, and return the run when it has ended."""
+    glue = cloud.client("glue")
+    [name] = [job["Name"] for job in glue.get_jobs()["Jobs"] if stem in job["Name"]]
+    identity = glue.start_job_run(JobName=name, Arguments=arguments)["JobRunId"]
+    return eventually(
+        lambda: glue.get_job_run(JobName=name, RunId=identity)["JobRun"],
+        lambda run: run["JobRunState"] not in ("STARTING", "RUNNING"),
+        within_s=120,
+    )
+
+
+def test_nothing_of_the_work_is_left(cloud, outputs, taken):
+    bucket = outputs["DataBucketName"]
+
+    eventually(lambda: cloud.client("s3").list_objects_v2(Bucket=bucket, Prefix="work/")["KeyCount"] == 0)
 
 
 def fetched(cloud, uri, folder):

@@ -40,6 +40,8 @@ NAMED_OF_LARGE_DATA = {
     ("AWS::Glue::SecurityConfiguration", "headrace-price"),  # CloudFormation makes no names for this type
     ("AWS::Logs::LogGroup", "/aws-glue/headrace-price/clean-file/output"),
     ("AWS::Logs::LogGroup", "/aws-glue/headrace-price/clean-file/error"),
+    ("AWS::Logs::LogGroup", "/aws-glue/headrace-price/snapshot-data/output"),
+    ("AWS::Logs::LogGroup", "/aws-glue/headrace-price/snapshot-data/error"),
     ("AWS::StepFunctions::StateMachine", "headrace-price-clean-large-file"),  # an earlier stack starts it
 }
 

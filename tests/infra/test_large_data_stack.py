@@ -164,3 +164,36 @@ def test_there_are_alarms_on_failed_and_late_executions(large):
         "ExecutionsFailed",
         "ExecutionsTimedOut",
     }
+
+
+def training(options):
+    return Template.from_stack(app(options).node.find_child("bike-training"))
+
+
+def test_a_snapshot_that_is_too_large_for_the_function_is_dealt_by_spark():
+    [definition] = definitions(training('{"workers": 2}')).values()
+    states = definition["States"]
+
+    assert states["SnapshotData"]["Next"] == "IsSnapshotLarge"
+    (large,) = states["IsSnapshotLarge"]["Choices"]
+    assert (large["Condition"], large["Next"]) == ("{% $snapshot.large %}", "DealLargeData")
+    assert states["IsSnapshotLarge"]["Default"] == states["DescribeSnapshot"]["Next"] == "TrainModel"
+    assert {name: complaints(state) for name, state in tasks(definition).items() if complaints(state)} == {}
+    assert dangling(definition) == unreachable(definition) == []
+    for name in ("DealLargeData", "DescribeSnapshot"):
+        assert states[name]["Catch"][0]["Next"] == "CloseFailed"
+
+
+def test_without_the_block_a_snapshot_is_always_the_functions():
+    [definition] = definitions(training("null")).values()
+
+    assert definition["States"]["SnapshotData"]["Next"] == "TrainModel"
+    assert "DealLargeData" not in definition["States"]
+
+
+def test_the_job_of_snapshots_reads_curated_rows_and_writes_snapshots_only(large):
+    allowed = statements(large, "SnapshotDataRole")
+
+    assert ["/snapshots/*" in text for text in allowed["s3:PutObject"]] == [True]
+    assert any("/curated/*" in text for text in allowed["s3:GetObject"])
+    assert not any("incoming" in text for text in allowed["s3:GetObject"])

@@ -7,11 +7,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.aws.curated import CuratedFile, SnapshotStore
+from headrace.aws.large_snapshots import SnapshotOutcome
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, Contract
-from lambdas.snapshot_data import handler, parts
-from lambdas.snapshot_data.handler import Ports, snapshot_data
-from lambdas.snapshot_data.parts import SnapshotError
+from headrace.ml.snapshot_rows import SnapshotError
+from lambdas.snapshot_data import parts, snapshot
+from lambdas.snapshot_data.snapshot import Ports, describe_snapshot, snapshot_data
 
 CONTRACT = Contract(
     "regression",
@@ -150,7 +151,7 @@ class Bucket(dict):
         self[Key] = Body
 
 
-def take(pipeline, groups, memory_mb=3008):
+def take(pipeline, groups, memory_mb=3008, folder=None):
     """Snapshot dropped files, each a list of tables, and return (answer, bucket)."""
     tables = {f"s3://data/curated/{n}-{m}": t for n, group in enumerate(groups) for m, t in enumerate(group)}
     files = [
@@ -171,8 +172,9 @@ def take(pipeline, groups, memory_mb=3008):
         lambda uri: CuratedFile(uri, "v", "checksum", tables[uri]),
         SnapshotStore(bucket, "artifacts"),
         memory_mb,
+        folder and (lambda run: folder),
     )
-    return snapshot_data(pipeline, "code1", ports), bucket
+    return snapshot_data("run-1", pipeline, "code1", ports), bucket
 
 
 def test_a_snapshot_is_written_below_its_hash_with_its_sources(pipeline):
@@ -212,7 +214,7 @@ def test_a_job_finds_parquet_and_what_it_needs_to_know(pipeline):
 
 
 def test_a_part_of_many_rows_is_written_as_several_files(pipeline, monkeypatch):
-    monkeypatch.setattr(handler, "_ROWS_OF_A_FILE", 100)
+    monkeypatch.setattr(snapshot, "_ROWS_OF_A_FILE", 100)
     whole, _ = take(pipeline, [[rows(0, 500)]])
 
     answer, bucket = take(pipeline, [[rows(0, 500)]])
@@ -271,3 +273,46 @@ def test_a_version_that_only_says_more_makes_no_other_snapshot(pipeline):
     one, other = (parts.deal([rows(0, 500)], pipeline, contract) for contract in (CONTRACT, noted))
 
     assert one.content_hash == other.content_hash
+
+
+class Shared:
+    """The folder that the function shares with the Spark job."""
+
+    uri = "s3://artifacts/snapshots/orders/run-1/"
+
+    def __init__(self):
+        self.written, self.found = None, None
+
+    def write_order(self, order):
+        self.written = order
+
+    def order(self):
+        return self.written
+
+    def outcome(self):
+        return self.found
+
+
+def test_what_does_not_fit_is_left_to_spark_and_described_when_it_is_done(pipeline):
+    here, bucket = take(pipeline, [[rows(0, 2200)]])
+    manifest = json.loads(bucket[here["manifest_uri"].removeprefix("s3://artifacts/")])
+    shared = Shared()
+
+    answer, _ = take(pipeline, [[rows(0, 2200)]], memory_mb=1, folder=shared)
+    sources = tuple(manifest["files"][0]["curated"])
+    shared.found = SnapshotOutcome(here["content_hash"], manifest["parts"], 0, sources)
+    ports = Ports(None, None, None, SnapshotStore(written := Bucket(), "artifacts"), 1, lambda run: shared)
+    described = describe_snapshot("run-1", pipeline, "code1", ports)
+
+    assert answer == {"large": True, "folder": shared.uri}
+    assert described == here
+    assert written == {key: body for key, body in bucket.items() if "/spec/" in key or "manifest" in key}
+
+
+def test_a_snapshot_that_spark_refuses_is_refused(pipeline):
+    shared = Shared()
+    shared.found = SnapshotOutcome(refused="10 rows leave the part test empty")
+    ports = Ports(None, None, None, None, 1, lambda run: shared)
+
+    with pytest.raises(SnapshotError, match="leave the part test empty"):
+        describe_snapshot("run-1", pipeline, "code1", ports)

@@ -1,0 +1,130 @@
+"""Makes a snapshot on many machines: the same rows in the same parts, with the same hash, as the function makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from glue_jobs.snapshot_data.work import (
+    ROWS_OF_A_FILE,
+    Cuts,
+    Piece,
+    Source,
+    Written,
+    id_shares,
+    look_at,
+    moments,
+    move,
+    pieces,
+    replaced_rows,
+    s3,
+    write_range,
+)
+from headrace.aws.large_snapshots import SnapshotFolder, SnapshotOrder, SnapshotOutcome
+from headrace.ml.arrays import Hashes, Ints
+from headrace.ml.snapshot_rows import SnapshotError, refuse_missing, snapshot_hash
+from headrace.ml.split import PARTS, content_hash_of, time_cuts
+
+if TYPE_CHECKING:
+    from pyspark import RDD, SparkContext
+
+_IDS_OF_A_BUCKET = 2**21
+_MOSTLY = 0.9  # ranges of hashes hold more or fewer rows than on average; none more than a file may
+
+Numbered = tuple[int, Ints | None]
+"""The number of a curated file, and the places of those of its rows that were replaced."""
+
+
+def snapshot_large_data(context: SparkContext, folder: str) -> None:
+    """Do what the order in the folder says, and leave the outcome there."""
+    place = SnapshotFolder.at(s3(), folder)
+    try:
+        outcome = _dealt(context, place, place.order())
+    except SnapshotError as error:
+        outcome = SnapshotOutcome(refused=str(error))
+    place.write_outcome(outcome)
+
+
+def _dealt(context: SparkContext, place: SnapshotFolder, order: SnapshotOrder) -> SnapshotOutcome:
+    count = len(order.curated)
+    numbers = context.parallelize(range(count), max(count, 1))
+    sources = numbers.map(partial(look_at, order)).collect()
+    rows = sum(source.about["rows"] for source in sources)
+    if not rows:
+        raise SnapshotError("the curated files have no rows")
+    refuse_missing(_missing_everywhere(sources))
+    files = _with_replaced(numbers, order, rows, count).persist()
+    replaced = int(files.map(lambda file: 0 if file[1] is None else len(file[1])).sum())
+    buckets = max(1, -(-(rows - replaced) // int(_MOSTLY * ROWS_OF_A_FILE)))
+    written = (
+        files.flatMap(partial(_pieces, order, buckets, _cuts(files, order)))
+        .groupByKey(buckets)
+        .map(partial(_write, place.uri))
+        .persist()
+    )
+    names = sorted(column.name for column in order.contract.columns)
+    content = content_hash_of(names, _hashes(written))
+    found = written.map(lambda each: each.files).collect()
+    parts = {part: _part(part, found) for part in PARTS}
+    if empty := [part for part in ("train", "test") if not parts[part]["rows"]]:
+        raise SnapshotError(f"{rows - replaced} rows leave the part {' and '.join(empty)} empty")
+    content_hash = snapshot_hash(content, order.contract, order.rule)
+    moved = [f"{part}/{file['name']}" for part in PARTS for file in parts[part]["files"]]
+    context.parallelize(moved, len(moved)).foreach(partial(move, place.uri, f"snapshots/{content_hash[:16]}"))
+    return SnapshotOutcome(content_hash, parts, replaced, tuple(source.about for source in sources))
+
+
+def _missing_everywhere(sources: list[Source]) -> frozenset[str]:
+    return frozenset.intersection(*(source.missing for source in sources if source.about["rows"]))
+
+
+def _with_replaced(numbers: RDD[int], order: SnapshotOrder, rows: int, count: int) -> RDD[Numbered]:
+    """Return every curated file with the places of its rows that a newer row replaces."""
+    if order.rule.id is None:
+        return numbers.map(lambda number: (number, None))
+    buckets = max(1, -(-rows // _IDS_OF_A_BUCKET))
+    found = (
+        numbers.flatMap(partial(id_shares, order, buckets))
+        .groupByKey(buckets)
+        .flatMap(lambda bucket: replaced_rows(order, bucket[1]))
+        .groupByKey(count)
+        .mapValues(lambda places: np.sort(np.concatenate(list(places))))
+    )
+    return (
+        numbers.map(lambda number: (number, None)).leftOuterJoin(found, count).mapValues(lambda each: each[1])
+    )
+
+
+def _cuts(files: RDD[Numbered], order: SnapshotOrder) -> Cuts | None:
+    """Return the moments between the parts, if rows are dealt by time."""
+    if order.rule.by != "time":
+        return None
+    found = files.map(lambda file: moments(order, *file)).collect()
+    times, where = np.unique(np.concatenate([each for each, _ in found]), return_inverse=True)
+    if not len(times):
+        return None, None
+    counts = np.bincount(where, weights=np.concatenate([each for _, each in found])).astype(np.int64)
+    return time_cuts(times, counts, order.rule)
+
+
+def _pieces(
+    order: SnapshotOrder, buckets: int, cuts: Cuts | None, file: Numbered
+) -> Iterator[tuple[int, Piece]]:
+    return pieces(order, buckets, cuts, *file)
+
+
+def _write(folder: str, bucket: tuple[int, Any]) -> Written:
+    return write_range(folder, *bucket)
+
+
+def _hashes(written: RDD[Written]) -> Iterator[Hashes]:
+    """Yield the hashes of all rows in order: a range of them is a partition, and partitions come in order."""
+    yield from written.map(lambda range_: range_.hashes).toLocalIterator()
+
+
+def _part(part: str, found: list[dict[str, dict[str, Any]]]) -> dict[str, Any]:
+    files = [each[part] for each in found if each[part]["rows"]] or [each[part] for each in found[:1]]
+    return {"rows": sum(file["rows"] for file in files), "files": files}

@@ -1,0 +1,82 @@
+"""Curated rows as a snapshot has them: named as in the files, of the kinds that they have now, identified by a hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from headrace.ml.cleaning import ARROW_TYPES, typed
+from headrace.ml.contract import ColumnSchema, Contract
+from headrace.ml.split import SplitRule
+
+
+class SnapshotError(Exception):
+    """No snapshot can be made; the text says what is missing."""
+
+
+def named_rows(table: pa.Table, contract: Contract) -> tuple[pa.Table, frozenset[str]]:
+    """Give the columns of the catalogue the names that they have in the files, and the kinds that they have now.
+
+    Returns
+    -------
+    table, missing
+        The columns of `contract`, in its order; and the names in the catalogue of those that were not there and should
+        have been, which have no values.
+    """
+    names = contract.table_names
+    columns, missing = {}, set()
+    for column in contract.columns:
+        cells = _united(column, names[column.name], table)
+        if cells is None:
+            missing.add(names[column.name])
+        columns[column.name] = _nothing(column, table) if cells is None else cells
+    return pa.table(columns), frozenset(missing)
+
+
+def refuse_missing(missing: frozenset[str]) -> None:
+    """Refuse curated files of which none has a column; ``SnapshotError`` names it."""
+    if missing:
+        raise SnapshotError(f"the curated files have no column {', '.join(sorted(missing))}")
+
+
+def described(contract: Contract) -> dict[str, Any]:
+    """Return what a contract says of rows, without how it came about."""
+    return replace(contract, version=1, changes=(), observed={}).as_dict()
+
+
+def snapshot_hash(content: str, contract: Contract, rule: SplitRule) -> str:
+    """Return 64 hexadecimal digits for rows, their kinds and the way they were dealt.
+
+    Parameters
+    ----------
+    content : str
+        `headrace.ml.split.content_hash` of the rows.
+    """
+    identity = json.dumps([content, described(contract), asdict(rule)], sort_keys=True)
+    return hashlib.sha256(identity.encode()).hexdigest()
+
+
+def _united(column: ColumnSchema, name: str, table: pa.Table) -> pa.ChunkedArray | None:
+    """Return a column's cells, those of files from before its kind changed as what it is now; None if there are none.
+
+    Files from before a column came lack it: their rows have no value.
+    """
+    found = []
+    if name in table.column_names:
+        found.append(table.column(name))
+    for former, _ in reversed(column.formerly):
+        if former in table.column_names:
+            text = pc.cast(table.column(former), pa.string())
+            found.append(typed(column.kind, text))
+    if found:
+        return pc.coalesce(*found)
+    return _nothing(column, table) if column.came_later or column.role == "ignored" else None
+
+
+def _nothing(column: ColumnSchema, table: pa.Table) -> pa.ChunkedArray:
+    return pa.chunked_array([pa.nulls(table.num_rows, ARROW_TYPES[column.kind])])
