@@ -56,6 +56,8 @@ def stepped(cells, step, learn_from=None, **parameters):
         ("clip_outliers", {"max": 0.1, "action": "missing"}, ["0.1", "0.2"], ["0.1", None]),
         ("parse_dates", {"formats": ["%d.%m.%Y", "%m/%d/%Y %I:%M %p"]}, ["31.01.2011", "1/31/2011 5:30 PM", "31.02.2011"],
          ["2011-01-31 00:00:00.000000Z", "2011-01-31 17:30:00.000000Z", "31.02.2011"]),
+        ("parse_dates", {"formats": ["%d.%m.%y", "%Y%m%d%H%M%S"]}, ["29.02.12", "29.02.11", "01.03.11", "31.04.11", "20110301235901", "x"],
+         ["2012-02-29 00:00:00.000000Z", "29.02.11", "2011-03-01 00:00:00.000000Z", "31.04.11", "2011-03-01 23:59:01.000000Z", "x"]),
         # In 2011 Berlin put the clock on at 2 o'clock of 27 March, and back at 3 o'clock of 30 October.
         ("parse_dates", {"formats": ["%d.%m.%Y %H:%M"], "time_zone": "Europe/Berlin"},
          ["27.03.2011 01:30", "27.03.2011 02:30", "27.03.2011 03:30", "30.10.2011 02:30"],
