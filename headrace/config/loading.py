@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -114,9 +114,17 @@ def _unknown_names(pipeline: Pipeline, folder: Path) -> Iterator[tuple[tuple[str
                     f"your own would be {folder / step.step}.py",
                 )
             zone = getattr(step, "time_zone", None)
-            if zone and zone not in available_timezones():
+            if zone and not _is_time_zone(zone):
                 close = _did_you_mean(zone, sorted(available_timezones()))
                 yield (block, "steps", place, "time_zone"), f"there is no time zone {zone!r}{close}"
+
+
+def _is_time_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError):  # OSError: the name of a folder of zones
+        return False
+    return True
 
 
 def _told(path: Path, root: yaml.Node | None, where: tuple[str | int, ...], text: str) -> str:

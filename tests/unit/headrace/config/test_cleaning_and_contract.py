@@ -26,7 +26,7 @@ def step(**lines):
     ("text", "line"),
     [
         (
-            step(step="parse_numbers", columns="[a]", decimel=","),
+            step(step="parse_numbers", columns="[a]", decimel="';'"),
             "8: cleaning.steps.0.decimel: there is no such field (did you mean decimal?); "
             "allowed: columns, decimal, parentheses, percent, step, symbols, thousands",
         ),
