@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from glue_jobs.clean_file.duplicates import earlier_places
+from glue_jobs.clean_file.duplicates import repeated_rows
 from glue_jobs.clean_file.work import (
     CleanedRange,
     Refusal,
@@ -39,7 +39,7 @@ from headrace.ml.arrays import Ints
 from headrace.ml.bad_rows import check_share
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import ContractError
-from headrace.ml.duplicate_keys import key_of_parts
+from headrace.ml.duplicate_keys import duplicate_keys
 from headrace.ml.file_contract import rows_needed, settled_contract
 from headrace.ml.files.ranges import pieces
 from headrace.ml.files.refusal import FileRefusedError
@@ -121,11 +121,11 @@ def _cleaned(context: SparkContext, work: WorkFolder, order: LargeFileOrder) -> 
     faults = Summary()
     for part, rows_before in zip(found.parts, before, strict=True):
         faults = faults.and_(part.part.summary, rows_before=rows_before)
-    earlier = earlier_places(context, work.uri, found.parts)
-    again = int(earlier.map(lambda each: len(each[1])).sum())
+    repeats = repeated_rows(context, work.uri, found.parts)
+    again = Counter(repeats.flatMap(lambda each: each[1][:, 1].tolist()).countByValue())
     _judge(found, faults, again)
     contract = settled_contract(found.task.contract, order.contract, found.observer, order.rules)
-    done = _finished(context, found, before, earlier)
+    done = _finished(context, found, before, repeats)
     for each in done:
         faults = faults.and_(each.duplicates)
     outcome = LargeFileOutcome(
@@ -179,28 +179,30 @@ def _accepted(answer: Answer | Refusal) -> Answer:
     return answer
 
 
-def _judge(found: _Found, faults: Summary, again: int) -> None:
+def _judge(found: _Found, faults: Summary, again: Counter[int]) -> None:
     """Refuse the file if too many of its rows are bad, before any good one is written; all those of a retry were."""
     if found.task.order.file.is_retry:
         return
-    key = key_of_parts(found.task.contract)
-    duplicates = Summary(counts=Counter({(key.column, key.reason): again} if key and again else {}))
-    check_share(found.rows - again, faults.and_(duplicates), found.task.order.max_bad_row_share)
+    keys = duplicate_keys(found.task.contract)
+    counts = Counter({(keys[key].column, keys[key].reason): rows for key, rows in again.items()})
+    check_share(
+        found.rows - again.total(), faults.and_(Summary(counts=counts)), found.task.order.max_bad_row_share
+    )
 
 
 def _finished(
-    context: SparkContext, found: _Found, before: list[int], earlier: RDD[tuple[int, Ints]]
+    context: SparkContext, found: _Found, before: list[int], repeats: RDD[tuple[int, Ints]]
 ) -> list[WrittenPart]:
     parts = [(number, each) for number, each in enumerate(zip(found.parts, before, strict=True))]
-    joined = context.parallelize(parts, len(parts)).leftOuterJoin(earlier, len(parts))
+    joined = context.parallelize(parts, len(parts)).leftOuterJoin(repeats, len(parts))
     done = joined.map(partial(_finish, found.task)).collect()
     return sorted(done, key=lambda each: each.number)
 
 
 def _finish(task: Task, joined: tuple[int, tuple[tuple[StagedPart, int], Ints | None]]) -> WrittenPart:
-    number, ((part, rows_before), earlier) = joined
-    nothing: Ints = np.array([], dtype=np.int64)
-    return finish(task, number, part, rows_before, nothing if earlier is None else earlier)
+    number, ((part, rows_before), repeats) = joined
+    nothing: Ints = np.empty((0, 2), dtype=np.int64)
+    return finish(task, number, part, rows_before, nothing if repeats is None else repeats)
 
 
 def _keep_refused(work: WorkFolder, names: list[str], file: DroppedFile, reason: Mapping[str, Any]) -> None:

@@ -16,7 +16,7 @@ from headrace.aws.curated_names import curated_key
 from headrace.aws.large_files import LargeFileOrder, WorkFolder, source_of
 from headrace.aws.object_bytes import ObjectBytes
 from headrace.ml.arrays import Hashes, Ints
-from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finish_part, read_ids
+from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finish_part, read_keys
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import Contract, ContractError
 from headrace.ml.file_contract import proposed_contract, rows_needed
@@ -225,19 +225,12 @@ def _staged(task: Task, table: TableFile, range_: int, scratch: Path) -> Cleaned
     return CleanedRange(task, staged, observer)
 
 
-def ids_of(folder: str, part: StagedPart) -> Hashes:
-    """Return the hashes of the ids of a part's good rows."""
-    with tempfile.TemporaryDirectory() as scratch:
-        _fetched(folder, part, Path(scratch), ("ids.npy",))
-        return read_ids(Path(scratch))
-
-
-def finish(task: Task, number: int, part: StagedPart, rows_before: int, earlier: Ints) -> WrittenPart:
+def finish(task: Task, number: int, part: StagedPart, rows_before: int, repeats: Ints) -> WrittenPart:
     """Write the final files of a part: its good rows into the curated ones, its refused rows into the work folder."""
     work = WorkFolder.at(s3(), task.folder)
     with tempfile.TemporaryDirectory() as scratch:
         _fetched(task.folder, part, Path(scratch), part.files)
-        done = finish_part(Path(scratch), task.contract, task.names, rows_before=rows_before, earlier=earlier)
+        done = finish_part(Path(scratch), task.contract, task.names, rows_before=rows_before, repeats=repeats)
         rejected = f"{part.name}rejected.csv" if done.rejected else None
         if done.rejected and rejected:
             work.upload(done.rejected, rejected)
@@ -262,10 +255,13 @@ def _fetched(folder: str, part: StagedPart, scratch: Path, names: tuple[str, ...
 
 def shares(
     folder: str, number: int, part: StagedPart, buckets: int
-) -> Iterator[tuple[int, tuple[int, Ints, Hashes]]]:
-    """Yield the ids of a part in shares: an id is always in the same one."""
-    lanes = ids_of(folder, part)
-    belongs = (lanes[:, 0] % np.uint64(buckets)).astype(np.int64)
-    for bucket in np.unique(belongs):
-        places = np.flatnonzero(belongs == bucket)
-        yield int(bucket), (number, places, lanes[places])
+) -> Iterator[tuple[tuple[int, int], tuple[int, Ints, Hashes]]]:
+    """Yield the keys of a part in shares, each named by the number of the key: the same value is always in the same one."""
+    with tempfile.TemporaryDirectory() as scratch:
+        _fetched(folder, part, Path(scratch), ("keys.npz",))
+        found = read_keys(Path(scratch))
+    for key, (places, lanes) in enumerate(found):
+        belongs = (lanes[:, 0] % np.uint64(buckets)).astype(np.int64)
+        for bucket in np.unique(belongs):
+            here = belongs == bucket
+            yield (key, int(bucket)), (number, places[here], lanes[here])

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +19,7 @@ import pyarrow.compute as pc
 from headrace.ml.arrays import Hashes, Ints
 from headrace.ml.cleaning import Cleaned, clean
 from headrace.ml.contract import Contract
-from headrace.ml.duplicate_keys import key_of_parts
+from headrace.ml.duplicate_keys import duplicate_keys
 from headrace.ml.duplicates import hashes
 from headrace.ml.files.table_file import TableFile
 from headrace.ml.good_rows import GoodRows, groups
@@ -29,8 +30,8 @@ from headrace.ml.rejections import Reason, Summary
 ROWS_OF_A_PART = 2**20
 """A part that has so many good rows is complete, and another begins."""
 
-_GOOD, _NUMBERS, _IDS, _REFUSED = "good.arrow", "numbers.npy", "ids.npy", "refused.arrow"
-FILES = (_GOOD, _NUMBERS, _IDS, _REFUSED)
+_GOOD, _NUMBERS, _KEYS, _REFUSED = "good.arrow", "numbers.npy", "keys.npz", "refused.arrow"
+FILES = (_GOOD, _NUMBERS, _KEYS, _REFUSED)
 """What a part is made of; a file of no rows is left out."""
 
 
@@ -114,16 +115,19 @@ def clean_parts(
     yield sink.close()
 
 
-def read_ids(folder: Path) -> Hashes:
-    """Return the hashes of the ids of a part's good rows, of shape (n_rows, 2); no rows without ids."""
-    path = folder / _IDS
-    return np.load(path) if path.exists() else np.empty((0, 2), dtype=np.uint64)
+def read_keys(folder: Path) -> list[tuple[Ints, Hashes]]:
+    """Return, for each key of the contract, the places of a part's good rows that have one, and its hashes."""
+    path = folder / _KEYS
+    if not path.exists():
+        return []
+    with np.load(path) as arrays:
+        return [(arrays[f"places_{key}"], arrays[f"hashes_{key}"]) for key in range(len(arrays.files) // 2)]
 
 
 def finish_part(
-    folder: Path, contract: Contract, names: list[str], *, rows_before: int, earlier: Ints
+    folder: Path, contract: Contract, names: list[str], *, rows_before: int, repeats: Ints
 ) -> FinishedPart:
-    """Give the rows of a part their numbers in the file, and refuse those whose id comes again.
+    """Give the rows of a part their numbers in the file, and refuse those that come again by a key of the contract.
 
     Parameters
     ----------
@@ -135,8 +139,8 @@ def finish_part(
         Columns of the file.
     rows_before : int
         Rows of the file before the first of this part's numbering.
-    earlier : ndarray of shape (n_duplicates,)
-        Places of the good rows, from 0 and in order, whose id comes again.
+    repeats : ndarray of shape (n_repeats, 2)
+        Places of the good rows that come again, from 0 and in order, and the number of the key by which they do.
     """
     refused, duplicates = RefusedFile(folder / "rejected.csv"), Summary()
     if (folder / _REFUSED).exists():
@@ -144,18 +148,19 @@ def finish_part(
             refused.add(table.set_column(0, table.field(0), pc.add(table.column(0), rows_before)))
     if not (folder / _GOOD).exists():
         return FinishedPart(None, 0, refused.close(), duplicates)
-    numbers, key = np.load(folder / _NUMBERS) + rows_before, key_of_parts(contract)
+    numbers, keys = np.load(folder / _NUMBERS) + rows_before, duplicate_keys(contract)
     with GoodRows(folder, contract, final=True) as kept:
         for first, group in groups(folder / _GOOD):
-            here = earlier[(earlier >= first) & (earlier < first + group.num_rows)] - first
+            found = repeats[(repeats[:, 0] >= first) & (repeats[:, 0] < first + group.num_rows)]
+            here = found[:, 0] - first
             keep = np.ones(group.num_rows, dtype=bool)
             keep[here] = False
             kept.add(group.filter(pa.array(keep)))
-            if key and len(here):
-                again = group.take(pa.array(here))
-                found, text = duplicate_rows(again, numbers[first + here], [key] * len(here), contract, names)
-                duplicates.add(found)
-                refused.add(refused_table(found, text, names))
+            if len(here):
+                again, by = group.take(pa.array(here)), [keys[key] for key in found[:, 1]]
+                rejections, text = duplicate_rows(again, numbers[first + here], by, contract, names)
+                duplicates.add(rejections)
+                refused.add(refused_table(rejections, text, names))
     return FinishedPart(kept.path if kept.count else None, kept.count, refused.close(), duplicates)
 
 
@@ -168,18 +173,17 @@ class _PartSink:
         self.rows = GoodRows(folder, contract, final=False)
         self.summary = Summary()
         self.flagged: Counter[tuple[str, Reason]] = Counter()
-        self._key = key_of_parts(contract)
+        self._keys = duplicate_keys(contract)
         self._numbers: list[Ints] = []
-        self._ids: list[Hashes] = []
+        self._places: list[list[Ints]] = [[] for _ in self._keys]
+        self._hashes: list[list[Hashes]] = [[] for _ in self._keys]
         self._refused: pa.ipc.RecordBatchStreamWriter | None = None
 
     def add(self, cleaned: Cleaned) -> None:
+        self._keep_keys(cleaned.good)
         self.rows.add(cleaned.good)
         self.flagged += cleaned.flagged
         self._numbers.append(cleaned.row_numbers)
-        if self._key and cleaned.good.num_rows:
-            keys = self._key.of(cleaned.good, self.rows.count)
-            self._ids += [hashes(chunk) for chunk in keys.chunks if len(chunk)]
         if len(cleaned.rejections):
             self.summary.add(cleaned.rejections)
             self._refuse(refused_table(cleaned.rejections, cleaned.rejected_text, self.names))
@@ -190,9 +194,22 @@ class _PartSink:
             self._refused.close()
         if self.rows.count:
             np.save(self.folder / _NUMBERS, np.concatenate(self._numbers))
-        if self._ids:
-            np.save(self.folder / _IDS, np.concatenate(self._ids))
+        if self._keys and self.rows.count:
+            np.savez(self.folder / _KEYS, **self._key_arrays())
         return self.folder, Part(self.rows.count, self.summary, self.flagged)
+
+    def _keep_keys(self, good: pa.Table) -> None:
+        for key, places, found in zip(self._keys, self._places, self._hashes, strict=True):
+            here = key.present(good)
+            places.append(here + self.rows.count)
+            chunks = key.of(good.take(pa.array(here)), 0).chunks
+            found += [hashes(chunk) for chunk in chunks if len(chunk)]
+
+    def _key_arrays(self) -> dict[str, Any]:
+        nothing: Hashes = np.empty((0, 2), dtype=np.uint64)
+        places = {f"places_{key}": np.concatenate(each) for key, each in enumerate(self._places)}
+        found = {f"hashes_{key}": np.concatenate([nothing, *each]) for key, each in enumerate(self._hashes)}
+        return {**places, **found}
 
     def _refuse(self, table: pa.Table) -> None:
         if self._refused is None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from headrace.ml.arrays import Ints
 from headrace.ml.contract import Contract
 from headrace.ml.rejections import Reason
 
@@ -48,6 +50,12 @@ class DuplicateKey:
         alone = pc.binary_join_element_wise(_NOTHING, places, "")
         return pc.coalesce(pc.binary_join_element_wise(text, "", _BETWEEN), alone)
 
+    def present(self, good: pa.Table) -> Ints:
+        """Return the places of the rows that have a key; a row without a value of a unique column is like no other."""
+        if self.reason is not Reason.NOT_UNIQUE:
+            return np.arange(good.num_rows)
+        return np.flatnonzero(good.column(self.column).is_valid().to_numpy(zero_copy_only=False))
+
 
 def duplicate_keys(contract: Contract) -> tuple[DuplicateKey, ...]:
     """Return the keys of a contract, the strongest first.
@@ -64,8 +72,3 @@ def duplicate_keys(contract: Contract) -> tuple[DuplicateKey, ...]:
         found.append(DuplicateKey(None, Reason.DUPLICATE_ROW))
     unique = [column.name for column in contract.columns if column.rules.unique and column.role != "id"]
     return (*found, *(DuplicateKey(name, Reason.NOT_UNIQUE) for name in unique))
-
-
-def key_of_parts(contract: Contract) -> DuplicateKey | None:
-    """Return the key by which rows of different parts of a file are compared; columns declared unique are not."""
-    return next((key for key in duplicate_keys(contract) if key.reason is not Reason.NOT_UNIQUE), None)

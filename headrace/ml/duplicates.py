@@ -137,3 +137,22 @@ def comes_again(lanes: Hashes, parts: Ints, places: Ints) -> Ints:
     same = (lanes[order[:-1]] == lanes[order[1:]]).all(axis=1)
     found: Ints = order[:-1][same]
     return found
+
+
+def strongest(repeats: Ints) -> Ints:
+    """Return every place once, in order, with the first key by which its row comes again.
+
+    Parameters
+    ----------
+    repeats : ndarray of shape (n, 2)
+        Places, and the number of a key.
+
+    Examples
+    --------
+    >>> strongest(np.array([[7, 1], [3, 1], [7, 0]])).tolist()
+    [[3, 1], [7, 0]]
+    """
+    ordered = repeats[np.lexsort((repeats[:, 1], repeats[:, 0]))]
+    _, first = np.unique(ordered[:, 0], return_index=True)
+    found: Ints = ordered[first]
+    return found

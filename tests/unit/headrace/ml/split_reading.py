@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
-from headrace.ml.clean_part import clean_parts, finish_part, read_ids
-from headrace.ml.duplicates import comes_again
+from headrace.ml.clean_part import clean_parts, finish_part, read_keys
+from headrace.ml.duplicates import comes_again, strongest
 from headrace.ml.files.ranges import pieces, survey
 from headrace.ml.files.split_file import dialect_of, split_file
 from headrace.ml.observation import Observer
@@ -45,24 +45,32 @@ def cleaned_in_parts(path, folder, options, contract, piece_bytes):
             received += part.received
         before += received
         observer.merge(seen)
-    ids = [read_ids(part_folder) for part_folder, _ in parts]
-    lanes = np.concatenate(ids)
-    numbers = np.repeat(np.arange(len(ids)), [len(each) for each in ids])
-    places = np.concatenate([np.arange(len(each)) for each in ids])
-    again = comes_again(lanes, numbers, places)
+    repeats = repeated([read_keys(part_folder) for part_folder, _ in parts])
     finished = [
         finish_part(
             part_folder,
             contract,
             whole.names,
             rows_before=rows_before[index],
-            earlier=np.sort(places[again[numbers[again] == index]]),
+            repeats=repeats[index],
         )
         for index, (part_folder, _) in enumerate(parts)
     ]
     good = [pq.read_table(each.good).to_pandas() for each in finished if each.good]
     refused = [pd.read_csv(each.rejected, dtype=str) for each in finished if each.rejected]
     return pd.concat(good, ignore_index=True), by_number(pd.concat(refused)), len(whole.ranges), observer
+
+
+def repeated(parts):
+    """Return, for each part, the places of rows that come again and the first key by which they do."""
+    found = [[] for _ in parts]
+    for key in range(max(map(len, parts))):
+        here = [(number, *keys[key]) for number, keys in enumerate(parts) if keys]
+        numbers = np.concatenate([np.full(len(places), number) for number, places, _ in here])
+        places = np.concatenate([each for _, each, _ in here])
+        for row in comes_again(np.concatenate([lanes for *_, lanes in here]), numbers, places):
+            found[numbers[row]].append((places[row], key))
+    return [strongest(np.array(each, dtype=np.int64).reshape(-1, 2)) for each in found]
 
 
 def by_number(refused):

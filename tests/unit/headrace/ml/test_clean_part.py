@@ -8,6 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.ml.clean_file import clean_file
+from headrace.ml.column_rules import ColumnRules
 from headrace.ml.contract import Fields, infer_contract
 from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.files.options import ReadOptions
@@ -87,5 +88,16 @@ def test_steps_filters_and_equal_rows_give_what_they_give_as_a_whole(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("\n".join(["cnt,text,temp", *lines]) + "\n")
     fields = Fields("regression", "cnt", columns={"text": "category"}, steps=steps, refuse_equal_rows=True)
+
+    assert_same(path, tmp_path, fields, 7, least=7)
+
+
+def test_ids_equal_rows_and_unique_columns_are_told_apart_as_a_whole(tmp_path):
+    lines = [f"{n % 90},{'' if n % 7 == 0 else n % 110},{n % 5}" for n in range(200)]
+    path = tmp_path / "rows.csv"
+    path.write_text("\n".join(["id,serial,cnt", *lines]) + "\n")
+    fields = Fields(
+        "regression", "cnt", id="id", rules={"serial": ColumnRules(unique=True)}, refuse_equal_rows=True
+    )
 
     assert_same(path, tmp_path, fields, 7, least=7)
