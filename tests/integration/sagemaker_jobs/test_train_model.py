@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 
 from sagemaker_jobs.entry import run
+from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.serve_model.app import Application
+from sagemaker_jobs.serve_model.settings import Settings
 from tests.integration.sagemaker_jobs.opt_ml import TARGETS, OptMl, rows
 
 REPO = Path(__file__).parents[3]
@@ -153,3 +156,21 @@ def test_no_value_of_a_row_is_in_a_failure(tmp_path):
 
     assert job.train(secret) == 1
     assert "Hildegard4711" not in job.failure
+
+
+def test_the_model_carries_the_cleaning_steps_of_its_rows_to_the_endpoint_and_to_the_drift_check(tmp_path):
+    steps = [{"name": "parse_numbers", "columns": ["temp"], "parameters": {"decimal": ","}}]
+    job = OptMl(tmp_path, estimator="linear")
+    job.spec["contract"] = {"steps": steps}
+    job.train()
+    application = Application(load_model(job.model), Settings())
+    sample = job.document("sample.json")
+    cells = ["" if cell is None else str(cell) for cell in sample["row"].values()]
+
+    as_files_have_it = ";".join(cells).replace(".", ",", 1)
+    body = "temp,season,holiday,at\n" + ",".join(f'"{cell}"' for cell in as_files_have_it.split(";")) + "\n"
+    reply = application.reply({b"content-type": b"text/csv", b"accept": b"application/json"}, body.encode())
+
+    assert job.document("schema.json")["cleaning"] == steps
+    assert job.document("baseline.json")["cleaning"] == steps
+    assert json.loads(reply.body)["predictions"] == [pytest.approx(sample["prediction"])]
