@@ -140,6 +140,8 @@ class GlueJob(Construct):
                 conditions={"StringEquals": {"cloudwatch:namespace": "Glue"}},
             )
         )
+        # Glue reads the job's security configuration in the name of the role; the action has no resources.
+        allow(role, ["glue:GetSecurityConfiguration"], ["*"])
         acknowledge_wildcards(
             role, "Objects and log streams are many and named at run time: the prefix is the scope."
         )

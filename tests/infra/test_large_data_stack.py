@@ -90,6 +90,7 @@ def test_the_job_may_read_dropped_files_and_write_below_four_prefixes_only(large
     assert set(allowed) == {
         *("s3:GetObject", "s3:GetObjectVersion", "s3:PutObject", "s3:AbortMultipartUpload"),
         *("kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey", "cloudwatch:PutMetricData"),
+        "glue:GetSecurityConfiguration",
         *("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"),
     }
     (written,) = allowed["s3:PutObject"]

@@ -12,6 +12,7 @@ SHARED_LOGS = re.compile(
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "it has no resource: the token is the account's",
     "cloudwatch:PutMetricData": "it has no resource: the condition names the namespaces",
+    "glue:GetSecurityConfiguration": "it has no resource",
     "sagemaker:ListModels": "listing has no resource",
     "sagemaker:ListEndpointConfigs": "listing has no resource",
     "sagemaker:ListModelPackages": "listing has no resource",
