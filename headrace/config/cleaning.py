@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from headrace.config.block import Block, Column
+from headrace.config.steps import OWN, STEP_NAME, step_names, tag_by_name
 
 Parameter = str | int | float | bool | tuple[str | int | float | bool, ...]
 Share = Annotated[float, Field(ge=0, le=1)]
-_STEP_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 _ALL = Field((), description="Which; all if left out.")
 _SOME = Field(min_length=1, description="Which.")
 
@@ -229,7 +229,7 @@ class DropRows(Block):
 class OwnCleaningStep(Block):
     """A step of the user's own."""
 
-    step: Annotated[str, StringConstraints(pattern=_STEP_NAME)] = Field(
+    step: Annotated[str, StringConstraints(pattern=STEP_NAME)] = Field(
         description="Any other name: the step in `pipelines/steps/<name>.py`."
     )
     columns: tuple[Column, ...] = _ALL
@@ -242,13 +242,7 @@ BUILT_IN: tuple[type[Block], ...] = (
 )  # fmt: skip
 """The steps that the file can name without writing one, in the order of the documentation."""
 
-NAMES = tuple(str(block.model_fields["step"].annotation.__args__[0]) for block in BUILT_IN)  # type: ignore[union-attr]
-
-
-def _kind_of_step(given: Any) -> str:
-    name = given.get("step") if isinstance(given, dict) else getattr(given, "step", None)
-    return str(name) if name in NAMES else "own"
-
+NAMES = step_names(BUILT_IN)
 
 CleaningStep = Annotated[
     Annotated[NormaliseText, Tag("normalise_text")]
@@ -264,8 +258,8 @@ CleaningStep = Annotated[
     | Annotated[Calendar, Tag("calendar")]
     | Annotated[KeepRows, Tag("keep_rows")]
     | Annotated[DropRows, Tag("drop_rows")]
-    | Annotated[OwnCleaningStep, Tag("own")],
-    Discriminator(_kind_of_step),
+    | Annotated[OwnCleaningStep, Tag(OWN)],
+    Discriminator(tag_by_name(NAMES)),
 ]
 
 

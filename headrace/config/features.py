@@ -6,14 +6,14 @@ name in ``sagemaker_jobs/features/steps``; a name that is none of them is a step
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from headrace.config.block import Block, Column
+from headrace.config.steps import OWN, STEP_NAME, step_names, tag_by_name
 
 Parameter = str | int | float | bool | tuple[str | int | float | bool, ...]
-_STEP_NAME = r"^[a-z][a-z0-9_]{0,62}$"
 _FEW_BUCKETS = 2**8
 
 
@@ -172,7 +172,7 @@ class Pixels(Block):
 class OwnStep(Block):
     """A step of the user's own."""
 
-    step: Annotated[str, StringConstraints(pattern=_STEP_NAME)] = Field(
+    step: Annotated[str, StringConstraints(pattern=STEP_NAME)] = Field(
         description="Any other name: the step in `pipelines/steps/<name>.py`."
     )
     columns: tuple[Column, ...] = Field((), description="What it is given; all features if left out.")
@@ -185,13 +185,7 @@ BUILT_IN: tuple[type[Block], ...] = (
 )  # fmt: skip
 """The steps that the file can name without writing one, in the order of the documentation."""
 
-NAMES = tuple(str(block.model_fields["step"].annotation.__args__[0]) for block in BUILT_IN)  # type: ignore[union-attr]
-
-
-def _kind_of_step(given: Any) -> str:
-    name = given.get("step") if isinstance(given, dict) else getattr(given, "step", None)
-    return str(name) if name in NAMES else "own"
-
+NAMES = step_names(BUILT_IN)
 
 Step = Annotated[
     Annotated[Impute, Tag("impute")]
@@ -205,8 +199,8 @@ Step = Annotated[
     | Annotated[Tfidf, Tag("tfidf")]
     | Annotated[Hashing, Tag("hashing")]
     | Annotated[Pixels, Tag("pixels")]
-    | Annotated[OwnStep, Tag("own")],
-    Discriminator(_kind_of_step),
+    | Annotated[OwnStep, Tag(OWN)],
+    Discriminator(tag_by_name(NAMES)),
 ]
 
 
