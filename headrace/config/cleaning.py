@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from headrace.config.block import Block, Column
-from headrace.config.steps import OWN, STEP_NAME, step_names, tag_by_name
+from headrace.config.steps import OWN, STEP_NAME, check_own_fields, step_names, tag_by_name
 
 Parameter = str | int | float | bool | tuple[str | int | float | bool, ...]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -234,6 +234,12 @@ class OwnCleaningStep(Block):
     )
     columns: tuple[Column, ...] = _ALL
     parameters: dict[str, Parameter] = Field(default_factory=dict, description="Passed to it by name.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_its_own_fields_only(cls, given: Any) -> Any:
+        check_own_fields(given, cls, NAMES)
+        return given
 
 
 BUILT_IN: tuple[type[Block], ...] = (

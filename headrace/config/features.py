@@ -6,12 +6,12 @@ name in ``sagemaker_jobs/features/steps``; a name that is none of them is a step
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Discriminator, Field, StringConstraints, Tag, model_validator
 
 from headrace.config.block import Block, Column
-from headrace.config.steps import OWN, STEP_NAME, step_names, tag_by_name
+from headrace.config.steps import OWN, STEP_NAME, check_own_fields, step_names, tag_by_name
 
 Parameter = str | int | float | bool | tuple[str | int | float | bool, ...]
 _FEW_BUCKETS = 2**8
@@ -178,6 +178,12 @@ class OwnStep(Block):
     columns: tuple[Column, ...] = Field((), description="What it is given; all features if left out.")
     parameters: dict[str, Parameter] = Field(default_factory=dict, description="Passed to it by name.")
     keep: bool = Field(True, description="Whether the columns stay beside what is made of them.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_its_own_fields_only(cls, given: Any) -> Any:
+        check_own_fields(given, cls, NAMES)
+        return given
 
 
 BUILT_IN: tuple[type[Block], ...] = (

@@ -64,10 +64,19 @@ _Loader.yaml_implicit_resolvers = {
 for _tag, _pattern, _first in _LITERALS:
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
 
+_EMPTY = "is empty, which does not switch it on: write its fields below it, or `{}: {{}}`, or leave it out"
+_OPTIONAL_BLOCKS = [
+    name for name, field in Pipeline.model_fields.items() if block_of(field) and field.default is None
+]
+
 _SHAPES = {
     "model_type": "a block of fields",
     "dict_type": "a block of `name: value` lines",
     "tuple_type": "a list such as [a, b]",
+}
+_BOUNDS = {
+    "too_short": "should have at least {min_length} entries, not {actual_length}",
+    "too_long": "should have at most {max_length} entries, not {actual_length}",
 }
 
 
@@ -153,6 +162,8 @@ def load_pipeline(path: Path) -> Pipeline:
         )
     if repeated := list(_repeated_keys(root)):
         raise PipelineError("\n".join(f"{path}:{line}: `{key}` appears twice" for key, line in repeated))
+    if empty := [name for name in _OPTIONAL_BLOCKS if name in document and document[name] is None]:
+        raise PipelineError("\n".join(_told(path, root, (name,), _EMPTY.format(name)) for name in empty))
     try:
         return Pipeline.model_validate(document)
     except ValidationError as error:
@@ -264,6 +275,8 @@ def _explain(found: dict[str, Any], where: _Place) -> str:
         return f"there is no such field{close}; allowed: {', '.join(allowed)}"
     if kind == "value_error":
         return str(found["ctx"]["error"])
+    if kind in _BOUNDS:
+        return f"{_BOUNDS[kind].format(**found['ctx'])}; {description}"
     message = found["msg"].replace("Input should", "should").replace("String should", "should")
     if where.one_of_many or kind in _SHAPES:
         message = f"should be {_SHAPES.get(kind, 'a text, a number, true or false')}"

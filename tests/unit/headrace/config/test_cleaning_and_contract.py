@@ -65,6 +65,14 @@ def test_a_mistake_is_told_with_its_line(tmp_path, text, line):
     assert told(tmp_path, text) == [line]
 
 
+def test_a_misspelt_step_is_told_before_its_fields(tmp_path):
+    (found,) = told(tmp_path, step(step="clip_outlier", columns="[a]", low="0"))
+
+    assert found.startswith(
+        "6: cleaning.steps.0: no step 'clip_outlier' is built in (did you mean clip_outliers?), and one of your own takes low "
+    )
+
+
 def test_a_step_that_nobody_wrote_is_told_with_what_there_is(tmp_path):
     (found,) = told(tmp_path, step(step="clip_outlier", columns="[a]"))
 

@@ -35,6 +35,33 @@ def test_steps_survive_the_way_into_a_job():
     assert Pipeline.model_validate_json(pipeline.model_dump_json()) == pipeline
 
 
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        (
+            "{step: imputee, strategy: mean}",
+            "6: features.steps.0: no step 'imputee' is built in (did you mean impute?), and one of your own takes strategy "
+            "as `parameters: {strategy: …}`; built in are impute, ",
+        ),
+        (
+            "{step: product, columns: [a]}",
+            "6: features.steps.0.columns: should have at least 2 entries, not 1; ",
+        ),
+        (
+            "{step: pair, columns: [a, b, c, d]}",
+            "6: features.steps.0.columns: should have at most 3 entries, not 4; ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_step_is_told_with_its_remedy(tmp_path, entry, told):
+    path = written(tmp_path, f"  steps:\n    - {entry}\n")
+
+    with pytest.raises(PipelineError) as refused:
+        load_pipeline(path)
+
+    assert str(refused.value).startswith(f"{path}:{told}")
+
+
 @pytest.mark.parametrize("block", BUILT_IN, ids=NAMES)
 def test_every_step_of_the_file_takes_its_parameters(block):
     needed = {"columns": ["a", "b"]} if block.model_fields["columns"].is_required() else {}

@@ -181,6 +181,13 @@ def test_a_value_of_the_wrong_shape_is_explained_in_the_files_words(complaints, 
     assert complaints(GOOD + text + "\n") == [line]
 
 
+@pytest.mark.parametrize("block", ["large_data", "stream", "database"])
+def test_a_block_without_fields_is_not_silently_left_off(complaints, block):
+    assert complaints(f"{GOOD}{block}:\n") == [
+        f"6: {block}: is empty, which does not switch it on: write its fields below it, or `{block}: {{}}`, or leave it out"
+    ]
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     path = tmp_path / "bike.yaml"
     path.write_bytes(b"\xff\xfe\x00n")
