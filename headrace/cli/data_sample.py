@@ -6,10 +6,13 @@ import gzip
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import pyarrow.parquet as pq
 
-from headrace.ml.files.options import ReadOptions
+from headrace.ml.files import zip_archive
+from headrace.ml.files.corpus import names_one
+from headrace.ml.files.options import Corpus, ReadOptions
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import open_table
@@ -34,16 +37,21 @@ class DataSample:
         How many files there are.
     largest_bytes : int
         Of the largest file, unpacked; estimated where it is packed.
+    corpus : Corpus or None
+        What the texts or images of the first file become, if it is an archive of them.
     """
 
     first: TextTable
     last: TextTable
     files: int
     largest_bytes: int
+    corpus: Corpus | None = None
 
 
-def look_at(path: Path) -> DataSample:
+def look_at(path: Path, target: str) -> DataSample:
     """Read the first rows of a file, or of the first and the last file below a folder.
+
+    The folders of an archive of texts or images are taken for the `target`.
 
     Raises
     ------
@@ -55,9 +63,10 @@ def look_at(path: Path) -> DataSample:
     files = sorted(file for file in path.rglob("*") if _is_data(file, path)) if path.is_dir() else [path]
     if not files:
         raise FileRefusedError(FileReason.EMPTY, "the folder holds no files")
-    first = _first_rows(files[0])
-    last = first if len(files) == 1 else _first_rows(files[-1])
-    return DataSample(first, last, len(files), max(map(_unpacked_bytes, files)))
+    corpus = _corpus_in(files[0], target)
+    first = _first_rows(files[0], corpus)
+    last = first if len(files) == 1 else _first_rows(files[-1], corpus)
+    return DataSample(first, last, len(files), max(map(_unpacked_bytes, files)), corpus)
 
 
 def _is_data(file: Path, folder: Path) -> bool:
@@ -65,10 +74,22 @@ def _is_data(file: Path, folder: Path) -> bool:
     return file.is_file() and not hidden
 
 
-def _first_rows(path: Path) -> TextTable:
+def _corpus_in(path: Path, target: str) -> Corpus | None:
+    """Return what the files of a ZIP archive become, if all of them are texts or all are images; else None."""
+    if not _begins_with(path, zip_archive.MAGIC):
+        return None
+    with zip_archive.opened(path, ReadOptions(max_mb=_WHOLE_MB, limit="what is looked at")) as archive:
+        names = [entry.filename for entry in zip_archive.files_in(archive)]
+    kinds: tuple[Literal["text", "image"], ...] = ("text", "image")
+    proposed = (Corpus(target, kind if kind != target else f"{kind}_file", kind) for kind in kinds)
+    return next((c for c in proposed if names and all(names_one(name, c) for name in names)), None)
+
+
+def _first_rows(path: Path, corpus: Corpus | None) -> TextTable:
     """Return rows as the ingestion will read them; of a long text only its beginning is looked at."""
     with tempfile.TemporaryDirectory() as scratch:
-        whole = ReadOptions(max_mb=_UNLIMITED_MB if _begins_with(path, _PARQUET) else _WHOLE_MB)
+        most_mb = _UNLIMITED_MB if _begins_with(path, _PARQUET) else _WHOLE_MB
+        whole = ReadOptions(max_mb=most_mb, corpus=corpus)
         try:
             file = open_table(path, Path(scratch), whole)
         except FileRefusedError as refused:

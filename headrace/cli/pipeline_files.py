@@ -16,7 +16,11 @@ if TYPE_CHECKING:
 def add_commands(commands: Commands) -> None:
     """Add the commands."""
     command = add_command(commands, "init", init, "write a pipeline file from a data file")
-    command.add_argument("data", type=Path, help="a file with labelled rows, or a folder of such files")
+    command.add_argument(
+        "data",
+        type=Path,
+        help="a file with labelled rows (or a ZIP archive of texts or images in folders), or a folder of such files",
+    )
     command.add_argument("--target", required=True, help="the column to predict")
     command.add_argument("--name", help="name of the pipeline (default: from --out or the data file's name)")
     command.add_argument("--out", type=Path, help="where to write (default: pipelines/<name>.yaml)")

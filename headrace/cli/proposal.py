@@ -28,7 +28,7 @@ _SUMMANDS = 3
 _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
 _WORDS_OF_A_TEXT = 4
-_LONG = {"text": "sentences, read as text", "image": "image files in base64"}
+_LONG = {"text": "sentences, read as text", "image": "PNG or JPEG files, read as images"}
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -78,7 +78,7 @@ def propose(path: Path, target: str, name: str) -> Proposal:
     ProposalError
         If the file cannot be read, or has no column `target`, or the name would not do.
     """
-    sample = _sample(path)
+    sample = _sample(path, target)
     table = sample.first
     columns = table.cells.column_names
     if target not in columns:
@@ -88,6 +88,8 @@ def propose(path: Path, target: str, name: str) -> Proposal:
             f"{name!r} cannot name a pipeline: 2 to 24 of a-z, 0-9 and -, a letter first (--name)"
         )
     kinds: dict[str, str] = {column: infer_kind(table.cells.column(column)) for column in columns}
+    if sample.corpus:
+        kinds[sample.corpus.column] = sample.corpus.kind
     frame = _typed(table, kinds)
     kinds |= {
         column: "text" for column, kind in kinds.items() if kind == "category" and _is_text(frame[column])
@@ -115,10 +117,10 @@ def _listed(ignored: dict[str, str]) -> str:
     return "; ".join(f"{column}: {why}" for column, why in ignored.items())
 
 
-def _sample(path: Path) -> DataSample:
+def _sample(path: Path, target: str) -> DataSample:
     """Read the head of the data as the ingestion will."""
     try:
-        sample = look_at(path)
+        sample = look_at(path, target)
     except OSError as error:
         raise ProposalError(f"{path} cannot be read: {error.strerror}") from None
     except FileRefusedError as refused:

@@ -1,12 +1,15 @@
 """Commands that need no cloud, as they are typed."""
 
 import gzip
+import io
 import json
 import re
+import zipfile
 from pathlib import Path
 
 import jsonschema
 import pytest
+from PIL import Image
 from pydantic import ValidationError
 
 from headrace.cli import main
@@ -47,6 +50,13 @@ RIDES = "instant,dteday,season,temp,casual,registered,cnt\n" + "".join(
     f"{n},2011-01-{n % 28 + 1:02d},{n % 4},{n / 40},{n * n % 53},{n * 13 % 97},{n * n % 53 + n * 13 % 97}\n"
     for n in range(1, 81)
 )
+
+
+def png(brightness):
+    """Return a picture of four points."""
+    file = io.BytesIO()
+    Image.new("L", (2, 2), brightness).save(file, "PNG")
+    return file.getvalue()
 
 
 @pytest.fixture
@@ -210,6 +220,25 @@ class TestInit:
         assert pipeline.id is None
         assert "photo: has one value only" in out
         assert "text: sentences, read as text" in out
+
+    @pytest.mark.parametrize(
+        ("ending", "content", "columns"),
+        [
+            ("txt", lambda number: b"ok %d" % number, {"text": "text"}),
+            ("png", lambda number: png(brightness=number), {"image": "image"}),
+        ],
+        ids="texts images".split(),
+    )
+    def test_the_folders_of_an_archive_are_the_target(self, run, tmp_path, ending, content, columns):
+        with zipfile.ZipFile(tmp_path / "data.zip", "w") as archive:
+            for number in range(24):
+                archive.writestr(f"{number % 2 + 3}/{number}.{ending}", content(number))
+
+        code, _, _ = run("init", "data.zip", "--target", "label")
+
+        pipeline = load_pipeline(tmp_path / "pipelines" / "data.yaml")
+        assert code == 0
+        assert (pipeline.problem, pipeline.target, pipeline.columns) == ("binary", "label", columns)
 
     def test_a_file_that_is_not_there_is_refused(self, run):
         code, _, err = run("init", "nothing.csv", "--target", "y")

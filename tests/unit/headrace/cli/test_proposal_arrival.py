@@ -95,7 +95,7 @@ def test_of_a_long_text_only_the_beginning_is_read_and_its_size_is_told(tmp_path
     (tmp_path / "plain.csv").write_bytes(text)
     (tmp_path / "packed.csv.gz").write_bytes(gzip.compress(text))
 
-    plain, packed = look_at(tmp_path / "plain.csv"), look_at(tmp_path / "packed.csv.gz")
+    plain, packed = look_at(tmp_path / "plain.csv", "y"), look_at(tmp_path / "packed.csv.gz", "y")
 
     assert plain.largest_bytes == len(text)
     assert packed.largest_bytes > 4096
