@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-data bench-hostilebase format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
