@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from benchmarks.cleaning.columns import ID, TARGET, TIME
@@ -25,4 +26,6 @@ def main(source: Path, folder: Path) -> dict[str, int]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
+    started = time.perf_counter()
+    counts = main(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(json.dumps({"seconds": time.perf_counter() - started, "counts": counts}))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -47,4 +48,6 @@ def _note(reason: pd.Series, wrong: pd.Series, text: str) -> None:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(Path(sys.argv[1]), Path(sys.argv[2]))))
+    started = time.perf_counter()
+    counts = main(Path(sys.argv[1]), Path(sys.argv[2]))
+    print(json.dumps({"seconds": time.perf_counter() - started, "counts": counts}))

@@ -1,7 +1,11 @@
-"""A made-up table like those that are dropped: 15 mixed columns, some cells missing, some rows bad, some twice."""
+"""A made-up table like those that are dropped: 15 mixed columns, some cells missing, some rows bad, some twice.
+
+`python -m benchmarks.cleaning.table FILE ROWS` writes one.
+"""
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,3 +51,7 @@ def _with_gaps(values: object, random: np.random.Generator) -> pd.Series:
     column = pd.Series(values, dtype=object)
     column[random.random(len(column)) < _MISSING] = None
     return column
+
+
+if __name__ == "__main__":
+    write_table(Path(sys.argv[1]), int(sys.argv[2]))

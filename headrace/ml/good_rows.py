@@ -16,7 +16,7 @@ from headrace.ml.contract import Contract
 CONTRACT_VERSION = "headrace.contract_version"
 """Under this name the metadata of a Parquet file say which contract its rows were cleaned against."""
 
-_ROWS_OF_A_GROUP = 2**17
+_ROWS_OF_A_GROUP = 2**16
 
 
 def curated_schema(contract: Contract) -> pa.Schema:
@@ -92,9 +92,11 @@ class GoodRows:
         if self._writer is None:
             self._writer = self._open()
         self._packing.result()
-        self._packing = self._packer.submit(
-            self._writer.write_table, pa.concat_tables(tables), _ROWS_OF_A_GROUP
-        )
+        self._packing = self._packer.submit(self._write, pa.concat_tables(tables))
+
+    def _write(self, rows: pa.Table) -> None:
+        # In one piece, so that they are read again as one group.
+        self._writer.write_table(rows.combine_chunks(), _ROWS_OF_A_GROUP)
 
     def _open(self) -> Any:
         # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.

@@ -192,9 +192,7 @@ AVRO = {
     "fewer rows than it says": Fault(
         lambda: container(of_fields(id="int"), 9, b"\2" * 5), "refused: damaged"
     ),
-    "more rows than it says": Fault(
-        lambda: container(of_fields(id="int"), 3, b"\2" * 5), "refused: contract"
-    ),
+    "more rows than it says": Fault(lambda: container(of_fields(id="int"), 3, b"\2" * 5), "refused: damaged"),
     "text longer than the file": Fault(lambda: container(SCHEMA, 1, zigzag(2**60)), "refused: damaged"),
     "text of a negative length": Fault(lambda: container(SCHEMA, 1, b"\1"), "refused: damaged"),
     "choice that is none": Fault(
