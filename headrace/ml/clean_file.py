@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,7 @@ from headrace.ml.rejections import Reason, Rejections, Summary
 from headrace.ml.text_table import TextTable, united
 
 _BYTES_OF_A_NUMBER = 8
-_BLOCKS_AT_ONCE = 4  # of a megabyte each
+_BYTES_AT_ONCE = 3 * 2**20
 
 
 @dataclass(frozen=True)
@@ -101,8 +100,14 @@ def clean_file(
 
 
 def _fewer(blocks: Iterator[TextTable]) -> Iterator[TextTable]:
-    """Unite some blocks at a time: what a call of Arrow costs by itself is then shared by more rows."""
-    while some := list(islice(blocks, _BLOCKS_AT_ONCE)):
+    """Unite small blocks: what a call of Arrow costs by itself is then shared by more rows."""
+    some: list[TextTable] = []
+    for block in blocks:
+        some.append(block)
+        if sum(each.cells.nbytes for each in some) >= _BYTES_AT_ONCE:
+            yield united(some)
+            some = []
+    if some:
         yield united(some)
 
 

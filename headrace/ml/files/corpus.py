@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _ENDINGS = {"text": (".txt",), "image": (".png", ".jpg", ".jpeg")}
 # A byte more than 100,000 characters of four bytes, so that a longer text is still too long where cells are judged.
 _MOST_BYTES = {"text": 400_004, "image": LARGEST_BYTES + 1}
-_BYTES_OF_A_BLOCK = 2**23
+_BYTES_OF_A_BLOCK = 2**22
 _ROWS_OF_A_BLOCK = 10_000
 
 

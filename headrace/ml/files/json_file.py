@@ -18,7 +18,7 @@ from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.text_file import TextFile
 from headrace.ml.text_table import TextTable
 
-_BYTES_OF_A_BLOCK = 2**23
+_BYTES_OF_A_BLOCK = 2**22
 _ROWS_FOR_NAMES = 1000
 _CHUNK = 2**18
 _SPACE = re.compile(r"[ \t\r\n]*")
