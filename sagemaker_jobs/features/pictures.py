@@ -7,9 +7,9 @@ import warnings
 
 from PIL import Image, ImageOps
 
+from headrace.ml.files.image_file import MOST_PIXELS
+
 FORMATS = ("PNG", "JPEG")
-MOST_POINTS = 50_000_000
-"""Larger pictures are refused before they are unpacked: a few kilobytes can stand for gigabytes."""
 
 
 def open_picture(data: bytes, colour: str = "rgb") -> Image.Image | None:
@@ -24,7 +24,8 @@ def open_picture(data: bytes, colour: str = "rgb") -> Image.Image | None:
     """
     try:
         with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > MOST_POINTS:
+            # before they are unpacked: a few kilobytes can stand for gigabytes
+            if image.width * image.height > MOST_PIXELS:
                 return None
             upright = ImageOps.exif_transpose(image)
             if upright.has_transparency_data:

@@ -72,7 +72,7 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
         return _whole_body(body, kind, schema)
     read = _READERS.get(kind)
     if read is None:
-        raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(CONTENT_TYPES)}")
+        raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(_types_for(schema))}")
     text = _decoded(body)
     names = [column.name for column in schema]
     cells = read(text, names)
@@ -86,6 +86,12 @@ def _decoded(body: bytes) -> str:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise RequestError("the body is not UTF-8 text") from None
+
+
+def _types_for(schema: Sequence[ColumnSchema]) -> list[str]:
+    """Return the content types that a model takes."""
+    kinds = [column.kind for column in schema]
+    return [*CONTENT_TYPES, *(name for name, kind in WHOLE_BODIES.items() if kinds == [kind])]
 
 
 def _whole_body(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -> Cells:

@@ -301,3 +301,11 @@ class TestPixels:
         made = fitted(step("pixels", size=2), column("image", bytes(header)))
 
         assert np.isnan(made["x"].values).all()
+
+    def test_a_picture_that_no_file_may_hold_is_no_picture_in_a_request_either(self):
+        large = io.BytesIO()
+        Image.new("1", (5793, 5793)).save(large, "PNG")  # 33,558,849 points; files may have 2**25, 33,554,432
+
+        made = fitted(step("pixels", size=2), column("image", large.getvalue()))
+
+        assert np.isnan(made["x"].values).all()
