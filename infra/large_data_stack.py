@@ -115,8 +115,9 @@ class LargeDataStack(PipelineStack):
         grant_objects(function, bucket, "s3:GetObject", ["incoming/*", "curated/*", f"{WORK}*"])
         grant_objects(function, bucket, "s3:GetObjectVersion", ["incoming/*"])
         grant_objects(function, bucket, "s3:PutObject", ["quarantine/*", "refusals/*", f"{WORK}*/order.json"])
-        # What a run that failed has left behind is deleted with the work folder.
-        leftovers = [f"{WORK}*", "curated/*", "quarantine/*/rejected.csv"]
+        # What a run that failed, or was repeated, has left behind is deleted with the work folder.
+        refused = ["quarantine/*/rejected.csv", "quarantine/*/reason.json", "refusals/*"]
+        leftovers = [f"{WORK}*", "curated/*", *refused]
         grant_objects(function, bucket, "s3:DeleteObject", leftovers)
         grant_list(function, bucket, WORK)
         grant_list(function, bucket, "curated/")

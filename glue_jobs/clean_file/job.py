@@ -13,24 +13,24 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from glue_jobs.clean_file.cutting import cut_file
 from glue_jobs.clean_file.duplicates import repeated_rows
 from glue_jobs.clean_file.work import (
     CleanedRange,
-    Refusal,
     StagedPart,
     Task,
     WrittenPart,
+    accepted,
     clean_range,
     clean_whole,
     finish,
     proposed_by,
     refusal_of,
     s3,
-    survey_piece,
 )
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
 from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome, WorkFolder
@@ -40,24 +40,14 @@ from headrace.ml.bad_rows import check_share
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import ContractError
 from headrace.ml.duplicate_keys import duplicate_keys
-from headrace.ml.file_contract import rows_needed, settled_contract
-from headrace.ml.files.ranges import pieces
+from headrace.ml.file_contract import settled_contract
 from headrace.ml.files.refusal import FileRefusedError
-from headrace.ml.files.split_file import SplitFile, dialect_of, first_rows_of, split_file
 from headrace.ml.observation import Observer
 from headrace.ml.refused_rows import RefusedRows
 from headrace.ml.rejections import Summary
-from headrace.ml.text_table import TextTable
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
-
-_MB = 2**20
-_LEAST_PIECE, _MOST_PIECE = _MB, 64 * _MB
-_PIECES = 16
-_HEAD = 32 * _MB
-
-Answer = TypeVar("Answer")
 
 
 def clean_large_file(context: SparkContext, folder: str) -> None:
@@ -71,17 +61,6 @@ def clean_large_file(context: SparkContext, folder: str) -> None:
         assert refusal is not None
         outcome = LargeFileOutcome(refused=str(refusal.reason), why=refusal.why)
     work.write_outcome(outcome)
-
-
-def piece_bytes(size: int) -> int:
-    """Return how much one task reads of a file: the same for the same file, however many machines there are.
-
-    Examples
-    --------
-    >>> piece_bytes(10_000), piece_bytes(2**28), piece_bytes(2**36)
-    (1048576, 16777216, 67108864)
-    """
-    return min(max(-(-size // _PIECES), _LEAST_PIECE), _MOST_PIECE)
 
 
 @dataclass(frozen=True)
@@ -145,38 +124,14 @@ def _parts(context: SparkContext, folder: str, order: LargeFileOrder) -> _Found:
     """Clean every row by itself."""
     source = ObjectBytes(s3(), order.file)
     size = source.size()
-    with tempfile.TemporaryDirectory() as scratch:
-        head = Path(scratch) / "head"
-        source.fetch(head, 0, min(size, _HEAD))
-        dialect = dialect_of(head, Path(scratch), order.options)
-        if dialect is None:
-            [whole] = context.parallelize([size], 1).map(partial(clean_whole, folder, order)).collect()
-            return _Found.united([_accepted(whole)])
-        cut = pieces(size, piece_bytes(size))
-        surveys = context.parallelize(cut, len(cut)).map(partial(survey_piece, order, dialect)).collect()
-        split = split_file(head, [_accepted(each) for each in surveys if each], dialect, order.options)
-        rows = _first_rows(split, source, size, order, head)
-    contract = proposed_by(order, rows)
-    task, count = Task(folder, order, contract, split.names), len(split.ranges)
-    cleaned = context.parallelize(range(count), count).map(partial(clean_range, task, split)).collect()
-    return _Found.united([_accepted(each) for each in cleaned])
-
-
-def _first_rows(
-    split: SplitFile, source: ObjectBytes, size: int, order: LargeFileOrder, head: Path
-) -> TextTable:
-    """Return the first rows, from as much of the file as holds enough of them."""
-    length, needed = min(size, _HEAD), rows_needed(order.contract)
-    while (rows := first_rows_of(split.table(0, head), needed, is_whole=length == size)) is None:
-        length = min(size, 2 * length)
-        source.fetch(head, 0, length)
-    return rows
-
-
-def _accepted(answer: Answer | Refusal) -> Answer:
-    if isinstance(answer, Refusal):
-        raise answer.error()
-    return answer
+    cut = cut_file(context, order, source, size)
+    if cut is None:
+        [whole] = context.parallelize([size], 1).map(partial(clean_whole, folder, order)).collect()
+        return _Found.united([accepted(whole)])
+    task = Task(folder, order, proposed_by(order, cut.first_rows), cut.split.names)
+    count = cut.split.count
+    cleaned = context.parallelize(range(count), count).map(partial(clean_range, task, cut.split)).collect()
+    return _Found.united([accepted(each) for each in cleaned])
 
 
 def _judge(found: _Found, faults: Summary, again: Counter[int]) -> None:

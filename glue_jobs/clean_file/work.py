@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import boto3
 import numpy as np
@@ -20,10 +20,12 @@ from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finis
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.contract import Contract, ContractError
 from headrace.ml.file_contract import proposed_contract, rows_needed
+from headrace.ml.files.parquet_pages import Pages
 from headrace.ml.files.ranges import ByteRange, Dialect, Survey, survey
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.split_file import SplitFile
+from headrace.ml.files.split_parquet import SplitParquet
 from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.observation import Observer
 from headrace.ml.rejections import Summary
@@ -31,6 +33,8 @@ from headrace.ml.text_table import TextTable
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -153,12 +157,20 @@ def survey_piece(order: LargeFileOrder, dialect: Dialect, piece: ByteRange) -> S
     return refusing.refusal()
 
 
-def clean_range(task: Task, split: SplitFile, index: int) -> CleanedRange | Refusal:
+def survey_groups(order: LargeFileOrder, split: SplitParquet, index: int) -> Pages | Refusal:
+    """Look at the pages of one part of a Parquet file."""
+    with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
+        path = Path(scratch) / "groups"
+        ObjectBytes(s3(), order.file).copy(path, split.copies(index))
+        return split.table(index, path).pages()
+    return refusing.refusal()
+
+
+def clean_range(task: Task, split: SplitFile | SplitParquet, index: int) -> CleanedRange | Refusal:
     """Clean one range of the file."""
-    place = split.ranges[index]
     with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
         path = Path(scratch) / "range"
-        ObjectBytes(s3(), task.order.file).fetch(path, place.start, place.end)
+        ObjectBytes(s3(), task.order.file).copy(path, split.copies(index))
         return _staged(task, split.table(index, path), index, Path(scratch) / "parts")
     return refusing.refusal()
 
@@ -199,6 +211,13 @@ class _Refusing:
         """Return what was raised."""
         assert self._refusal is not None
         return self._refusal
+
+
+def accepted(answer: Answer | Refusal) -> Answer:
+    """Return what an executor has answered; raise if it is a refusal."""
+    if isinstance(answer, Refusal):
+        raise answer.error()
+    return answer
 
 
 def refusal_of(error: BaseException) -> Refusal | None:

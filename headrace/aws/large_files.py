@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
 
 from botocore.exceptions import ClientError
 
 from headrace.aws.curated_names import curated_key
 from headrace.aws.dropped_files import DroppedFile
+from headrace.aws.json_folder import JsonFolder
 from headrace.ml.column_rules import ColumnRules
 from headrace.ml.contract import Contract, Fields
 from headrace.ml.contract_evolution import EvolutionRules
@@ -148,31 +148,17 @@ def source_of(file: DroppedFile) -> str:
     return f"{file.key}#{file.version_id}"
 
 
-class WorkFolder:
+class WorkFolder(JsonFolder):
     """What lies below ``work/<execution>/`` of the data bucket while a large file is cleaned."""
-
-    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
-        self._client, self.bucket, self.prefix = client, bucket, prefix
 
     @classmethod
     def of(cls, client: S3Client, file: DroppedFile) -> WorkFolder:
         """Return the folder of a file."""
         return cls(client, file.bucket, f"{WORK}{execution_name(file)}/")
 
-    @classmethod
-    def at(cls, client: S3Client, uri: str) -> WorkFolder:
-        """Return the folder that `uri` names."""
-        place = urlparse(uri)
-        return cls(client, place.netloc, place.path.lstrip("/"))
-
-    @property
-    def uri(self) -> str:
-        """Where it is."""
-        return f"s3://{self.bucket}/{self.prefix}"
-
     def order(self) -> LargeFileOrder:
         """Return the order."""
-        return LargeFileOrder.from_dict(json.loads(self._read(_ORDER)))
+        return LargeFileOrder.from_dict(self._read(_ORDER))
 
     def open_order(self, order: LargeFileOrder) -> None:
         """Write the order, unless there is one already: a job may be at work on it."""
@@ -189,7 +175,7 @@ class WorkFolder:
 
     def outcome(self) -> LargeFileOutcome:
         """Return the outcome."""
-        return LargeFileOutcome.from_dict(json.loads(self._read(_OUTCOME)))
+        return LargeFileOutcome.from_dict(self._read(_OUTCOME))
 
     def write_outcome(self, outcome: LargeFileOutcome) -> None:
         """Write the outcome."""
@@ -207,13 +193,6 @@ class WorkFolder:
         """Delete the folder; its older versions expire by the bucket's rule."""
         _delete_below(self._client, self.bucket, self.prefix)
 
-    def _read(self, name: str) -> bytes:
-        return self._client.get_object(Bucket=self.bucket, Key=f"{self.prefix}{name}")["Body"].read()
-
-    def _write(self, name: str, document: Mapping[str, Any], **conditions: Any) -> None:
-        body = json.dumps(document, indent=1).encode()
-        self._client.put_object(Bucket=self.bucket, Key=f"{self.prefix}{name}", Body=body, **conditions)
-
 
 class Leftovers:
     """What a run that failed may have written where rows are looked for."""
@@ -226,6 +205,12 @@ class Leftovers:
         stem = curated_key(source_of(file), file.dropped_at[:10]).removesuffix(".parquet")
         _delete_below(self._client, file.bucket, f"{stem}-")
         self._client.delete_object(Bucket=file.bucket, Key=f"{file.quarantine_prefix}rejected.csv")
+
+    def delete_refused(self, file: DroppedFile) -> None:
+        """Delete the refused rows of a file that has none any more, now that it was cleaned again."""
+        names = (f"{file.quarantine_prefix}{name}" for name in ("rejected.csv", "reason.json"))
+        for key in (*names, file.records_key):
+            self._client.delete_object(Bucket=file.bucket, Key=key)
 
 
 def _delete_below(client: S3Client, bucket: str, prefix: str) -> None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import urlparse
+from typing import Any, Literal
 
+from headrace.aws.json_folder import JsonFolder
 from headrace.ml.contract import Contract
 from headrace.ml.split import SplitRule
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 ORDERS = "snapshots/orders/"
 """Prefix, in the artifacts bucket, of what lies between a function and the job."""
@@ -85,22 +81,8 @@ class SnapshotOutcome:
     refused: str | None = None
 
 
-class SnapshotFolder:
+class SnapshotFolder(JsonFolder):
     """What lies below ``snapshots/orders/<run>/`` of the artifacts bucket."""
-
-    def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
-        self._client, self.bucket, self.prefix = client, bucket, prefix
-
-    @classmethod
-    def at(cls, client: S3Client, uri: str) -> SnapshotFolder:
-        """Return the folder that `uri` names."""
-        place = urlparse(uri)
-        return cls(client, place.netloc, place.path.lstrip("/"))
-
-    @property
-    def uri(self) -> str:
-        """Where it is."""
-        return f"s3://{self.bucket}/{self.prefix}"
 
     def order(self) -> SnapshotOrder:
         """Return the order."""
@@ -118,12 +100,3 @@ class SnapshotFolder:
     def write_outcome(self, outcome: SnapshotOutcome) -> None:
         """Write the outcome."""
         self._write("outcome.json", asdict(outcome))
-
-    def _read(self, name: str) -> dict[str, Any]:
-        body = self._client.get_object(Bucket=self.bucket, Key=f"{self.prefix}{name}")["Body"].read()
-        document: dict[str, Any] = json.loads(body)
-        return document
-
-    def _write(self, name: str, document: Mapping[str, Any]) -> None:
-        body = json.dumps(document, indent=1).encode()
-        self._client.put_object(Bucket=self.bucket, Key=f"{self.prefix}{name}", Body=body)

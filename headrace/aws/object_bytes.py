@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from botocore.exceptions import ClientError
 
 from headrace.aws.dropped_files import GONE, DroppedFile, address
+from headrace.ml.files.ranges import ByteRange, Copy
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 
 if TYPE_CHECKING:
@@ -49,9 +51,20 @@ class ObjectBytes:
 
     def fetch(self, path: Path, start: int, end: int) -> None:
         """Write the bytes from `start` to before `end` to `path`."""
-        with path.open("wb") as target:
-            for chunk in self._get(start, end).iter_chunks(_CHUNK):
-                target.write(chunk)
+        path.unlink(missing_ok=True)
+        self.copy(path, [Copy(ByteRange(start, end))])
+
+    def copy(self, path: Path, copies: Iterable[Copy]) -> None:
+        """Write bytes to their positions in `path`; what is between them stays as it is, or a hole."""
+        path.touch()
+        with path.open("r+b") as target:
+            for each in copies:
+                self._write(target, each)
+
+    def _write(self, target: BinaryIO, copy: Copy) -> None:
+        target.seek(copy.target)
+        for chunk in self._get(copy.source.start, copy.source.end).iter_chunks(_CHUNK):
+            target.write(chunk)
 
     def _get(self, start: int, end: int) -> Any:
         try:

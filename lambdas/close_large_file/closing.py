@@ -83,6 +83,10 @@ class Leftovers(Protocol):
         """Delete it."""
         ...
 
+    def delete_refused(self, file: DroppedFile) -> None:
+        """Delete the refused rows alone."""
+        ...
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -146,6 +150,8 @@ def _refused(order: LargeFileOrder, outcome: LargeFileOutcome, ports: Ports) -> 
 
 
 def _taken(file: DroppedFile, outcome: LargeFileOutcome, ports: Ports) -> FileRecord:
+    if not outcome.quarantined:
+        ports.leftovers.delete_refused(file)
     if outcome.curated and outcome.contract:
         ports.curated.register(curated_schema(outcome.contract), day=file.dropped_at[:10])
     return FileRecord(

@@ -17,6 +17,7 @@ from headrace.ml.clean_file import clean_file
 from headrace.ml.contract import Contract
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.table_file import open_table
+from headrace.ml.text_table import united
 from lambdas.snapshot_data.parts import deal, rule_of
 from local_cloud.glue.spark import installed
 from tests.e2e.cloud import eventually, running
@@ -124,6 +125,28 @@ def test_the_rows_and_refusals_are_those_that_the_function_makes(cloud, outputs,
     pd.testing.assert_frame_equal(by_number(refused), by_number(pd.read_csv(expected.rejected, dtype=str)))
     reason = json.loads(fetched(cloud, f"{prefix}/reason.json", tmp_path).read_text())
     assert reason["counts"] == expected.summary.as_dict()["counts"]
+
+
+def test_parquet_is_cut_by_row_groups_and_gives_what_the_function_makes(
+    cloud, outputs, file, taken, tmp_path
+):
+    path = tmp_path / "groups.parquet"
+    cells = united(open_table(file, tmp_path, ReadOptions()).blocks()).cells
+    pq.write_table(cells, path, row_group_size=10_000, use_dictionary=False, compression="none")
+    assert path.stat().st_size > 2 * 2**20  # three parts
+    contract = ContractStore(cloud.client("s3"), outputs["ArtifactsBucketName"]).load()
+    expected = clean_file(open_table(path, tmp_path, ReadOptions()), contract, tmp_path)
+
+    cloud.client("s3").upload_file(str(path), outputs["DataBucketName"], "incoming/groups.parquet")
+    item = entry(cloud, outputs, "incoming/groups.parquet")
+
+    paths = [place["S"] for place in item["curated_paths"]]
+    assert len(paths) >= 3
+    good = [pq.read_table(fetched(cloud, uri, tmp_path)) for uri in paths]
+    assert pa.concat_tables(good).to_pydict() == pq.read_table(expected.good).to_pydict()
+    prefix = f"s3://{outputs['DataBucketName']}/quarantine/groups.parquet/{item['version_id']}"
+    refused = pd.read_csv(fetched(cloud, f"{prefix}/rejected.csv", tmp_path), dtype=str)
+    pd.testing.assert_frame_equal(by_number(refused), by_number(pd.read_csv(expected.rejected, dtype=str)))
 
 
 def test_spark_makes_the_snapshot_that_the_function_makes(cloud, outputs, taken, tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from headrace.ml.files.column_names import column_names
 from headrace.ml.files.options import ReadOptions, rows_of_block
-from headrace.ml.files.parquet_pages import check_pages
+from headrace.ml.files.parquet_pages import Pages, check_pages
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.text_table import TextTable, text_of
 
@@ -44,7 +44,7 @@ _TEXT_TYPES = (
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """A Parquet file whose footer was read.
+    """A Parquet file, or some row groups of one, whose footer was read.
 
     Parameters
     ----------
@@ -58,6 +58,8 @@ class ParquetFile:
         Whether repeated texts can stay in a dictionary until they are needed.
     options : ReadOptions
         Limits.
+    groups : range
+        Which row groups; the first row of the first has number 1.
     """
 
     path: Path
@@ -65,10 +67,11 @@ class ParquetFile:
     rows_at_once: int
     dictionaries: bool
     options: ReadOptions
+    groups: range
 
     @classmethod
     def look_at(cls, path: Path, options: ReadOptions) -> ParquetFile:
-        """Read the footer.
+        """Read the footer and the heads of all pages.
 
         Raises
         ------
@@ -76,20 +79,47 @@ class ParquetFile:
             If it is damaged, encrypted, says that the file is too large unpacked, has nested columns, or names a codec
             that this Arrow does not have.
         """
+        file = cls.by_footer(path, options)
+        return file.with_pages(file.pages())
+
+    @classmethod
+    def by_footer(cls, path: Path, options: ReadOptions) -> ParquetFile:
+        """Read the footer alone, and refuse what `look_at` refuses by it.
+
+        No block may be read before the heads of the pages were: `with_pages`.
+        """
         try:
             with pq.ParquetFile(path) as file:
                 _check_size(file.metadata, options)
                 _check_codecs(file.metadata)
-                largest_page = check_pages(path, file.metadata, options)
                 schema, dictionaries = file.schema_arrow, _has_dictionaries(file.metadata)
+                groups = range(file.metadata.num_row_groups)
         except _BROKEN as error:
             raise _refusal(str(error)) from None
         names = column_names(schema.names, options)
         _check_types(schema, names)
-        rows = rows_of_block(len(names))
-        if not dictionaries:  # each row may then be as long as a page, without the page being any longer
-            rows = max(1, min(rows, _BYTES_OF_A_BATCH // max(1, largest_page)))
-        return cls(path, names, rows, dictionaries, options)
+        return cls(path, names, rows_of_block(len(names)), dictionaries, options, groups)
+
+    def pages(self) -> Pages:
+        """Read the heads of the pages.
+
+        Raises
+        ------
+        FileRefusedError
+            If one is damaged, or they unpack to more than a file may have.
+        """
+        try:
+            return check_pages(self.path, pq.read_metadata(self.path), self.groups, self.options)
+        except _BROKEN as error:
+            raise _refusal(str(error)) from None
+
+    def with_pages(self, pages: Pages) -> ParquetFile:
+        """Return the file as it may be read, by what all its pages unpack to."""
+        if self.dictionaries:
+            return self
+        # Each row may be as long as a page, without the page being any longer.
+        rows = max(1, min(self.rows_at_once, _BYTES_OF_A_BATCH // max(1, pages.largest)))
+        return replace(self, rows_at_once=rows)
 
     def blocks(self) -> Iterator[TextTable]:
         """Yield the rows, block by block.
@@ -103,7 +133,7 @@ class ParquetFile:
         try:
             # Repeated texts stay in a dictionary: a small file may repeat a long one millions of times.
             with pq.ParquetFile(self.path, read_dictionary=self._texts(), pre_buffer=False) as file:
-                batches = file.iter_batches(self.rows_at_once, use_threads=False)
+                batches = file.iter_batches(self.rows_at_once, list(self.groups), use_threads=False)
                 for table in _joined(batches, rows_of_block(len(self.names))):
                     longest = max(_longest(column, self.options) for column in table.columns)
                     for part in _numbered(table.rename_columns(self.names), start, longest, self.options):

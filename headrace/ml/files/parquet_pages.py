@@ -8,6 +8,8 @@ References
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,8 +27,31 @@ class BrokenPageError(OSError):
     """The head of a page cannot be followed."""
 
 
-def check_pages(path: Path, about: Any, options: ReadOptions) -> int:
-    """Return the bytes that the largest page unpacks to.
+@dataclass(frozen=True)
+class Pages:
+    """What pages unpack to.
+
+    Parameters
+    ----------
+    largest, total : int
+        Bytes of the largest, and of all.
+    """
+
+    largest: int = 0
+    total: int = 0
+
+    def and_(self, other: Pages) -> Pages:
+        """Return what these pages and others unpack to."""
+        return Pages(max(self.largest, other.largest), self.total + other.total)
+
+    def check(self, options: ReadOptions) -> None:
+        """Refuse them if one is too large, or all of them."""
+        if self.largest > LARGEST_PAGE or self.total > options.max_bytes:
+            raise options.too_large()
+
+
+def check_pages(path: Path, about: Any, groups: Iterable[int], options: ReadOptions) -> Pages:
+    """Return what the pages of row groups unpack to.
 
     Parameters
     ----------
@@ -34,6 +59,8 @@ def check_pages(path: Path, about: Any, options: ReadOptions) -> int:
         A Parquet file.
     about : pyarrow.parquet.FileMetaData
         Its footer.
+    groups : iterable of int
+        Which of its row groups.
     options : ReadOptions
         Limits.
 
@@ -44,23 +71,27 @@ def check_pages(path: Path, about: Any, options: ReadOptions) -> int:
     BrokenPageError
         If a page's head is damaged.
     """
-    largest = total = 0
+    found = Pages()
     with path.open("rb") as stream:
-        for group in (about.row_group(index) for index in range(about.num_row_groups)):
+        for group in map(about.row_group, groups):
             for index in range(group.num_columns if group.num_rows else 0):
                 for unpacked in _pages(stream, group.column(index)):
-                    largest, total = max(largest, unpacked), total + unpacked
-                    if largest > LARGEST_PAGE or total > options.max_bytes:
-                        raise options.too_large()
-    return largest
+                    found = found.and_(Pages(unpacked, unpacked))
+                    found.check(options)
+    return found
+
+
+def chunk_place(column: Any) -> tuple[int, int]:
+    """Return where the pages of a column's chunk begin in the file, and where they end."""
+    start: int = column.data_page_offset
+    if column.has_dictionary_page and column.dictionary_page_offset:
+        start = min(start, column.dictionary_page_offset)
+    return start, start + column.total_compressed_size
 
 
 def _pages(stream: BinaryIO, column: Any) -> list[int]:
     """Return what each page of a column's chunk unpacks to, in bytes."""
-    start = column.data_page_offset
-    if column.has_dictionary_page and column.dictionary_page_offset:
-        start = min(start, column.dictionary_page_offset)
-    place, end, found = start, start + column.total_compressed_size, []
+    (place, end), found = chunk_place(column), []
     while place < end:
         stream.seek(place)
         head = _Head(stream.read(_LARGEST_HEAD))

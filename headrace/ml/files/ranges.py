@@ -86,6 +86,14 @@ class ByteRange:
     end: int
 
 
+@dataclass(frozen=True)
+class Copy:
+    """Bytes of a file, and the position at which a copy of a part has them."""
+
+    source: ByteRange
+    target: int = 0
+
+
 def pieces(size: int, piece_bytes: int) -> list[ByteRange]:
     """Return where a file of `size` bytes is cut, whatever stands there.
 

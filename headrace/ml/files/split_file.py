@@ -9,7 +9,7 @@ from pathlib import Path
 from headrace.ml.files.csv_file import CsvFile
 from headrace.ml.files.json_file import JsonFile
 from headrace.ml.files.options import ReadOptions
-from headrace.ml.files.ranges import ByteRange, Dialect, Survey, row_ranges, united_facts
+from headrace.ml.files.ranges import ByteRange, Copy, Dialect, Survey, row_ranges, united_facts
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
@@ -39,6 +39,15 @@ class SplitFile:
     def names(self) -> list[str]:
         """The columns of the file."""
         return self.first.names
+
+    @property
+    def count(self) -> int:
+        """How many parts it has."""
+        return len(self.ranges)
+
+    def copies(self, index: int) -> tuple[Copy, ...]:
+        """Return which bytes `table` needs of one part, and where."""
+        return (Copy(self.ranges[index]),)
 
     def table(self, index: int, path: Path) -> TableFile:
         """Return one part, whose bytes lie at `path`. Its rows are numbered from 1."""

@@ -80,14 +80,15 @@ def open_table(path: Path, scratch: Path, options: ReadOptions) -> TableFile:
     """
     if path.stat().st_size > options.max_bytes:
         raise options.too_large()
-    if options.corpus and _is_single(options):
+    if options.corpus and is_single(options):
         return SingleFile(path, options.key, options.corpus)
     if _head(path).startswith(zip_archive.MAGIC):
         return _archive(path, scratch, options)
     return _plain_table(unpacked(path, scratch, options), options)
 
 
-def _is_single(options: ReadOptions) -> bool:
+def is_single(options: ReadOptions) -> bool:
+    """Tell whether a file is one text or image of a corpus, by where it was dropped."""
     return names_one(options.key, options.corpus) and options.key.count("/") >= _FOLDERS_OF_A_CLASS
 
 

@@ -81,6 +81,9 @@ class _Leftovers:
     def delete(self, file):
         self.world.done.append("leftovers deleted")
 
+    def delete_refused(self, file):
+        self.world.done.append("refused rows deleted")
+
 
 def test_a_cleaned_file_is_registered_written_down_and_announced():
     world = World(TAKEN)
@@ -103,6 +106,14 @@ def test_a_file_is_cleaned_again_if_another_was_quicker_to_make_the_contract():
     assert world.ordered.contract == other
     assert world.ordered.options.columns == ("id", "y", "x")
     assert world.records == world.events == world.done == []
+
+
+def test_refused_rows_of_an_earlier_run_go_once_the_file_has_none():
+    world = World(replace(TAKEN, rows=100, quarantined=0, reasons={}))
+
+    world.close()
+
+    assert "refused rows deleted" in world.done
 
 
 def test_a_file_that_the_contract_fits_offers_none():

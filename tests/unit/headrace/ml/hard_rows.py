@@ -2,6 +2,8 @@
 
 import random
 
+from headrace.ml.files.small import read_bytes
+
 CELLS = ('"two\nlines"', '"a ""b"", c"', "plain", '5" pipe', '"', "", "NA", "größer", '"\n\n"', "=1+1")
 HEADER = "id,text,temp,cnt"
 
@@ -21,3 +23,8 @@ def hard_csv(rows=600, seed=3):
         if draw.random() < 0.02:
             lines.append("")
     return "\n".join(lines) + "\n"
+
+
+def hard_table(rows=600):
+    """Return the rows of `hard_csv` that Parquet can have, with absent cells where they are empty."""
+    return read_bytes(hard_csv(rows).encode()).cells

@@ -8,11 +8,46 @@ from headrace.ml.clean_part import clean_parts, finish_part, read_keys
 from headrace.ml.duplicates import comes_again, strongest
 from headrace.ml.files.ranges import pieces, survey
 from headrace.ml.files.split_file import dialect_of, split_file
+from headrace.ml.files.split_parquet import footer_place, split_parquet
 from headrace.ml.observation import Observer
 
 
 def split(path, folder, options, piece_bytes):
     """Return a file of this many bytes a piece as parts, and its parts' tables."""
+    whole = (split_groups if path.suffix == ".parquet" else split_text)(path, folder, options, piece_bytes)
+    tables = [
+        whole.table(index, copied(path, whole, index, folder / f"range-{index}"))
+        for index in range(whole.count)
+    ]
+    return whole, tables
+
+
+def copied(path, whole, index, target):
+    """Write the bytes of one part, and no others, to where the part is read from."""
+    data = path.read_bytes()
+    with target.open("wb") as stream:
+        for copy in whole.copies(index):
+            stream.seek(copy.target)
+            stream.write(data[copy.source.start : copy.source.end])
+    return target
+
+
+def split_groups(path, folder, options, piece_bytes):
+    data = path.read_bytes()
+    footer = footer_place(data[-8:], len(data))
+    hollow = folder / "hollow"
+    with hollow.open("wb") as stream:
+        stream.seek(footer.start)
+        stream.write(data[footer.start :])
+    whole = split_parquet(hollow, footer, piece_bytes, options)
+    assert whole is not None
+    tables = (
+        whole.table(index, copied(path, whole, index, folder / "surveyed")) for index in range(whole.count)
+    )
+    return whole.with_pages([table.pages() for table in tables])
+
+
+def split_text(path, folder, options, piece_bytes):
     data = path.read_bytes()
     dialect = dialect_of(path, folder, options)
     assert dialect is not None
@@ -20,13 +55,7 @@ def split(path, folder, options, piece_bytes):
         survey(lambda start, end: data[start:end], piece, dialect, options)
         for piece in pieces(len(data), piece_bytes)
     ]
-    whole = split_file(path, [each for each in found if each], dialect, options)
-    tables = []
-    for index, place in enumerate(whole.ranges):
-        part = folder / f"range-{index}"
-        part.write_bytes(data[place.start : place.end])
-        tables.append(whole.table(index, part))
-    return whole, tables
+    return split_file(path, [each for each in found if each], dialect, options)
 
 
 def cleaned_in_parts(path, folder, options, contract, piece_bytes):
@@ -58,7 +87,7 @@ def cleaned_in_parts(path, folder, options, contract, piece_bytes):
     ]
     good = [pq.read_table(each.good).to_pandas() for each in finished if each.good]
     refused = [pd.read_csv(each.rejected, dtype=str) for each in finished if each.rejected]
-    return pd.concat(good, ignore_index=True), by_number(pd.concat(refused)), len(whole.ranges), observer
+    return pd.concat(good, ignore_index=True), by_number(pd.concat(refused)), whole.count, observer
 
 
 def repeated(parts):
