@@ -22,6 +22,7 @@ from headrace.ml.text_table import TextTable
 
 _MOST_CLASSES = 20
 _FEW_CODES = 12
+_YEARS = (1900, 2100)  # a next year would be an unknown category
 _BINARY = 2
 _NEARLY_ONE = 0.999
 _SUMMANDS = 3
@@ -245,13 +246,14 @@ def _adds_up(frame: pd.DataFrame, group: Sequence[str], target: str) -> bool:
 
 
 def _integer_codes(frame: pd.DataFrame, kinds: dict[str, str], taken: list[str]) -> list[str]:
-    """Return the columns of few whole numbers that do not begin at 0 or 1 by ones only as measured counts do."""
+    """Return the columns of few different whole numbers that are no years."""
     found = []
     for column in frame.columns:
         if column in taken or kinds[column] != "number":
             continue
         values = frame[column].dropna()
-        if bool((values % 1 == 0).all()) and _BINARY < values.nunique() <= _FEW_CODES:
+        whole, years = bool((values % 1 == 0).all()), bool(values.between(*_YEARS).all())
+        if whole and not years and _BINARY < values.nunique() <= _FEW_CODES:
             found.append(str(column))
     return found
 

@@ -32,7 +32,7 @@ CHANGES = (
     {"endpoint": {"instance": "m5.large"}},
     {"split": {"test_share": 0.6}},
     {"split": {"test_share": 0}},
-    {"ingest": {"max_file_mb": 361}},
+    {"ingest": {"max_file_mb": 1501}},
     {"ignore": "casual"},
     {"columns": {"season": "text"}},
     {"columns": {"season": "category"}},
@@ -239,6 +239,14 @@ class TestInit:
         pipeline = load_pipeline(tmp_path / "pipelines" / "data.yaml")
         assert code == 0
         assert (pipeline.problem, pipeline.target, pipeline.columns) == ("binary", "label", columns)
+
+    def test_few_whole_numbers_are_codes_but_years_are_amounts(self, run, tmp_path):
+        rows = "".join(f"{2010 + n % 4},{n % 3},{n / 7}\n" for n in range(60))
+        (tmp_path / "data.csv").write_text("year,zone,y\n" + rows)
+
+        run("init", "data.csv", "--target", "y")
+
+        assert load_pipeline(tmp_path / "pipelines" / "data.yaml").columns == {"zone": "category"}
 
     def test_a_file_that_is_not_there_is_refused(self, run):
         code, _, err = run("init", "nothing.csv", "--target", "y")
