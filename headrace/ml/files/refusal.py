@@ -55,7 +55,7 @@ _TEXTS = {
     FileReason.NO_ROWS: "has column names and no rows",
     FileReason.TOO_LARGE: "is larger than `ingest.max_file_mb` or `large_data.max_gb`, as it is or unpacked",
     FileReason.TOO_WIDE: "has more columns than `ingest.max_columns`",
-    FileReason.LINE_TOO_LONG: "has a line of several megabytes",
+    FileReason.LINE_TOO_LONG: "has a line or a JSON value longer than a megabyte; of CSV, longer than several",
     FileReason.NOT_A_TABLE: "is a web page, XML or another text that is no table",
     FileReason.BINARY: "is none of the formats that can be read",
     FileReason.ENCODING: "is not text in the encoding that `ingest.encoding` names",
