@@ -42,7 +42,9 @@ def show_table(
     from rich.console import Console  # noqa: PLC0415 - costs time that most commands need not spend
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(*columns, title=title, title_justify="left", show_header=header)
+    table = Table(title=title, title_justify="left", show_header=header)
+    for column in columns:
+        table.add_column(column, overflow="fold")  # codes and keys are to be copied: never cut
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
