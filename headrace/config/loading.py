@@ -188,6 +188,8 @@ def _syntax_error(path: Path, text: str, error: yaml.YAMLError) -> str:
     problem = getattr(error, "problem", None) or str(error).splitlines()[0]
     if "\\t" in problem:
         problem = "a tab cannot stand here in YAML: use spaces"
+    if "but got '?'" in problem:  # a cron
+        problem += ": within {} and [] put such a text in quotes"
     return f"{path}:{line + 1}: not valid YAML: {problem}"
 
 

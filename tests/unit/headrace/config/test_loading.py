@@ -86,6 +86,15 @@ def test_a_tab_is_explained(complaints):
     assert "use spaces" in line
 
 
+def test_a_cron_in_braces_is_told_to_be_quoted(complaints):
+    (line,) = complaints(GOOD + "monitoring: {schedule: cron(0 6 * * ? *)}\n")
+
+    assert (
+        line
+        == "6: not valid YAML: expected ',' or '}', but got '?': within {} and [] put such a text in quotes"
+    )
+
+
 @pytest.mark.parametrize("text", ["", "bike", "- name: bike", "3"])
 def test_what_is_no_list_of_fields_is_refused(complaints, text):
     (line,) = complaints(text)
