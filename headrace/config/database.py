@@ -114,7 +114,7 @@ class Database(Block):
         try:
             if text is not None:
                 ssl.create_default_context(cadata=text)
-        except ssl.SSLError:
+        except (ssl.SSLError, TypeError):  # TypeError: the text is not ASCII
             raise ValueError("is no PEM text of certificates (-----BEGIN CERTIFICATE----- …)") from None
         return text
 

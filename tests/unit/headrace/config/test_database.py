@@ -50,6 +50,10 @@ def test_what_is_no_table_is_refused(table):
         ({"vpc": {"subnets": [], "security_groups": ["sg-0123456789abcdef0"]}}, "subnets"),
         ({"vpc": {"subnets": ["mine"], "security_groups": ["sg-0123456789abcdef0"]}}, "subnets"),
         ({"ca_certificates": "not PEM"}, "is no PEM text of certificates"),
+        (
+            {"ca_certificates": "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----"},
+            "is no PEM text of certificates",
+        ),
         ({"password": "hunter2"}, "password"),
     ],
 )
