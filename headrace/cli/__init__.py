@@ -12,8 +12,8 @@ from headrace.cli.screen import CommandError
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return 0, or 2 after one line on the standard error that says what is wrong."""
-    arguments = parser().parse_args(argv)
     try:
+        arguments = parser().parse_args(argv)
         arguments.run(arguments)
     except CommandError as error:
         print(f"headrace: {error}", file=sys.stderr)  # noqa: T201 - a command's output

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, say, show, show_table
+from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
 
 if TYPE_CHECKING:
     from headrace.aws.letter_box import LetterBox
@@ -22,7 +22,7 @@ def add_commands(commands: Commands) -> None:
         ("list", list_letters, "count the dead letters by their reason"),
         ("retry", retry, "put their records into the stream again, once the cause is gone"),
     ):
-        add_command(actions, name, run, about).add_argument("pipeline", help="its name")
+        add_pipeline(add_command(actions, name, run, about))
 
 
 def list_letters(arguments: argparse.Namespace) -> None:

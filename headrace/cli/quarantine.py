@@ -12,7 +12,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, say, show, show_table
+from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
 
 if TYPE_CHECKING:
     from headrace.aws.quarantine import Quarantine
@@ -28,17 +28,17 @@ def add_commands(commands: Commands) -> None:
     actions = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     command = add_command(actions, "list", list_refusals, "list the files of which something was refused")
-    command.add_argument("pipeline", help="its name")
+    add_pipeline(command)
     command.add_argument("--reason", metavar="CODE", help="only those refused for this reason")
     command.add_argument("--since", metavar="DATE", type=_day, help="only those dropped since")
 
     command = add_command(actions, "show", show_refusal, "show what was refused of a file, and why")
-    command.add_argument("pipeline", help="its name")
+    add_pipeline(command)
     command.add_argument("file", help="its key, with or without incoming/")
     command.add_argument("--version", help="which version of it (default: the newest that was refused)")
 
     command = add_command(actions, "retry", retry, "take in again what was refused, once the cause is gone")
-    command.add_argument("pipeline", help="its name")
+    add_pipeline(command)
     command.add_argument("file", nargs="*", help="keys, with or without incoming/")
     command.add_argument("--all", action="store_true", help="everything that waits")
     command.add_argument("--reason", metavar="CODE", help="every file in which this reason occurs")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
+from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, working
 
 if TYPE_CHECKING:
     from headrace.aws.deployed_pipeline import DeployedPipeline
@@ -27,15 +27,15 @@ def add_commands(commands: Commands) -> None:
         ("status", status, "show the endpoint, the model in service, the last training and the alarms"),
         ("check", check, "run the drift check now"),
     ):
-        add_command(commands, name, run, help).add_argument("pipeline", help="its name")
+        add_pipeline(add_command(commands, name, run, help))
     command = add_command(commands, "train", train, "train now, without waiting for new data or drift")
-    command.add_argument("pipeline", help="its name")
+    add_pipeline(command)
     for name, run, help in (
         ("approve", approve, "approve a model version, which deploys it"),
         ("reject", reject, "reject a model version"),
     ):
         command = add_command(commands, name, run, help)
-        command.add_argument("pipeline", help="its name")
+        add_pipeline(command)
         command.add_argument(
             "version", type=int, nargs="?", help="the version's number (default: the newest that waits)"
         )

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 Run = Callable[[argparse.Namespace], None]
@@ -23,6 +24,22 @@ def add_command(commands: Commands, name: str, run: Run, help: str) -> argparse.
     command.add_argument("--json", action="store_true", help="print JSON, for scripts")
     command.set_defaults(run=run)
     return command
+
+
+def add_pipeline(command: argparse.ArgumentParser) -> None:
+    """Let a command be told which deployed pipeline it is about, in the words that `cdk` and `validate` take."""
+    command.add_argument("pipeline", type=_pipeline_name, help="its name, or the path of its file")
+
+
+def _pipeline_name(given: str) -> str:
+    if not given.endswith((".yaml", ".yml")):
+        return given
+    from headrace.config.loading import PipelineError, load_pipeline  # noqa: PLC0415 - takes pydantic
+
+    try:
+        return load_pipeline(Path(given)).name
+    except PipelineError as error:
+        raise CommandError(str(error)) from None
 
 
 def show(document: Mapping[str, Any], *, as_json: bool, title: str = "") -> None:

@@ -134,3 +134,17 @@ def test_what_aws_refuses_is_one_line_that_says_what_to_do(run, monkeypatch, err
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) == 1
+
+
+def test_a_pipeline_may_be_named_by_the_path_of_its_file(run, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(
+        deployed_pipeline.DeployedPipeline, "find", lambda name: asked.append(name) or Deployed()
+    )
+    path = tmp_path / "mine.yaml"
+    path.write_text("name: rides\nproblem: regression\ntarget: cnt\n")
+
+    assert run("status", str(path))[0] == 0
+
+    assert asked == ["rides"]
+    assert run("status", str(tmp_path / "none.yaml"))[0] == 2
