@@ -19,6 +19,7 @@ from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
 
 _STOPPING = "Stopping"
+_AT_WORK = ("InProgress", _STOPPING)
 _INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
 
 
@@ -78,13 +79,14 @@ class Jobs(ABC):
     def stop(self, name: str) -> None:
         """Ask a job to stop; a job that has ended cannot be asked."""
         record = self._records.get(self.noun, name)
-        run = self._runs.get(record[self._kind.name_field])
-        if run is None or run.done.is_set():
-            job, status = self._kind.resource.replace("-", " "), record[self._kind.status_field]
-            raise invalid(f"The request was rejected because the {job} is in status {status}.")
-        self._records.change(record, **{self._kind.status_field: _STOPPING})
+        with self._records.lock:  # or it could end between the look and the change
+            run, status = self._runs.get(record[self._kind.name_field]), record[self._kind.status_field]
+            if run is None or status not in _AT_WORK:
+                job = self._kind.resource.replace("-", " ")
+                raise invalid(f"The request was rejected because the {job} is in status {status}.")
+            self._records.change(record, **{self._kind.status_field: _STOPPING})
+            run.stop.set()
         self.announce(record)
-        run.stop.set()
         if run.container:
             threading.Thread(target=run.container.stop, daemon=True).start()
 
@@ -97,7 +99,7 @@ class Jobs(ABC):
     def fail_orphans(self) -> None:
         """Mark the jobs that a killed server left behind."""
         for record in list(self._records.tables[self.noun].values()):
-            if record[self._kind.status_field] in ("InProgress", _STOPPING):
+            if record[self._kind.status_field] in _AT_WORK:
                 self.ended(record, "Failed")
                 self._records.change(
                     record, **{self._kind.status_field: "Failed", "FailureReason": _INTERNAL}
@@ -152,10 +154,11 @@ class Jobs(ABC):
                 "Failed",
                 {"FailureReason": f"{_INTERNAL} ({type(error).__name__}: {error})"[:1024]},
             )
-        if run.stop.is_set():
-            status, changes = "Stopped", {}
-        self.ended(run.record, status)
-        self._records.change(run.record, **{self._kind.status_field: status}, **changes)
+        with self._records.lock:
+            if run.stop.is_set():
+                status, changes = "Stopped", {}
+            self.ended(run.record, status)
+            self._records.change(run.record, **{self._kind.status_field: status}, **changes)
         shutil.rmtree(run.folder, ignore_errors=True)
         run.done.set()
         self.announce(run.record)
