@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from aws_cdk import (
-    Acknowledgment,
     ArnFormat,
     CfnOutput,
     Duration,
-    RemovalPolicy,
     Stack,
-    Validations,
 )
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from headrace.config.database import Database
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
+from infra.dead_letters import DeadLetters
 from infra.function_network import place_in_network
 from infra.import_flow import import_flow
 from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
@@ -61,18 +58,7 @@ class DatabaseStack(PipelineStack):
             timeout=_LONGEST_IMPORT,
             comment=f"Headrace {pipeline.name}: from a database to files under incoming/",
         )
-        self.missed = sqs.Queue(
-            self,
-            "MissedImports",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=data.key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        Validations.of(self.missed).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="It is the dead-letter queue of the schedule.")
-        )
+        self.missed = DeadLetters(self, "MissedImports", key=data.key).queue
         self._run_on_schedule()
         alarms = OperationAlarms(self, "OperationAlarms", pipeline=pipeline, topic=data.topic)
         alarms.watch_state_machines({"Import": self.state_machine})
