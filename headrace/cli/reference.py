@@ -70,7 +70,7 @@ endpoint:
   instances: 2
 monitoring:
   schedule: cron(0 6 * * ? *)
-  sensitivity: low
+  false_alarms: 1 per year
 retraining:
   on: [drift, schedule]
   min_new_rows: 1000

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
+from headrace.config.monitoring import monitoring_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -53,6 +54,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _evaluation,
         _stream,
         _large_data,
+        monitoring_disagreements,
     )
     return [finding for check in checks for finding in check(pipeline)]
 

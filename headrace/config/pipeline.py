@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.arrival import Arrival
@@ -19,8 +19,8 @@ from headrace.config.database import Database
 from headrace.config.features import Features
 from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
+from headrace.config.monitoring import Monitoring
 from headrace.config.quarantine import Quarantine
-from headrace.config.schedules import schedule_minutes
 from headrace.config.stream import Stream
 
 
@@ -117,25 +117,6 @@ class Endpoint(Block):
     capture_share: float = Field(
         1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
     )
-
-
-class Monitoring(Block):
-    """How traffic is watched."""
-
-    schedule: str = Field(
-        "rate(1 hour)",
-        description="EventBridge Scheduler's rate(...) or cron(...), at most once a minute, in UTC.",
-    )
-    sensitivity: Literal["low", "medium", "high"] = Field(
-        "medium", description="False alarms accepted per check: low 1 in 1000, medium 1 in 100, high 1 in 20."
-    )
-    min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str) -> str:
-        schedule_minutes(schedule)
-        return schedule
 
 
 class Retraining(Block):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 _RATE = re.compile(r"^rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)$")
 _CRON = re.compile(r"^cron\(([^()]+)\)$")
 _MINUTES = {"minute": 1, "hour": 60, "day": 1440}
+_MINUTES_A_YEAR = 365.25 * 1440
 _MONTHS = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
 _DAYS = "SUN MON TUE WED THU FRI SAT".split()
 _DAY = "(?:[1-9]|[12][0-9]|3[01])"
@@ -50,6 +52,50 @@ def schedule_minutes(expression: str) -> int | None:
         _check_cron(cron[1].split())
         return None
     raise ValueError(f"{expression!r} is no schedule; write {_ALLOWED}")
+
+
+def runs_a_year(expression: str) -> float:
+    """Return how many times a year a schedule runs, on average; a cron's year and its month's length are not looked at.
+
+    Raises
+    ------
+    ValueError
+        As `schedule_minutes`.
+
+    Examples
+    --------
+    >>> runs_a_year("rate(1 day)"), runs_a_year("cron(0/30 8-17 ? * MON-FRI *)")
+    (365.25, 5217.857142857143)
+    """
+    if minutes := schedule_minutes(expression):
+        return _MINUTES_A_YEAR / minutes
+    counts = [
+        sum(_item_values(item, first, last, words) for item in text.split(","))
+        for text, (_, first, last, words, _) in zip(expression[5:-1].split(), _FIELDS, strict=True)
+    ]
+    shares = [
+        min(1.0, count / (last - first + 1))
+        for count, (_, first, last, _, _) in zip(counts, _FIELDS[:5], strict=False)
+    ]
+    return _MINUTES_A_YEAR * math.prod(shares)
+
+
+def _item_values(item: str, first: int, last: int, words: list[str]) -> int:
+    """Return how many values an item of a field has; those of a month or week such as ``L``, ``15W`` and ``6#3`` have one."""
+    text, _, step = item.partition("/")
+    if text in ("*", "?"):
+        low, high = first, last
+    elif all(_is_value(end, (first, last), words) for end in text.split("-", 1)):
+        ends = [_number(end, first, words) for end in text.split("-", 1)]
+        low, high = ends[0], last if step and len(ends) == 1 else ends[-1]
+    else:
+        return 1
+    length = high - low + 1 if high >= low else high - low + 1 + last - first + 1
+    return -(-length // int(step or 1))
+
+
+def _number(value: str, first: int, words: list[str]) -> int:
+    return words.index(value.upper()) + first if value.upper() in words else int(value)
 
 
 def _check_cron(fields: list[str]) -> None:

@@ -13,14 +13,10 @@ from headrace.ml.arrays import Floats, Ints
 from headrace.ml.profile import ColumnProfile, Profile
 from headrace.ml.statistics import chi_square_survival, two_sample_ks_p_value
 
-Sensitivity = Literal["low", "medium", "high"]
 Verdict = Literal["drift", "no drift", "not enough data"]
 
-FALSE_ALARMS: dict[Sensitivity, float] = {"low": 0.001, "medium": 0.01, "high": 0.05}
-"""How often a window without drift may raise an alarm, over all features together."""
-
-SMALLEST_EFFECT: dict[Sensitivity, float] = {"low": 0.1, "medium": 0.03, "high": 0.03}
-"""Smaller moves are never drift, however sure. 0.04 is a normal variable moved by a tenth of its standard deviation."""
+FALSE_ALARM_RATE = 0.05
+SMALLEST_EFFECT = 0.05
 
 _SMALLEST_EXPECTED = 5.0
 _SIGNIFICANT = 3
@@ -100,7 +96,12 @@ class _Difference:
 
 
 def compare(
-    reference: Profile, window: Profile, *, sensitivity: Sensitivity = "medium", min_rows: int = 100
+    reference: Profile,
+    window: Profile,
+    *,
+    false_alarm_rate: float = FALSE_ALARM_RATE,
+    smallest_effect: float = SMALLEST_EFFECT,
+    min_rows: int = 100,
 ) -> DriftReport:
     """Compare a window with the reference.
 
@@ -117,8 +118,10 @@ def compare(
         Of the training data.
     window : Profile
         Of the traffic, made with ``like=reference``.
-    sensitivity : {"low", "medium", "high"}
-        False alarms accepted per window: 1 in 1000, 100 or 20; the smallest effect is 0.1, 0.03 or 0.03.
+    false_alarm_rate : float
+        How often a window without drift may raise an alarm, over all columns together; above 0, below 1.
+    smallest_effect : float
+        Smaller moves are never drift, however sure: a shift of a normal variable, in its standard deviations.
     min_rows : int
         A smaller window gets no verdict.
 
@@ -152,12 +155,33 @@ def compare(
     pairs = [(column, named[column.name]) for column in reference.columns if column.name in named]
     differences = {old.name: _differences(old, new) for old, new in pairs}
     tests = max(1, sum(len(found) for found in differences.values()))
-    threshold = FALSE_ALARMS[sensitivity] / tests
-    features = [
-        _judge(new, differences[new.name], threshold, SMALLEST_EFFECT[sensitivity]) for _, new in pairs
-    ]
+    threshold, floor = false_alarm_rate / tests, share_moved(smallest_effect)
+    features = [_judge(new, differences[new.name], threshold, floor) for _, new in pairs]
     features.sort(key=lambda feature: (not feature.drifted, -feature.effect))
     return _report(features, window.rows)
+
+
+def share_moved(shift: float) -> float:
+    r"""Return the share of rows that a shift of a normal variable moves: :math:`2 \Phi(|d| / 2) - 1`.
+
+    It is both Kolmogorov's distance and the total variation of two normal distributions a shift apart.
+
+    Parameters
+    ----------
+    shift : float
+        In standard deviations.
+
+    Returns
+    -------
+    float
+        In [0, 1].
+
+    Examples
+    --------
+    >>> round(share_moved(0.05), 4)
+    0.0199
+    """
+    return math.erf(abs(shift) / (2 * math.sqrt(2)))
 
 
 def _report(features: list[FeatureDrift], rows: int) -> DriftReport:

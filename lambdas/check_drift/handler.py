@@ -170,7 +170,8 @@ def _check(
         drift=compare(
             baseline,
             profile,
-            sensitivity=pipeline.monitoring.sensitivity,
+            false_alarm_rate=pipeline.monitoring.false_alarm_rate,
+            smallest_effect=pipeline.monitoring.smallest_effect,
             min_rows=pipeline.monitoring.min_rows,
         ),
     )
