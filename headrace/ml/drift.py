@@ -139,7 +139,7 @@ def compare(
     Examples
     --------
     >>> import pandas as pd
-    >>> from headrace.ml.contract import ColumnSchema
+    >>> from headrace.ml.column_schema import ColumnSchema
     >>> from headrace.ml.profile import profile_frame
     >>> rng, schema = np.random.default_rng(0), [ColumnSchema("temp", "number")]
     >>> winter = profile_frame(pd.DataFrame({"temp": rng.normal(5, 3, 900)}), schema)

@@ -1,0 +1,168 @@
+"""Profiles the cells of one column."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from headrace.ml.arrays import Flags, Floats, Ints
+from headrace.ml.column_schema import Kind
+from headrace.ml.profile_bins import count_in_bins, quantile_edges
+from headrace.ml.profile_column import ColumnProfile
+from headrace.ml.profile_dependence import RUN, inflation_of, inflation_of_levels
+from headrace.ml.profile_levels import count_levels, counts_of, hashes_of, level_of, most_frequent
+from headrace.ml.profile_moments import merged_moments, moments
+
+_BLOCK = 65_536
+"""Rows that are looked at together: what is made of them stays in the processor's cache."""
+_MICROSECONDS = 1e6
+
+Cells = np.ndarray[Any, np.dtype[Any]]
+
+
+def profile_cells(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+    """Profile one column, in the bins or levels of `like` if that is given."""
+    if kind in ("text", "image"):
+        lengths = np.array([np.nan if level_of(cell, kind) is None else len(cell) for cell in cells])
+        return _profile_numbers(lengths, name, kind, like)
+    if kind == "number":
+        return _profile_numbers(cells, name, kind, like)
+    if kind == "datetime":
+        return _profile_times(cells, name)
+    return _profile_levels(cells, name, kind, like)
+
+
+@dataclass
+class _Tally:
+    """What is known of the numbers of a column, block by block."""
+
+    rows: list[int] = field(default_factory=list)
+    means: list[float] = field(default_factory=list)
+    sds: list[float] = field(default_factory=list)
+    minimum: float = np.inf
+    maximum: float = -np.inf
+    whole: int = 0
+
+    def add(self, numbers: Floats) -> None:
+        mean, sd = moments(numbers)
+        self.rows.append(len(numbers))
+        self.means.append(mean)
+        self.sds.append(sd)
+        self.minimum = min(self.minimum, float(numbers.min()))
+        self.maximum = max(self.maximum, float(numbers.max()))
+        self.whole += int(np.count_nonzero(np.floor(numbers) == numbers))
+
+    def figures(self) -> dict[str, Any]:
+        if not self.rows:
+            return {"mean": None, "sd": None}
+        mean, sd = merged_moments(self.rows, self.means, self.sds)
+        return {
+            "mean": mean,
+            "sd": sd,
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "whole": self.whole,
+        }
+
+
+def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+    edges = like.edges if like else quantile_edges(np.concatenate([np.empty(0), *_finite_blocks(cells)]))
+    tally, counts = _Tally(), np.zeros(len(edges) + 1, dtype=np.int64)
+    for numbers in _finite_blocks(cells):
+        if len(numbers):
+            tally.add(numbers)
+            counts += count_in_bins(numbers, edges)
+    run = as_floats(cells[:RUN])
+    absent = ~np.isfinite(run)
+    return ColumnProfile(
+        name=name,
+        kind=kind,
+        rows=len(cells),
+        missing=len(cells) - sum(tally.rows),
+        edges=edges,
+        levels=(),
+        counts=counts,
+        inflation=inflation_of(np.searchsorted(edges, run[~absent], side="left")),
+        missing_inflation=_missing_inflation(absent),
+        **tally.figures(),
+    )
+
+
+def _profile_times(cells: Cells, name: str) -> ColumnProfile:
+    times = np.asarray(cells, dtype="datetime64[us]")
+    absent = np.isnat(times)
+    seconds = times[~absent].astype(np.int64) / _MICROSECONDS
+    return ColumnProfile(
+        name=name,
+        kind="datetime",
+        rows=len(cells),
+        missing=int(absent.sum()),
+        edges=np.empty(0),
+        levels=(),
+        counts=np.empty(0, dtype=np.int64),
+        mean=None,
+        sd=None,
+        inflation=1.0,
+        missing_inflation=_missing_inflation(absent[:RUN]),
+        minimum=float(seconds.min()) if len(seconds) else None,
+        maximum=float(seconds.max()) if len(seconds) else None,
+    )
+
+
+def _profile_levels(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+    counts, missing = count_levels(cells.tolist(), kind)
+    levels = like.levels if like else most_frequent(counts)
+    position = {level: index for index, level in enumerate(levels)}
+    run = [level_of(cell, kind) for cell in cells[:RUN].tolist()]
+    codes: Ints = np.array(
+        [position.get(level, len(levels)) for level in run if level is not None], dtype=np.int64
+    )
+    return ColumnProfile(
+        name=name,
+        kind=kind,
+        rows=len(cells),
+        missing=missing,
+        edges=np.empty(0),
+        levels=levels,
+        counts=counts_of(levels, counts),
+        mean=None,
+        sd=None,
+        inflation=inflation_of_levels(codes, len(levels)),
+        missing_inflation=_missing_inflation(np.array([level is None for level in run], dtype=bool)),
+        hashes=hashes_of(counts) if kind == "category" else (),
+    )
+
+
+def _missing_inflation(absent: Flags) -> float:
+    return inflation_of(absent) if 0 < absent.sum() < len(absent) else 1.0
+
+
+def _finite_blocks(cells: Cells) -> Iterator[Floats]:
+    for start in range(0, len(cells), _BLOCK):
+        numbers = as_floats(cells[start : start + _BLOCK])
+        finite = np.isfinite(numbers)
+        yield numbers if finite.all() else numbers[finite]
+
+
+def as_floats(cells: Cells) -> Floats:
+    """Return cells as numbers; NaN for what is none.
+
+    Examples
+    --------
+    >>> as_floats(np.array([1, None, "2.5", "warm", 10**400], dtype=object)).tolist()
+    [1.0, nan, 2.5, nan, nan]
+    """
+    try:
+        return np.asarray(cells, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([_float(cell) for cell in cells], dtype=np.float64)
+
+
+def _float(cell: Any) -> float:
+    try:
+        return float(cell)
+    except (TypeError, ValueError, OverflowError):
+        return np.nan
