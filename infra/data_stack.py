@@ -68,7 +68,7 @@ class DataStack(PipelineStack):
             removal_policy=policy,
             forget={SNAPSHOT_ORDERS: _WORK_DAYS} if pipeline.large_data else None,
         )
-        self.ledger = self._table("Ledger", partition="pk", sort="sk")
+        self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
         self.glue_database_name = f"headrace_{pipeline.name.replace('-', '_')}"
         self.glue_table_name = "curated"

@@ -94,6 +94,7 @@ def training_flow(
         payload={
             "run": "{% $guard.run %}",
             "reason": "{% $guard.reason %}",
+            "cause": "{% $guard.cause %}",
             "training_job": "{% $training.job %}",
             "content_hash": "{% $snapshot.content_hash %}",
             "has_champion": "{% $guard.champion != null %}",

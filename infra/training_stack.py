@@ -17,7 +17,7 @@ from infra.job_roles import JobRole, grant_encrypted_volumes
 from infra.large_data_stack import LargeDataStack
 from infra.large_files import SNAPSHOT_ORDERS
 from infra.model_image import model_image
-from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, grant_put_events, sagemaker_arn
@@ -125,12 +125,20 @@ class TrainingStack(PipelineStack):
     # --- functions
 
     def _add_guard_training(self) -> PipelineFunction:
+        bucket = self._data.artifacts_bucket
         function = self._add_function(
-            "GuardTraining", "guard_training", LEDGER_TABLE=self._data.ledger.table_name
+            "GuardTraining",
+            "guard_training",
+            LEDGER_TABLE=self._data.ledger.table_name,
+            ARTIFACTS_BUCKET=bucket.bucket_name,
         )
-        grant_items(function, self._data.ledger, "dynamodb:Query", ["file"])
+        grant_items(function, self._data.ledger, "dynamodb:Query", ["file", "training"])
         grant_items(function, self._data.ledger, "dynamodb:GetItem", ["training", "champion"])
-        grant_items(function, self._data.ledger, "dynamodb:PutItem", ["training"])
+        for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):
+            grant_items(function, self._data.ledger, action, ["training"])
+        for report in ("drift/latest.json", "quality/latest.json"):
+            grant_list(function, bucket, report)
+            grant_objects(function, bucket, "s3:GetObject", [report])
         return function
 
     def _add_snapshot_data(self) -> PipelineFunction:
@@ -181,11 +189,16 @@ class TrainingStack(PipelineStack):
         function = self._add_function(
             "CloseTraining", "close_training", LEDGER_TABLE=self._data.ledger.table_name
         )
-        counted = ["file", "batch"] if self.pipeline.arrival.train == "batch" else ["file"]
-        grant_items(function, self._data.ledger, "dynamodb:Query", counted)
+        batches = ["batch"] if self.pipeline.arrival.train == "batch" else []
+        grant_items(function, self._data.ledger, "dynamodb:Query", ["file", "training", *batches])
         for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"):
             grant_items(function, self._data.ledger, action, ["training"])
         grant_put_events(function.role, self)
+        jobs = [sagemaker_arn(self, job.resource, f"{self.prefix}-*") for job in (TRAINING, PROCESSING)]
+        allow(function.role, ["sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"], jobs)
+        acknowledge_wildcards(
+            function.role, "Jobs are named at run time: the pipeline's own prefix is the scope."
+        )
         return function
 
     def _add_function(self, id: str, name: str, **environment: str) -> PipelineFunction:

@@ -144,20 +144,6 @@ class TrainingLog:
         item = self._get(kind, "lock")
         return Lock(**{name: str(item[name]) for name in Lock.__dataclass_fields__}) if item else None
 
-    # --- a drift alarm that waits for labels
-
-    def ask_for_drift_training(self, at: datetime) -> None:
-        """Note that a drift alarm wants a training; it is pending until one has answered it."""
-        self._table.put_item(Item={"pk": _TRAINING, "sk": "pending#drift", "since": at.isoformat()})
-
-    def drift_training_is_pending(self) -> bool:
-        """Tell whether a drift alarm still waits for its training."""
-        return self._get(_TRAINING, "pending#drift") is not None
-
-    def drift_training_is_done(self) -> None:
-        """Forget the drift alarms up to now."""
-        self._table.delete_item(Key={"pk": _TRAINING, "sk": "pending#drift"})
-
     # --- data
 
     def rows(self) -> int:

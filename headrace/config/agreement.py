@@ -51,6 +51,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _arrival,
         feature_disagreements,
         _training,
+        _retraining,
         _evaluation,
         _stream,
         _large_data,
@@ -144,6 +145,28 @@ def _training(pipeline: Pipeline) -> list[Finding]:
         for name in training.hyperparameters
         if name not in known
     ]
+
+
+def _retraining(pipeline: Pipeline) -> list[Finding]:
+    block, instance = pipeline.retraining, pipeline.training.instance
+    found = [
+        (
+            ("retraining", "new_rows"),
+            "is needless, because `retraining.on` names new_data: every acceptance trains",
+            block.new_rows is not None and "new_data" in block.on,
+        ),
+        (
+            ("retraining", "new_rows"),
+            f"is less than retraining.min_new_rows ({block.min_new_rows}), below which nothing is trained",
+            block.new_rows is not None and block.new_rows < block.min_new_rows,
+        ),
+        (
+            ("retraining", "max_usd_per_month"),
+            f"is a cap, but what an hour of {instance} costs is not known: name it in training.usd_per_hour",
+            block.max_usd_per_month is not None and pipeline.training.hourly_usd is None,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
 
 
 def _evaluation(pipeline: Pipeline) -> list[Finding]:

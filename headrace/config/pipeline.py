@@ -20,7 +20,9 @@ from headrace.config.features import Features
 from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.monitoring import Monitoring
+from headrace.config.prices import usd_per_hour
 from headrace.config.quarantine import Quarantine
+from headrace.config.retraining import Retraining
 from headrace.config.stream import Stream
 
 
@@ -77,10 +79,20 @@ class Training(Block):
     instance: Instance = Field(
         "ml.m5.large", description="SageMaker instance type of training and evaluation."
     )
+    usd_per_hour: float | None = Field(
+        None,
+        gt=0,
+        description="What an hour of the instance costs, in US dollars, for estimates; none: us-east-1's list price.",
+    )
     volume_gb: int = Field(10, ge=1, le=16384, description="Disk of the jobs, in GB.")
     max_runtime_minutes: int = Field(60, ge=1, le=7200, description="A longer job is stopped, in minutes.")
     min_rows: int = Field(200, ge=10, description="The first training waits for this many rows.")
     seed: int = Field(7, ge=0, description="Same data, same seed, same code: the same model.")
+
+    @property
+    def hourly_usd(self) -> float | None:
+        """What an hour of a job costs, in US dollars; None if the file does not say and nobody here knows."""
+        return self.usd_per_hour or usd_per_hour(self.instance)
 
 
 class Evaluation(Block):
@@ -117,16 +129,6 @@ class Endpoint(Block):
     capture_share: float = Field(
         1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
     )
-
-
-class Retraining(Block):
-    """When a model in service is trained again. By hand is always possible."""
-
-    on: tuple[Literal["drift", "new_data", "schedule"], ...] = Field(
-        ("drift",), description="What starts a training."
-    )
-    min_new_rows: int = Field(200, ge=1, description="Never without at least so many new labelled rows.")
-    cooldown_minutes: int = Field(60, ge=0, description="Never sooner after the last retraining, in minutes.")
 
 
 class Pipeline(Block):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,13 +11,20 @@ from typing import Any, Protocol
 
 import boto3
 from aws_lambda_powertools import Logger
+from botocore.exceptions import ClientError
 
+from headrace.aws.alarm_cases import AlarmCase, AlarmCases
 from headrace.aws.batch_ledger import BatchLedger
+from headrace.aws.job_times import JobTimes
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
+from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.training_log import LastTraining, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from lambdas.close_training.ended import last_training, past_training, why
+from lambdas.guard_training.rules import rows_suffice
+from lambdas.guard_training.situation import policy_of
 
 logger = Logger()
 
@@ -27,7 +33,6 @@ _COUNTERS = {
     "kept_champion": "TrainingKeptChampion",
     "failed": "TrainingFailed",
 }
-_WHY_LIMIT = 1000
 
 
 class Log(Protocol):
@@ -45,12 +50,36 @@ class Log(Protocol):
         """Give the lock back."""
         ...
 
-    def drift_training_is_done(self) -> None:
-        """Forget the drift alarms that this training has answered."""
-        ...
-
     def rows(self) -> int:
         """Count the labelled rows accepted so far."""
+        ...
+
+
+class Cases(Protocol):
+    """What this function needs of the alarms that ask for trainings."""
+
+    def all(self) -> list[AlarmCase]:
+        """Return the alarms that are not known to have cleared."""
+        ...
+
+    def change(self, before: AlarmCase, after: AlarmCase) -> bool:
+        """Replace what is known of an alarm."""
+        ...
+
+
+class History(Protocol):
+    """What this function needs of the past."""
+
+    def add(self, training: PastTraining) -> None:
+        """Write down how this training ended."""
+        ...
+
+
+class Jobs(Protocol):
+    """What this function needs from SageMaker."""
+
+    def billable_seconds(self, run: str, now: datetime) -> int:
+        """Return how long the jobs of a run ran."""
         ...
 
 
@@ -85,6 +114,9 @@ class Ports:
     """Everything outside of this function."""
 
     log: Log
+    cases: Cases
+    history: History
+    jobs: Jobs
     batches: Batches
     events: Events
     metrics: Metrics
@@ -94,8 +126,15 @@ class Ports:
 def _deps() -> tuple[Pipeline, Ports]:
     pipeline = bundled_pipeline()
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    events = PipelineEvents(boto3.client("events"), pipeline.name)
-    return pipeline, Ports(TrainingLog(table), BatchLedger(table), events, PipelineMetrics(pipeline.name))
+    return pipeline, Ports(
+        TrainingLog(table),
+        AlarmCases(table),
+        TrainingHistory(table),
+        JobTimes(boto3.client("sagemaker")),
+        BatchLedger(table),
+        PipelineEvents(boto3.client("events"), pipeline.name),
+        PipelineMetrics(pipeline.name),
+    )
 
 
 def close_training(
@@ -110,59 +149,66 @@ def close_training(
     result = {
         "reason": guard.get("reason"),
         "outcome": outcome,
-        "why": _why(event),
+        "why": why(event),
         "run": guard.get("run"),
         "model_package_arn": event.get("model_package_arn"),
         "metrics": event.get("metrics") or {},
         "content_hash": snapshot.get("content_hash"),
     }
-    ports.log.record(_record(event, result, ports.log.last(), now))
-    if outcome != "failed":
-        # Alarms that came while it ran meant the model that it has just been compared with.
-        ports.log.drift_training_is_done()
+    past = past_training(event, result, pipeline, _seconds(guard.get("run"), ports.jobs, now), now)
+    ports.log.record(last_training(event, result, ports.log.last(), now))
+    ports.history.add(past)
+    in_vain = _answer_alarms(past, event, ports.cases)
     ports.log.release("training", event["execution"])
     ports.events.put(
         "TrainingFinished", {k: result[k] for k in ("outcome", "why", "reason", "model_package_arn")}
     )
     _emit(result, pipeline, ports.metrics)
+    _emit_cost(past, in_vain, ports.metrics)
     if outcome != "failed" and _data_waits(guard, snapshot, pipeline, ports):
         ports.events.put("TrainingWanted", {"reason": "new_data", "missed_by": event["execution"]})
     logger.info(result["why"], extra={"outcome": outcome})
     return result
 
 
-def _record(
-    event: Mapping[str, Any], result: Mapping[str, Any], before: LastTraining | None, now: datetime
-) -> LastTraining:
-    guard = event.get("guard") or {}
-    learned = event["outcome"] != "failed"
-    learned_from = event["snapshot"] if learned else _learned_before(before)
-    return LastTraining(
-        execution=event["execution"],
-        started_at=guard.get("started_at") or now.isoformat(),
-        finished_at=now.isoformat(),
-        outcome=event["outcome"],
-        why=result["why"],
-        retraining=bool(guard.get("retraining")),
-        content_hash=learned_from["content_hash"],
-        upto=learned_from["upto"],
-        rows_seen=int(learned_from["rows_seen"]),
-        has_model=event["outcome"] == "registered" or bool(before and before.has_model),
-    )
+def _seconds(run: str | None, jobs: Jobs, now: datetime) -> int | None:
+    """Return how long the jobs ran; an estimate of costs that fails must not keep the lock of the training."""
+    if run is None:
+        return 0
+    try:
+        return jobs.billable_seconds(run, now)
+    except ClientError:
+        logger.exception("SageMaker does not say how long the jobs ran: this training counts as free")
+        return None
 
 
-def _learned_before(before: LastTraining | None) -> dict[str, Any]:
-    if before is None:
-        return {"content_hash": None, "upto": None, "rows_seen": 0}
-    return {"content_hash": before.content_hash, "upto": before.upto, "rows_seen": before.rows_seen}
+def _answer_alarms(past: PastTraining, event: Mapping[str, Any], cases: Cases) -> int:
+    """Note for every open alarm what this training did about it; return the most retrainings in vain of any.
+
+    A new model has to be judged on traffic first, and answers the alarms that came while it was trained, too: they
+    meant the model that it has been compared with. A training without a new model has cured nothing.
+    """
+    most = 0
+    for case in cases.all():
+        after = case
+        if case.counted == past.execution or not past.retraining:
+            pass
+        elif past.outcome == "registered":
+            after = case.answered(past.execution, str(event["model_package_arn"]))
+        elif case.since <= past.started_at:
+            after = case.tried_in_vain(past.execution)
+        if after != case:
+            cases.change(case, after)
+        most = max(most, after.in_vain)
+    return most
 
 
 def _data_waits(
     guard: Mapping[str, Any], snapshot: Mapping[str, Any], pipeline: Pipeline, ports: Ports
 ) -> bool:
     """Tell whether what was accepted while this training ran deserves one of its own."""
-    wanted = not guard.get("retraining") or "new_data" in pipeline.retraining.on
     missed = ports.log.rows() - int(snapshot["rows_seen"])
+    wanted = not guard.get("retraining") or rows_suffice(policy_of(pipeline), missed)
     if not wanted or missed < max(1, pipeline.retraining.min_new_rows):
         return False
     if pipeline.arrival.train == "batch":
@@ -181,25 +227,11 @@ def _emit(result: Mapping[str, Any], pipeline: Pipeline, metrics: Metrics) -> No
         )
 
 
-def _why(event: Mapping[str, Any]) -> str:
-    """Return the reason given, or what a failed state says in its error output."""
-    error = event.get("error")
-    if not error:
-        return str(event.get("why") or event["outcome"])
-    return f"{error.get('Error', 'error')}: {_cause(str(error.get('Cause', '')))}"[:_WHY_LIMIT]
-
-
-def _cause(cause: str) -> str:
-    """Find the sentence in a cause: SageMaker's jobs and Lambda functions wrap theirs in JSON."""
-    try:
-        detail = json.loads(cause)
-    except ValueError:
-        return cause
-    if not isinstance(detail, dict):
-        return cause
-    return str(
-        detail.get("FailureReason") or detail.get("errorMessage") or detail.get("ExitMessage") or cause
-    )
+def _emit_cost(past: PastTraining, in_vain: int, metrics: Metrics) -> None:
+    if past.cost_usd is not None:
+        metrics.put({"TrainingCost": past.cost_usd}, unit=Unit.NoUnit)
+    if in_vain:
+        metrics.put({"RetrainingsInVain": in_vain})
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
 import boto3
 from aws_lambda_powertools import Logger
 
+from headrace.aws.alarm_cases import AlarmCases
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.topic import Topic
-from headrace.aws.training_log import LastTraining, Lock, TrainingLog
+from headrace.aws.training_history import TrainingHistory
+from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from lambdas.explain_alarm.text import Links, explain
-from lambdas.guard_training.rules import Policy, Situation, decide
+from lambdas.guard_training.rules import decide
+from lambdas.guard_training.situation import Known, policy_of, situation_of
 
 logger = Logger()
 
@@ -34,22 +37,6 @@ class Reports(Protocol):
 
     def store(self, key: str, document: Mapping[str, Any]) -> None:
         """Write the document."""
-        ...
-
-
-class Log(Protocol):
-    """What this function needs from the ledger."""
-
-    def holder(self, kind: str) -> Lock | None:
-        """Return the lock of who trains now."""
-        ...
-
-    def last(self) -> LastTraining | None:
-        """Return how the last training ended."""
-        ...
-
-    def rows(self) -> int:
-        """Count the labelled rows accepted so far."""
         ...
 
 
@@ -88,16 +75,17 @@ class Ports:
     """Everything outside of this function."""
 
     reports: Reports
-    log: Log
+    known: Known
     recipients: Recipients
 
 
 @cache
 def _deps() -> tuple[Settings, Pipeline, Ports]:
     settings = Settings.from_environ(os.environ)
+    table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     ports = Ports(
         Artifacts(boto3.client("s3"), settings.artifacts_bucket),
-        TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])),
+        Known(TrainingLog(table), AlarmCases(table), TrainingHistory(table)),
         Topic(boto3.client("sns"), os.environ["ALARM_TOPIC"]),
     )
     return settings, bundled_pipeline(), ports
@@ -110,7 +98,7 @@ def explain_alarm(settings: Settings, pipeline: Pipeline, ports: Ports, now: dat
         # Somebody set the alarm by hand, or a clean check has replaced the report since.
         logger.warning("the latest drift report finds no drift: nothing to explain")
         return {"explained": False}
-    next_step = what_happens_next(pipeline, ports.log, now)
+    next_step = what_happens_next(pipeline, ports.known, now)
     explanation = explain(report, next_step, settings.links(report))
     told = {
         "explained": True,
@@ -124,32 +112,12 @@ def explain_alarm(settings: Settings, pipeline: Pipeline, ports: Ports, now: dat
     return told
 
 
-def what_happens_next(pipeline: Pipeline, log: Log, now: datetime) -> str:
+def what_happens_next(pipeline: Pipeline, known: Known, now: datetime) -> str:
     """Say whether the alarm trains now, by the same rules as the guard that decides it."""
-    last, rows, lock = log.last(), log.rows(), log.holder("training")
-    stale_before = now - timedelta(minutes=2 * pipeline.training.max_runtime_minutes)
-    if lock and datetime.fromisoformat(lock.acquired_at) >= stale_before:
+    situation = situation_of("drift", known, pipeline, now)
+    if situation.running:
         return "a training is running; the model it makes is compared with the one in service."
-    policy = Policy(
-        on=frozenset(pipeline.retraining.on),
-        min_rows=pipeline.training.min_rows,
-        min_new_rows=pipeline.retraining.min_new_rows,
-        cooldown=timedelta(minutes=pipeline.retraining.cooldown_minutes),
-    )
-    verdict = decide(
-        policy,
-        Situation(
-            reason="drift",
-            follow_up=False,
-            now=now,
-            has_model=True,
-            rows=rows,
-            new_rows=rows - (last.rows_seen if last else 0),
-            last_retraining=datetime.fromisoformat(last.finished_at) if last and last.retraining else None,
-            drift_pending=True,
-            running=None,
-        ),
-    )
+    verdict = decide(policy_of(pipeline), situation)
     return (
         f"retraining starts now, with {verdict.why}."
         if verdict.proceed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
@@ -13,104 +13,131 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.training_log import Champion, LastTraining, Lock, TrainingLog
+from headrace.aws.alarm_cases import AlarmCase, AlarmCases, opened
+from headrace.aws.artifacts import Artifacts
+from headrace.aws.training_history import TrainingHistory
+from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from lambdas.guard_training.rules import Policy, Situation, Verdict, decide
+from lambdas.guard_training import situation
+from lambdas.guard_training.about import REPORTS, about, alarm_name
+from lambdas.guard_training.rules import Verdict, decide
+from lambdas.guard_training.situation import Known, policy_of, situation_of, stale_after
 
 logger = Logger()
 
 
-class Log(Protocol):
+class Log(situation.Log, Protocol):
     """What this function needs from the ledger."""
 
     def acquire(self, kind: str, lock: Lock, *, stale_after: timedelta) -> Lock | None:
         """Take the lock, or return that of who holds it."""
         ...
 
-    def holder(self, kind: str) -> Lock | None:
-        """Return the lock of who trains now."""
+
+class Cases(situation.Cases, Protocol):
+    """What this function needs of the alarms that ask for trainings."""
+
+    def open(self, case: AlarmCase) -> None:
+        """Note that an alarm asks for a training."""
         ...
 
-    def ask_for_drift_training(self, at: datetime) -> None:
-        """Note that a drift alarm wants a training."""
+    def change(self, before: AlarmCase, after: AlarmCase) -> bool:
+        """Replace what is known of an alarm."""
         ...
 
-    def drift_training_is_pending(self) -> bool:
-        """Tell whether a drift alarm still waits for its training."""
+
+class History(situation.History, Protocol):
+    """What this function needs of the past."""
+
+    def refuse(self, reason: str, rule: str, why: str, now: datetime) -> None:
+        """Count a refusal."""
         ...
 
-    def last(self) -> LastTraining | None:
-        """Return how the last training ended."""
+
+class Reports(Protocol):
+    """What this function needs from storage."""
+
+    def load(self, key: str) -> dict[str, Any] | None:
+        """Return the document, or None if there is none."""
         ...
 
-    def champion(self) -> Champion | None:
-        """Return the model in service."""
-        ...
 
-    def rows(self) -> int:
-        """Count the labelled rows accepted so far."""
-        ...
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside of this function."""
+
+    log: Log
+    cases: Cases
+    history: History
+    reports: Reports
 
 
 @cache
-def _deps() -> tuple[Pipeline, TrainingLog]:
+def _deps() -> tuple[Pipeline, Ports]:
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    return bundled_pipeline(), TrainingLog(table)
+    reports = Artifacts(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"])
+    return bundled_pipeline(), Ports(TrainingLog(table), AlarmCases(table), TrainingHistory(table), reports)
 
 
-def guard_training(event: Mapping[str, Any], pipeline: Pipeline, log: Log, now: datetime) -> dict[str, Any]:
+def guard_training(
+    event: Mapping[str, Any], pipeline: Pipeline, ports: Ports, now: datetime
+) -> dict[str, Any]:
     """Answer whether `event` may train now; take the lock if it may.
 
-    A drift alarm is noted before anything is read: of an alarm and a file that arrive together, at least one then
-    sees the other.
+    An alarm is noted before anything is read: of an alarm and a file that arrive together, at least one then sees the
+    other.
     """
-    if event["reason"] == "drift":
-        log.ask_for_drift_training(now)
-    champion, last, rows = log.champion(), log.last(), log.rows()
-    stale_after = timedelta(minutes=2 * pipeline.training.max_runtime_minutes)
-    has_model = champion is not None or (last is not None and last.has_model)
-    verdict = decide(
-        _policy(pipeline),
-        Situation(
-            reason=event["reason"],
-            follow_up="missed_by" in (event.get("detail") or {}),
-            now=now,
-            has_model=has_model,
-            rows=rows,
-            new_rows=rows - (last.rows_seen if last else 0),
-            last_retraining=datetime.fromisoformat(last.finished_at) if last and last.retraining else None,
-            drift_pending=log.drift_training_is_pending(),
-            running=_running(log.holder("training"), event["execution"], now - stale_after),
-        ),
+    reason, detail = event["reason"], event.get("detail") or {}
+    if reason in REPORTS:
+        found = about(ports.reports.load(REPORTS[reason]))
+        _note(opened(reason, alarm_name(detail), found, now), ports.cases)
+    asked = situation_of(
+        reason,
+        Known(ports.log, ports.cases, ports.history),
+        pipeline,
+        now,
+        execution=event["execution"],
+        follow_up="missed_by" in detail,
     )
-    verdict = _locked(verdict, event, log, now, stale_after)
+    verdict = _locked(decide(policy_of(pipeline), asked), event, ports.log, now, stale_after(pipeline))
+    _remember(verdict, ports, now)
     logger.info(verdict.why, extra=asdict(verdict))
+    champion = ports.log.champion()
     return {
         **asdict(verdict),
         "outcome": None if verdict.proceed else "skipped",
         "run": _run_name(pipeline.name, event["execution"], now),
         "token": hashlib.sha256(event["execution"].encode()).hexdigest()[:32],
         "started_at": now.isoformat(),
-        "retraining": has_model,
+        "retraining": asked.has_model,
+        "cause": _cause(verdict, ports.cases),
         "champion": asdict(champion) if champion else None,
         "champion_input": [_champion_input(champion)] if champion else [],
     }
 
 
-def _policy(pipeline: Pipeline) -> Policy:
-    return Policy(
-        on=frozenset(pipeline.retraining.on),
-        min_rows=pipeline.training.min_rows,
-        min_new_rows=pipeline.retraining.min_new_rows,
-        cooldown=timedelta(minutes=pipeline.retraining.cooldown_minutes),
-    )
+def _note(case: AlarmCase, cases: Cases) -> None:
+    """Note an alarm; one that a training had answered has cleared meanwhile, or it could not go off again."""
+    cases.open(case)
+    for known in cases.all():
+        if known.reason == case.reason and known.awaits:
+            cases.change(known, case)
 
 
-def _running(lock: Lock | None, execution: str, stale_before: datetime) -> str | None:
-    if lock is None or lock.execution == execution or datetime.fromisoformat(lock.acquired_at) < stale_before:
-        return None
-    return lock.execution
+def _remember(verdict: Verdict, ports: Ports, now: datetime) -> None:
+    """Count a refusal; a start by hand gives every alarm a new beginning."""
+    if not verdict.proceed:
+        ports.history.refuse(verdict.reason, verdict.rule, verdict.why, now)
+    elif verdict.reason == "manual":
+        for case in ports.cases.all():
+            ports.cases.change(case, replace(case, in_vain=0))
+
+
+def _cause(verdict: Verdict, cases: Cases) -> dict[str, str]:
+    """Return what the training is because of, for the registry: the alarm and what it is about, or the guard's words."""
+    case = next((case for case in cases.all() if case.reason == verdict.reason), None)
+    return {"alarm": case.alarm, "about": case.about} if case else {"alarm": "", "about": verdict.why}
 
 
 def _locked(
@@ -119,12 +146,13 @@ def _locked(
     """Take the lock for a verdict that says go; whoever was quicker turns it into a refusal."""
     if not verdict.proceed:
         return verdict
-    other = log.acquire(
-        "training", Lock(event["execution"], now.isoformat(), verdict.reason), stale_after=stale_after
-    )
+    lock = Lock(event["execution"], now.isoformat(), verdict.reason)
+    other = log.acquire("training", lock, stale_after=stale_after)
     if other is None:
         return verdict
-    return Verdict(False, verdict.reason, f"a training is already running: {other.execution}")
+    return Verdict(
+        False, verdict.reason, f"a training is already running: {other.execution}", "single_flight"
+    )
 
 
 def _run_name(pipeline: str, execution: str, now: datetime) -> str:
@@ -147,5 +175,4 @@ def _champion_input(champion: Champion) -> dict[str, Any]:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
-    pipeline, log = _deps()
-    return guard_training(event, pipeline, log, datetime.now(UTC))
+    return guard_training(event, *_deps(), datetime.now(UTC))

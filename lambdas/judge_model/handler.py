@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +23,7 @@ logger = Logger()
 
 _PROPERTIES_LIMIT = 50
 _PROPERTY_LIMIT = 256
+_REFUSED = re.compile(r"[^\w .:/=+\-@]")
 
 
 class Documents(Protocol):
@@ -100,13 +102,25 @@ def _metadata(
         "code_version": settings.code_version,
         "training_job": event["training_job"],
         "reason": event["reason"],
+        **{f"reason:{name}": text for name, text in (event.get("cause") or {}).items() if text},
         "estimator": pipeline.training.estimator,
         "seed": str(pipeline.training.seed),
         "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
     }
     measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
     properties = list({**origin, **measured}.items())[:_PROPERTIES_LIMIT]
-    return {name: str(value)[:_PROPERTY_LIMIT] for name, value in properties}
+    return {name: _taken(str(value))[:_PROPERTY_LIMIT] for name, value in properties}
+
+
+def _taken(text: str) -> str:
+    """Replace what SageMaker refuses in a property: it takes letters, digits, spaces and some punctuation.
+
+    Examples
+    --------
+    >>> _taken("température, season (v2)")
+    'température_ season _v2_'
+    """
+    return _REFUSED.sub("_", text)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -227,7 +227,7 @@ def test_the_schedules_role_starts_this_training_and_writes_to_its_dead_letters(
 
 
 def test_the_end_of_a_training_asks_the_ledger_for_batches_where_there_are_some():
-    for options, partitions in (("{}", ["file"]), (BATCHES, ["file", "batch"])):
+    for options, partitions in (("{}", ["file", "training"]), (BATCHES, ["file", "training", "batch"])):
         (query,) = [
             s
             for s in statements_of(templates(options)[0], "CloseTraining")

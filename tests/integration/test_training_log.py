@@ -1,9 +1,12 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 from moto import mock_aws
 
+from headrace.aws.alarm_cases import AlarmCases, opened
+from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.training_log import Champion, LastTraining, Lock, TrainingLog
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -70,16 +73,6 @@ def test_a_lock_is_given_back_by_its_holder_only(log):
     assert log.holder("training") is None
 
 
-def test_a_drift_alarm_is_pending_until_it_is_answered(log):
-    assert not log.drift_training_is_pending()
-
-    log.ask_for_drift_training(NOW)
-    assert log.drift_training_is_pending()
-
-    log.drift_training_is_done()
-    assert not log.drift_training_is_pending()
-
-
 def test_the_last_training_and_the_champion_are_read_as_they_were_written(log):
     training = LastTraining("e1", "t1", "t2", "failed", "why", True, None, None, 700, False)
     champion = Champion(3, "arn", "s3://b/m", "v3", "t1", "t2", "h")
@@ -91,6 +84,80 @@ def test_the_last_training_and_the_champion_are_read_as_they_were_written(log):
 
     assert log.last() == training
     assert log.champion() == champion
+
+
+def test_of_a_hundred_executions_that_ask_at_once_one_gets_the_lock(log):
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(
+            pool.map(lambda n: log.acquire("training", lock(f"e{n}"), stale_after=HOUR), range(100))
+        )
+
+    assert answers.count(None) == 1
+    assert {answer.execution for answer in answers if answer} == {log.holder("training").execution}
+
+
+def test_an_alarm_is_open_until_it_clears_and_keeps_what_is_known_of_it(table):
+    cases = AlarmCases(table)
+    first = opened("drift", "DriftAlarm", "temp", NOW)
+    cases.open(first)
+    tried = first.tried_in_vain("e1")
+
+    assert cases.change(first, tried)
+    assert not cases.change(first, first.answered("e2", "arn"))
+    cases.open(opened("drift", "DriftAlarm", "hum", NOW + HOUR))
+    assert cases.all() == [tried]
+
+    assert cases.change(tried, tried.answered("e2", "arn"))
+    assert cases.all()[0].awaits == "arn"
+    cases.close("drift")
+    assert cases.all() == []
+
+
+def past(started, **changed):
+    values = {
+        "execution": f"e{started:%H}",
+        "run": "run",
+        "started_at": started.isoformat(),
+        "finished_at": started.isoformat(),
+        "reason": "drift",
+        "because": "temp",
+        "outcome": "registered",
+        "why": "",
+        "retraining": True,
+        "champion": None,
+        "version": 4,
+        "seconds": 360,
+        "cost_usd": 0.0115,
+    }
+    return PastTraining(**{**values, **changed})
+
+
+def test_trainings_are_read_as_they_were_written_the_newest_first(table):
+    history = TrainingHistory(table)
+    old, new = past(NOW - HOUR), past(NOW, cost_usd=None, seconds=None)
+
+    for training in (new, old, new):
+        history.add(training)
+
+    assert list(history.newest_first()) == [new, old]
+
+
+def test_refusals_are_counted_by_day_reason_and_rule_and_expire(table):
+    history = TrainingHistory(table)
+
+    for minute in range(100):
+        history.refuse("drift", "cooldown", f"until {minute}", NOW + timedelta(minutes=minute))
+    history.refuse("drift", "single_flight", "runs", NOW)
+    history.refuse("drift", "cooldown", "the next day", NOW + timedelta(days=1))
+
+    told = [(refused.day, refused.rule, refused.times, refused.why) for refused in history.refusals()]
+    assert told == [
+        ("2026-02-01", "cooldown", 1, "the next day"),
+        ("2026-01-31", "single_flight", 1, "runs"),
+        ("2026-01-31", "cooldown", 100, "until 99"),
+    ]
+    item = table.get_item(Key={"pk": "training", "sk": "refusal#2026-01-31#drift#single_flight"})["Item"]
+    assert item["expires_at"] == int((NOW + timedelta(days=30)).timestamp())
 
 
 def test_rows_are_counted_over_all_files_and_pages(log, table):

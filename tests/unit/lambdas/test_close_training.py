@@ -2,38 +2,37 @@ import json
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import ClientError
 
+from headrace.aws.alarm_cases import AlarmCase
 from headrace.config.pipeline import Pipeline
 from lambdas.close_training.handler import Ports, close_training
+from tests.unit.lambdas.training_ledger import FakeCases, FakeHistory, FakeLog
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-bike/4"
 GUARD = {
     "reason": "drift",
     "run": "headrace-bike-1",
     "started_at": "2026-01-31T11:00:00+00:00",
     "retraining": True,
+    "cause": {"alarm": "bike-DriftAlarm", "about": "temp season"},
+    "champion": {"version": 3},
 }
+DRIFT = AlarmCase("drift", GUARD["started_at"], "bike-DriftAlarm", "temp season", in_vain=1)
 SNAPSHOT = {"content_hash": "h2", "upto": "f9", "rows_seen": 1000}
 
 
-class FakeLog:
-    def __init__(self, *, rows=1000, last=None):
-        self._rows, self._last, self.released, self.drift_done = rows, last, [], False
+class Jobs:
+    """Jobs that ran for a while, or of which SageMaker does not tell."""
 
-    def last(self):
-        return self._last
+    def __init__(self, seconds=360):
+        self._seconds = seconds
 
-    def record(self, training):
-        self._last = training
-
-    def release(self, kind, execution):
-        self.released.append((kind, execution))
-
-    def drift_training_is_done(self):
-        self.drift_done = True
-
-    def rows(self):
-        return self._rows
+    def billable_seconds(self, run, now):
+        if self._seconds is None:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "Describe")
+        return self._seconds
 
 
 class Batches:
@@ -59,7 +58,7 @@ def pipeline():
     return Pipeline(name="bike", problem="regression", target="cnt")
 
 
-def close(pipeline, log, outcome="registered", batches=None, **event):
+def close(pipeline, log, outcome="registered", batches=None, cases=None, history=None, jobs=None, **event):
     events, metrics = Recorder(), Recorder()
     whole = {
         "execution": "e1",
@@ -68,28 +67,124 @@ def close(pipeline, log, outcome="registered", batches=None, **event):
         "snapshot": SNAPSHOT,
         "why": "rmse 42",
         "metrics": {"rmse": 42.0},
-        "model_package_arn": "arn",
+        "model_package_arn": ARN,
         "error": {},
         **event,
     }
-    result = close_training(whole, pipeline, Ports(log, batches or Batches(), events, metrics), NOW)
+    ports = Ports(
+        log,
+        FakeCases() if cases is None else cases,
+        FakeHistory() if history is None else history,
+        jobs or Jobs(),
+        batches or Batches(),
+        events,
+        metrics,
+    )
+    result = close_training(whole, pipeline, ports, NOW)
     return result, [args for args, _ in events.calls], [args[0] for args, _ in metrics.calls]
 
 
-def test_a_registered_model_answers_the_alarm_and_frees_the_lock(pipeline):
-    log = FakeLog()
+def test_a_registered_model_frees_the_lock_and_everybody_is_told(pipeline):
+    log = FakeLog(rows=1000)
 
     result, events, metrics = close(pipeline, log)
 
     assert (result["outcome"], result["reason"]) == ("registered", "drift")
-    assert log.drift_done
     assert log.released == [("training", "e1")]
     assert [name for name, _ in events] == ["TrainingFinished"]
-    assert metrics == [{"TrainingSucceeded": 1}, {"ModelQuality": 42.0}]
+    assert metrics == [{"TrainingSucceeded": 1}, {"ModelQuality": 42.0}, {"TrainingCost": 0.01152}]
+
+
+def test_a_registered_model_answers_every_alarm_and_waits_for_its_first_verdict(pipeline):
+    later = AlarmCase("quality", "2026-01-31T11:30:00+00:00", "bike-QualityAlarm")
+    cases = FakeCases(DRIFT, later)
+
+    close(pipeline, FakeLog(rows=1000), cases=cases)
+
+    assert [(case.awaits, case.in_vain) for case in cases.values()] == [(ARN, 1), (ARN, 0)]
+
+
+@pytest.mark.parametrize("outcome", ["kept_champion", "failed"])
+def test_a_training_without_a_new_model_was_in_vain(pipeline, outcome):
+    cases = FakeCases(DRIFT)
+
+    _, _, metrics = close(
+        pipeline, FakeLog(rows=1000), outcome, cases=cases, error={"Error": "E", "Cause": "c"}
+    )
+
+    assert (cases["drift"].in_vain, cases["drift"].awaits) == (2, None)
+    assert metrics[-1] == {"RetrainingsInVain": 2}
+
+
+def test_an_alarm_that_came_while_it_trained_does_not_count_what_did_not_mean_it(pipeline):
+    cases = FakeCases(AlarmCase("quality", "2026-01-31T11:30:00+00:00", "bike-QualityAlarm"))
+
+    close(pipeline, FakeLog(rows=1000), "kept_champion", cases=cases)
+
+    assert cases["quality"].in_vain == 0
+
+
+def test_a_training_that_is_closed_twice_counts_once(pipeline):
+    cases, history = FakeCases(DRIFT), FakeHistory()
+
+    for _ in range(2):
+        close(pipeline, FakeLog(rows=1000), "kept_champion", cases=cases, history=history)
+
+    assert cases["drift"].in_vain == 2
+    assert len(history.trainings) == 1
+
+
+def test_the_first_model_answers_no_alarm(pipeline):
+    cases = FakeCases(DRIFT)
+
+    close(pipeline, FakeLog(rows=1000), cases=cases, guard={**GUARD, "retraining": False})
+
+    assert cases["drift"] == DRIFT
+
+
+def test_the_history_says_why_it_trained_how_it_ended_and_what_it_cost(pipeline):
+    history = FakeHistory()
+
+    close(pipeline, FakeLog(rows=1000), history=history)
+
+    (training,) = history.trainings
+    assert (training.reason, training.because) == ("drift", "temp season")
+    assert (training.outcome, training.champion, training.version) == ("registered", 3, 4)
+    assert (training.started_at, training.finished_at) == (GUARD["started_at"], NOW.isoformat())
+    assert (training.seconds, training.cost_usd) == (360, pytest.approx(360 / 3600 * 0.1152))
+
+
+def test_the_price_in_the_pipeline_file_is_the_one_that_counts():
+    dear = Pipeline(name="bike", problem="regression", target="cnt", training={"usd_per_hour": 100})
+
+    _, _, metrics = close(dear, FakeLog(rows=1000))
+
+    assert {"TrainingCost": 10.0} in metrics
+
+
+def test_a_training_of_an_unknown_price_has_no_cost(pipeline):
+    exotic = Pipeline(
+        name="bike", problem="regression", target="cnt", training={"instance": "ml.trn1.2xlarge"}
+    )
+    history = FakeHistory()
+
+    _, _, metrics = close(exotic, FakeLog(rows=1000), history=history)
+
+    assert history.trainings[0].cost_usd is None
+    assert not any("TrainingCost" in metric for metric in metrics)
+
+
+def test_jobs_of_which_sagemaker_does_not_tell_do_not_keep_the_lock(pipeline):
+    log, history = FakeLog(rows=1000), FakeHistory()
+
+    close(pipeline, log, history=history, jobs=Jobs(None))
+
+    assert log.released == [("training", "e1")]
+    assert (history.trainings[0].seconds, history.trainings[0].cost_usd) == (None, None)
 
 
 def test_what_was_learned_is_written_down(pipeline):
-    log = FakeLog()
+    log = FakeLog(rows=1000)
 
     close(pipeline, log)
 
@@ -99,23 +194,12 @@ def test_what_was_learned_is_written_down(pipeline):
     assert last.retraining
 
 
-def test_a_kept_champion_answers_the_alarm_too(pipeline):
-    log = FakeLog()
-
-    _, _, metrics = close(pipeline, log, "kept_champion")
-
-    assert log.drift_done
-    assert metrics == [{"TrainingKeptChampion": 1}]
-
-
-def test_a_failure_leaves_the_alarm_pending_and_forgets_nothing_that_was_learned_before(pipeline):
-    log = FakeLog()
+def test_a_failure_forgets_nothing_that_was_learned_before(pipeline):
+    log = FakeLog(rows=1000)
     close(pipeline, log)
-    log.drift_done = False
 
     close(pipeline, log, "failed", snapshot={}, error={"Error": "States.TaskFailed", "Cause": "no"})
 
-    assert not log.drift_done
     assert log.last().content_hash == "h2"
     assert log.last().rows_seen == 1000
     assert log.last().has_model
@@ -124,13 +208,15 @@ def test_a_failure_leaves_the_alarm_pending_and_forgets_nothing_that_was_learned
 def test_a_failed_job_is_told_by_its_own_reason(pipeline):
     cause = json.dumps({"TrainingJobStatus": "Failed", "FailureReason": "AlgorithmError: no rows"})
 
-    result, _, _ = close(pipeline, FakeLog(), "failed", error={"Error": "States.TaskFailed", "Cause": cause})
+    result, _, _ = close(
+        pipeline, FakeLog(rows=1000), "failed", error={"Error": "States.TaskFailed", "Cause": cause}
+    )
 
     assert result["why"] == "States.TaskFailed: AlgorithmError: no rows"
 
 
 def test_a_failure_before_the_guard_answered_still_frees_the_lock(pipeline):
-    log = FakeLog()
+    log = FakeLog(rows=1000)
 
     close(pipeline, log, "failed", guard={}, snapshot={}, error={"Error": "E", "Cause": "c"})
 
@@ -157,6 +243,15 @@ def test_data_that_came_during_a_retraining_trains_where_new_data_is_a_reason():
     _, events, _ = close(eager, FakeLog(rows=1200))
 
     assert [name for name, _ in events] == ["TrainingFinished", "TrainingWanted"]
+
+
+@pytest.mark.parametrize(("rows", "follows"), [(1499, False), (1500, True)])
+def test_as_many_rows_as_are_a_reason_by_themselves_ask_for_another(rows, follows):
+    by_rows = Pipeline(name="bike", problem="regression", target="cnt", retraining={"new_rows": 500})
+
+    _, events, _ = close(by_rows, FakeLog(rows=rows))
+
+    assert ("TrainingWanted" in [name for name, _ in events]) is follows
 
 
 def test_a_failed_training_never_asks_for_another(pipeline):

@@ -6,6 +6,8 @@ from headrace.aws.training_log import LastTraining, Lock
 from headrace.config.pipeline import Pipeline
 from lambdas.explain_alarm.handler import LATEST, Ports, Settings, explain_alarm
 from lambdas.explain_alarm.text import Links, explain
+from lambdas.guard_training.situation import Known
+from tests.unit.lambdas.training_ledger import FakeCases, FakeHistory, FakeLog
 
 NOW = datetime(2026, 1, 31, 11, 0, 30, tzinfo=UTC)
 SETTINGS = Settings(artifacts_bucket="artifacts", dashboard="Dashboard-1", region="eu-west-1")
@@ -30,20 +32,6 @@ class InMemoryReports(dict):
         self[key] = document
 
 
-class Ledger:
-    def __init__(self, rows, last=None, lock=None):
-        self._rows, self._last, self._lock = rows, last, lock
-
-    def holder(self, kind):
-        return self._lock
-
-    def last(self):
-        return self._last
-
-    def rows(self):
-        return self._rows
-
-
 class Mailbox(list):
     def publish(self, subject, text):
         self.append((subject, text))
@@ -65,13 +53,14 @@ def trained(rows_seen, *, ended=NOW - timedelta(days=1), retraining=True):
 
 
 def explain_with(ledger, *, report=REPORT, **pipeline):
-    ports = Ports(InMemoryReports({LATEST: report} if report else {}), ledger, Mailbox())
+    known = Known(ledger, FakeCases(), FakeHistory())
+    ports = Ports(InMemoryReports({LATEST: report} if report else {}), known, Mailbox())
     file = Pipeline(name="bike", problem="regression", target="cnt", **pipeline)
     return explain_alarm(SETTINGS, file, ports, NOW), ports
 
 
 def test_the_message_names_features_change_window_and_where_to_look():
-    told, ports = explain_with(Ledger(rows=900, last=trained(500)))
+    told, ports = explain_with(FakeLog(rows=900, last=trained(500)))
 
     ((subject, text),) = ports.recipients
     assert subject == "Headrace bike: drift in temp, season"
@@ -86,21 +75,29 @@ def test_the_message_names_features_change_window_and_where_to_look():
 @pytest.mark.parametrize(
     ("ledger", "pipeline", "expected"),
     [
-        (Ledger(900, trained(500)), {}, "retraining starts now, with 400 new labelled rows."),
-        (Ledger(500, trained(500)), {}, "no retraining yet: no new labelled data"),
-        (Ledger(501, trained(500)), {}, "no retraining yet: only 1 new labelled rows"),
+        (FakeLog(rows=900, last=trained(500)), {}, "retraining starts now, with 400 new labelled rows."),
+        (FakeLog(rows=500, last=trained(500)), {}, "no retraining yet: no new labelled data"),
+        (FakeLog(rows=501, last=trained(500)), {}, "no retraining yet: only 1 new labelled rows"),
         (
-            Ledger(900, trained(500, ended=NOW - timedelta(minutes=10))),
+            FakeLog(rows=900, last=trained(500, ended=NOW - timedelta(minutes=10))),
             {},
             "no retraining yet: the cooldown after the last retraining ends at 2026-01-31T11:50:30Z",
         ),
-        (Ledger(900, trained(500), Lock("e1", NOW.isoformat(), "drift")), {}, "a training is running"),
         (
-            Ledger(900, trained(500), Lock("e1", "2026-01-01T00:00:00+00:00", "drift")),
+            FakeLog(rows=900, last=trained(500), lock=Lock("e1", NOW.isoformat(), "drift")),
+            {},
+            "a training is running",
+        ),
+        (
+            FakeLog(rows=900, last=trained(500), lock=Lock("e1", "2026-01-01T00:00:00+00:00", "drift")),
             {},
             "retraining starts now",
         ),
-        (Ledger(900, trained(500)), {"retraining": {"on": ["new_data"]}}, "drift alone does not retrain"),
+        (
+            FakeLog(rows=900, last=trained(500)),
+            {"retraining": {"on": ["new_data"]}},
+            "drift alone does not retrain",
+        ),
     ],
 )
 def test_the_message_says_what_happens_next(ledger, pipeline, expected):
@@ -112,7 +109,7 @@ def test_the_message_says_what_happens_next(ledger, pipeline, expected):
 
 @pytest.mark.parametrize("report", [None, {**REPORT, "drifted": False}])
 def test_an_alarm_without_drift_in_the_last_report_is_not_explained(report):
-    told, ports = explain_with(Ledger(900), report=report)
+    told, ports = explain_with(FakeLog(rows=900), report=report)
 
     assert told == {"explained": False}
     assert ports.recipients == []

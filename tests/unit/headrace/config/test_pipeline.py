@@ -39,7 +39,7 @@ def test_five_lines_suffice():
     assert (five.metric, five.endpoint.kind, five.approval) == ("rmse", "serverless", "automatic")
     assert (five.monitoring.schedule, five.retraining.on, five.image) == (
         "rate(1 hour)",
-        ("drift",),
+        ("drift", "quality"),
         "headrace",
     )
 
