@@ -12,6 +12,7 @@ from infra.batches_stack import BatchesStack
 from infra.code_bundle import REPO
 from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
+from infra.feedback_stack import FeedbackStack
 from infra.large_data_stack import LargeDataStack
 from infra.monitoring_stack import MonitoringStack
 from infra.serving_stack import ServingStack
@@ -59,6 +60,8 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
+    if pipeline.feedback:
+        FeedbackStack(app, f"{name}-feedback", pipeline=pipeline, feedback=pipeline.feedback, data=data)
     if pipeline.stream:
         StreamStack(
             app, f"{name}-stream", pipeline=pipeline, stream=pipeline.stream, data=data, serving=serving

@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from headrace.aws.refusal_ledger import RefusalLedger
 
 _STACKS = ("data", "training", "serving", "monitoring")
-_OPTIONAL = ("stream",)
+_OPTIONAL = ("stream", "feedback")
 _POLL_S = 1.0
 
 

@@ -94,8 +94,8 @@ class DroppedFile:
     sequencer: str = ""
 
     @classmethod
-    def from_event(cls, event: Mapping[str, Any]) -> DroppedFile:
-        """Read EventBridge's ``Object Created`` of S3.
+    def from_event(cls, event: Mapping[str, Any], *, below: str = INCOMING) -> DroppedFile:
+        """Read EventBridge's ``Object Created`` of S3, for an object that was dropped `below` that prefix.
 
         Raises
         ------
@@ -109,8 +109,8 @@ class DroppedFile:
         .. [1] S3 user guide, "EventBridge event message structure".
         """
         item = event["detail"]["object"]
-        if not item["key"].startswith(INCOMING):
-            raise ValueError(f"{item['key']!r} is not under {INCOMING}: it is no dropped file")
+        if not item["key"].startswith(below):
+            raise ValueError(f"{item['key']!r} is not under {below}: it is no dropped file")
         return cls(
             bucket=event["detail"]["bucket"]["name"],
             key=item["key"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.config.feature_agreement import feature_disagreements
+from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
@@ -56,6 +57,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _stream,
         _large_data,
         monitoring_disagreements,
+        feedback_disagreements,
     )
     return [finding for check in checks for finding in check(pipeline)]
 

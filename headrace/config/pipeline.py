@@ -17,6 +17,7 @@ from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.features import Features
+from headrace.config.feedback import Feedback
 from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.monitoring import Monitoring
@@ -182,6 +183,9 @@ class Pipeline(Block):
     endpoint: Endpoint = Field(default_factory=Endpoint, description="Where the model answers.")
     monitoring: Monitoring = Field(default_factory=Monitoring, description="How traffic is watched.")
     retraining: Retraining = Field(default_factory=Retraining, description="When a model is trained again.")
+    feedback: Feedback | None = Field(
+        None, description="Labels that come after the predictions; left out, none are taken."
+    )
     stream: Stream | None = Field(
         None, description="Records that come one by one; left out, only files come."
     )

@@ -32,11 +32,12 @@ PIPELINES = {
             "watermark": "updated_at",
             "vpc": {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]},
         },
+        "feedback": {"api": True, "within_days": 60},
         "large_data": {"worker": "G.2X", "workers": 10},
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches", "database", "large-data")
+OPTIONAL = ("stream", "batches", "database", "large-data", "feedback")
 """Stacks that only some pipelines have."""
 
 

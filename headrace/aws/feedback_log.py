@@ -1,0 +1,86 @@
+"""What the ledger knows of feedback: one item for each file of labels, and one for each join."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Key
+from botocore.exceptions import ClientError
+
+from headrace.aws.dropped_files import DroppedFile
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+PARTITION = "feedback"
+_FILE, _JOIN = "file#", "join#"
+
+
+class FeedbackLog:
+    """The items ``feedback`` of the ledger table."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def knows(self, file: DroppedFile) -> bool:
+        """Tell whether the labels of a file were taken already."""
+        key = {"pk": PARTITION, "sk": _order(file)}
+        return "Item" in self._table.get_item(Key=key, ConsistentRead=True)
+
+    def taken(self, file: DroppedFile, counts: Mapping[str, int], refused: str | None = None) -> bool:
+        """Write down how many labels of a file were received and refused; tell whether nobody had before."""
+        named = {"key": file.key, "version_id": file.version_id, "refused_file": refused}
+        try:
+            self._table.put_item(
+                Item={"pk": PARTITION, "sk": _order(file), **named, **counts},
+                ConditionExpression="attribute_not_exists(pk)",
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def joined(self, name: str, began_at: str, counts: Mapping[str, int]) -> None:
+        """Write down what became of the labels of a join; doing so again changes nothing."""
+        self._table.put_item(
+            Item={"pk": PARTITION, "sk": f"{_JOIN}{began_at}#{name}", "name": name, **counts}
+        )
+
+    def status(self) -> dict[str, Any]:
+        """Return how many labels were received, refused, matched, corrected and expired, in all and by day, and wait now."""
+        days: dict[str, Counter[str]] = {}
+        pending = 0
+        for item in self._items():
+            kind, moment = str(item["sk"]).split("#")[:2]
+            day = days.setdefault(moment[:10], Counter())
+            day.update({name: int(item[name]) for name in _COUNTED if name in item})
+            if f"{kind}#" == _JOIN:  # the last one counts: items come in the order of time
+                pending = int(item["pending"])
+        total = sum(days.values(), Counter[str]())
+        return {
+            **{name: total[name] for name in _COUNTED},
+            "pending": pending,
+            "days": [{"day": day, **{name: days[day][name] for name in _COUNTED}} for day in sorted(days)],
+        }
+
+    def _items(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._table.query(KeyConditionExpression=Key("pk").eq(PARTITION), **page)
+            found += answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return found
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+_COUNTED = ("received", "refused", "matched", "corrected", "expired")
+
+
+def _order(file: DroppedFile) -> str:
+    digest = hashlib.sha256(f"{file.key}#{file.version_id}".encode()).hexdigest()[:32]
+    return f"{_FILE}{file.dropped_at}#{digest}"

@@ -1,0 +1,101 @@
+"""Predictions with their labels: one Parquet file for each file of predictions, and the table of them in the catalogue."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING
+
+import awswrangler as wr
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.aws.ranged_object import RangedObject
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+LABELLED = "labelled/"
+TABLE = "labelled_predictions"
+
+
+def labelled_key(predictions: str, day: date) -> str:
+    """Return where the labelled ones of a file of predictions are: its name follows from that of the file.
+
+    Examples
+    --------
+    >>> labelled_key("predictions/variant=v3/date=2026-01-31/a.parquet", date(2026, 1, 31))
+    'labelled/date=2026-01-31/4462ddf2c18f5d939c1250d39d6f2884.parquet'
+    """
+    return f"{LABELLED}date={day.isoformat()}/{hashlib.sha256(predictions.encode()).hexdigest()[:32]}.parquet"
+
+
+@dataclass(frozen=True)
+class LabelledFiles:
+    """The objects below ``labelled/`` of the artifacts bucket.
+
+    Parameters
+    ----------
+    session : Session
+        Whose permissions are used.
+    bucket, database : str
+        Where they are, and the database of their table.
+    """
+
+    session: boto3.Session
+    bucket: str
+    database: str
+    _known: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+
+    def load(self, key: str) -> pa.Table | None:
+        """Return a file, or None if there is none."""
+        client = self._client()
+        # Asked by listing: to a role that may list a prefix only, S3 answers a GET of a missing key with 403, not 404.
+        page = client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        for item in page.get("Contents", []):
+            if item["Key"] == key:
+                file = RangedObject(client, self.bucket, key, item["Size"])
+                return pq.read_table(pa.PythonFile(file, mode="r"), use_threads=False)
+        return None
+
+    def store(self, key: str, rows: pa.Table) -> None:
+        """Write a file, replacing what is at `key`, and make its columns known."""
+        body = pa.BufferOutputStream()
+        pq.write_table(rows, body)
+        self._client().put_object(Bucket=self.bucket, Key=key, Body=body.getvalue().to_pybytes())
+        self._register(rows.schema)
+
+    def _register(self, schema: pa.Schema) -> None:
+        """Add the columns that the table does not have yet: the stack knows those that every pipeline has."""
+        types = {column.name: athena_type(column.type) for column in schema}
+        fresh = types.keys() - self._known
+        if not fresh:
+            return
+        where = {"database": self.database, "table": TABLE, "boto3_session": self.session}
+        known = wr.catalog.get_table_types(**where) or {}
+        for name in (name for name in types if name in fresh and name not in known):
+            wr.catalog.add_column(**where, column_name=name, column_type=types[name], column_comment="")
+        self._known.update(types)
+
+    def _client(self) -> S3Client:
+        return self.session.client("s3")
+
+
+def athena_type(kind: pa.DataType) -> str:
+    """Return what a column of Parquet is in Athena.
+
+    Examples
+    --------
+    >>> [athena_type(kind) for kind in (pa.int32(), pa.float64(), pa.timestamp("us", "UTC"), pa.string())]
+    ['bigint', 'double', 'timestamp', 'string']
+    """
+    tests = (
+        (pa.types.is_boolean, "boolean"),
+        (pa.types.is_integer, "bigint"),
+        (pa.types.is_floating, "double"),
+        (pa.types.is_timestamp, "timestamp"),
+        (pa.types.is_binary, "binary"),
+    )
+    return next((name for test, name in tests if test(kind)), "string")

@@ -1,0 +1,129 @@
+"""Take files of labels, and join the labels that wait to the predictions that they are about."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from headrace.aws.contract_store import ContractStore
+from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.feedback_log import FeedbackLog
+from headrace.aws.feedback_rows import FeedbackRows
+from headrace.aws.labelled_files import LabelledFiles
+from headrace.aws.metrics import PipelineMetrics
+from headrace.aws.prediction_files import PredictionFiles
+from headrace.aws.waiting_labels import BusyError, WaitingLabels
+from headrace.config.bundle import bundled_pipeline
+from headrace.config.feedback import Feedback
+from headrace.config.pipeline import Pipeline
+from lambdas.join_feedback import joining, taking
+
+FEEDBACK = "feedback/"
+
+logger = Logger()
+processor = BatchProcessor(event_type=EventType.SQS)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Environment this function is deployed with."""
+
+    data_bucket: str
+    artifacts_bucket: str
+    ledger_table: str
+    glue_database: str
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
+        """Read the variables; ``KeyError`` names a missing one."""
+        return cls(**{name: environ[name.upper()] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Dependencies:
+    """What the handler works with."""
+
+    pipeline: Pipeline
+    feedback: Feedback
+    taking: taking.Ports
+    joining: joining.Ports
+    metrics: PipelineMetrics
+
+
+@cache
+def _deps() -> Dependencies:
+    settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
+    s3, artifacts = session.client("s3"), settings.artifacts_bucket
+    log = FeedbackLog(session.resource("dynamodb").Table(settings.ledger_table))
+    contracts, waiting = ContractStore(s3, artifacts), WaitingLabels(s3, artifacts)
+    return Dependencies(
+        pipeline,
+        pipeline.feedback or Feedback(),
+        taking.Ports(DroppedFiles(s3), contracts, waiting, log),
+        joining.Ports(
+            PredictionFiles(s3, artifacts),
+            waiting,
+            LabelledFiles(session, artifacts, settings.glue_database),
+            FeedbackRows(s3, settings.data_bucket),
+            contracts,
+            log,
+        ),
+        PipelineMetrics(pipeline.name),
+    )
+
+
+def take_message(record: SQSRecord) -> None:
+    """Take the labels of the file that a message announces, once, however often the message comes."""
+    deps = _deps()
+    file = DroppedFile.from_event(json.loads(record.body), below=FEEDBACK)
+    if file.is_folder:
+        return
+    with tempfile.TemporaryDirectory() as scratch:
+        taken = taking.take(file, deps.pipeline, deps.feedback, deps.taking, Path(scratch))
+    if taken is None:
+        logger.info("labels taken before", extra=file.identity)
+        return
+    logger.info("labels taken", extra={**file.identity, **taken.counts, "refused_file": taken.refused_file})
+    deps.metrics.put({"LabelsReceived": taken.received, "LabelsRefused": taken.refused})
+    if taken.refused_file:
+        deps.metrics.put({"LabelFilesRefused": 1})
+
+
+def join_waiting(now: datetime) -> dict[str, int]:
+    """Join what waits, and return what became of it."""
+    deps = _deps()
+    try:
+        counts = joining.join(deps.feedback, deps.joining, now)
+    except BusyError as busy:
+        logger.info(f"{busy}; the labels wait for the next")
+        return {}
+    if counts is None:
+        return {}
+    logger.info("labels joined", extra=counts)
+    named = ("matched", "pending", "expired", "corrected")
+    deps.metrics.put({f"Labels{name.capitalize()}": counts[name] for name in named})
+    return counts
+
+
+def handler(event: dict[str, Any], context: LambdaContext) -> Any:
+    """Lambda entry point: take the files that messages announce, if there are any, and join what waits."""
+    if "Records" not in event:
+        return join_waiting(datetime.now(UTC))
+    answer = process_partial_response(
+        event=event, record_handler=take_message, processor=processor, context=context
+    )
+    join_waiting(datetime.now(UTC))
+    return answer

@@ -1,0 +1,421 @@
+"""Labels and predictions on moto, through the handlers, to everything that comes of them."""
+
+import gzip
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import awswrangler as wr
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import requests
+from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from moto import mock_aws
+
+from headrace.aws.contract_store import ContractStore
+from headrace.aws.feedback_log import FeedbackLog
+from headrace.aws.waiting_labels import BusyError
+from headrace.config.pipeline import Pipeline
+from headrace.ml.contract import ColumnSchema, Contract
+from lambdas.join_feedback import handler as join_feedback
+from lambdas.join_feedback import joining
+from lambdas.take_feedback import handler as take_feedback
+from tests.feedback import at, predictions
+
+REGION = "us-east-1"
+ENVIRONMENT = {
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "DATA_BUCKET": "data",
+    "ARTIFACTS_BUCKET": "artifacts",
+    "LEDGER_TABLE": "ledger",
+    "GLUE_DATABASE": "headrace_churn",
+    "POWERTOOLS_METRICS_NAMESPACE": "Headrace",
+}
+PIPELINE = Pipeline(name="churn", problem="binary", target="churned", id="customer", feedback={})
+CONTRACT = Contract(
+    "binary",
+    (
+        ColumnSchema("customer", "category", "id"),
+        ColumnSchema("temp", "number"),
+        ColumnSchema("season", "category"),
+        ColumnSchema("churned", "category", "target", allowed=("0", "1")),
+    ),
+)
+NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
+
+
+class Cloud:
+    """What the functions read and write."""
+
+    def __init__(self):
+        self.s3 = boto3.client("s3", region_name=REGION)
+        self.log = FeedbackLog(boto3.resource("dynamodb", region_name=REGION).Table("ledger"))
+
+    def create(self):
+        for bucket in ("data", "artifacts"):
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        boto3.client("dynamodb", region_name=REGION).create_table(
+            TableName="ledger",
+            KeySchema=[
+                {"AttributeName": "pk", "KeyType": "HASH"},
+                {"AttributeName": "sk", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        glue = boto3.client("glue", region_name=REGION)
+        glue.create_database(DatabaseInput={"Name": "headrace_churn"})
+        glue.create_table(
+            DatabaseName="headrace_churn",
+            TableInput={
+                "Name": "labelled_predictions",
+                "StorageDescriptor": {"Columns": [{"Name": "_event_id", "Type": "string"}]},
+            },
+        )
+        ContractStore(self.s3, "artifacts").offer(CONTRACT)
+
+    def predict(self, *rows, day="2026-01-10", name="a"):
+        body = pa.BufferOutputStream()
+        pq.write_table(predictions(*rows), body)
+        key = f"predictions/variant=v1/date={day}/{name}.parquet"
+        self.s3.put_object(Bucket="artifacts", Key=key, Body=body.getvalue().to_pybytes())
+
+    def drop(self, body, key="feedback/a.csv", dropped_at="2026-01-20T11:00:00Z"):
+        """Put a file of labels, and return the message that announces it."""
+        body = body.encode() if isinstance(body, str) else body
+        version = self.s3.put_object(Bucket="data", Key=key, Body=body)["VersionId"]
+        item = {"key": key, "version-id": version, "size": len(body)}
+        event = {"time": dropped_at, "detail": {"bucket": {"name": "data"}, "object": item}}
+        return {"messageId": version, "body": json.dumps(event), "eventSource": "aws:sqs"}
+
+    def keys(self, prefix, bucket="artifacts"):
+        found = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        return [item["Key"] for item in found]
+
+    def tables(self, prefix, bucket="artifacts"):
+        bodies = [
+            self.s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in self.keys(prefix, bucket)
+        ]
+        return [pq.read_table(io.BytesIO(body)).to_pylist() for body in bodies]
+
+    def labelled(self):
+        return {row["_inference_id"]: row["_label"] for rows in self.tables("labelled/") for row in rows}
+
+    def rows_to_learn_from(self):
+        return self.tables("incoming/feedback/", "data")
+
+
+@pytest.fixture(scope="module")
+def functions():
+    """The functions as they are deployed."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in ENVIRONMENT.items():
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        for function in (join_feedback, take_feedback):
+            patch.setattr(function, "bundled_pipeline", lambda: PIPELINE)
+            function._deps.cache_clear()
+        yield join_feedback._deps()
+        for function in (join_feedback, take_feedback):
+            function._deps.cache_clear()
+
+
+@pytest.fixture
+def cloud(functions):
+    requests.post("http://motoapi.amazonaws.com/moto-api/reset", timeout=10)
+    functions.joining.labelled._known.clear()
+    cloud = Cloud()
+    cloud.create()
+    return cloud
+
+
+@pytest.fixture
+def take(monkeypatch):
+    """Run the function on some messages at NOW, and return which are to come again."""
+    clock = SimpleNamespace(now=lambda _: NOW, fromisoformat=datetime.fromisoformat)
+    monkeypatch.setattr(join_feedback, "datetime", clock)
+
+    def take(*messages):
+        try:
+            answer = join_feedback.handler({"Records": list(messages)}, None)
+        except BatchProcessingError:
+            return [message["messageId"] for message in messages]
+        return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
+
+    return take
+
+
+def test_labels_of_a_file_are_joined_and_become_rows_to_learn_from(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"), ("10 09:00", "b", "bob"), ("10 10:00", "c", "cid"))
+
+    assert take(cloud.drop("inference_id,label\na,1\nc,0\n")) == []
+
+    assert cloud.labelled() == {"a": "1", "c": "0"}
+    (key,) = cloud.keys("labelled/")
+    assert key.startswith("labelled/date=2026-01-10/")
+    (rows,) = cloud.rows_to_learn_from()
+    assert rows == [
+        {"customer": "ann", "temp": "0", "season": "winter", "churned": "1"},
+        {"customer": "cid", "temp": "0.2", "season": "winter", "churned": "0"},
+    ]
+    (labelled,) = cloud.tables("labelled/")
+    assert cloud.keys("incoming/feedback/", "data") == [f"incoming/feedback/{labelled[0]['_join']}.parquet"]
+    assert cloud.keys("feedback/") == []
+
+
+@pytest.mark.parametrize(
+    ("key", "body"),
+    [
+        ("feedback/a.jsonl", b'{"inference_id": "a", "label": 1}\n'),
+        ("feedback/a.csv.gz", gzip.compress(b"inference_id,churned\na,1\n")),
+        ("feedback/2026/01/a", b"inference_id;label\na;1.0\n"),
+    ],
+)
+def test_every_format_is_taken(cloud, take, key, body):
+    cloud.predict(("10 08:00", "a", "ann"))
+
+    take(cloud.drop(body, key))
+
+    assert cloud.labelled() == {"a": "1"}
+
+
+def test_parquet_is_taken_too(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+    body = pa.BufferOutputStream()
+    pq.write_table(pa.table({"inference_id": ["a"], "label": [1], "labelled_at": [at("12 00:00")]}), body)
+
+    take(cloud.drop(body.getvalue().to_pybytes(), "feedback/a.parquet"))
+
+    assert cloud.labelled() == {"a": "1"}
+
+
+def test_a_file_that_is_announced_twice_counts_once(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+    message = cloud.drop("inference_id,label\na,1\n")
+
+    take(message)
+    take(message)
+
+    assert len(cloud.rows_to_learn_from()) == 1
+    assert cloud.log.status()["received"] == 1
+
+
+def test_a_file_that_is_dropped_twice_is_joined_once(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+    take(cloud.drop("inference_id,label\na,1\n"))
+    before = cloud.tables("labelled/")
+
+    take(cloud.drop("inference_id,label\na,1\n"))
+
+    assert cloud.tables("labelled/") == before
+    assert len(cloud.rows_to_learn_from()) == 1
+
+
+def test_a_correction_comes_in_as_a_row_of_its_own(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+    take(cloud.drop("inference_id,label\na,1\n"))
+
+    take(cloud.drop("inference_id,label\na,0\n", dropped_at="2026-01-20T11:30:00Z"))
+
+    assert cloud.labelled() == {"a": "0"}
+    assert sorted(rows[0]["churned"] for rows in cloud.rows_to_learn_from()) == ["0", "1"]
+    assert cloud.log.status()["corrected"] == 1
+
+
+def test_a_label_waits_for_its_prediction(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+    take(cloud.drop("inference_id,label\na,1\nlate,0\n"))
+    assert cloud.labelled() == {"a": "1"}
+    assert cloud.log.status()["pending"] == 1
+
+    cloud.predict(("19 08:00", "late", "bob"), day="2026-01-19")
+    join_feedback.join_waiting(NOW + timedelta(hours=1))
+
+    assert cloud.labelled() == {"a": "1", "late": "0"}
+    assert cloud.log.status()["pending"] == 0
+
+
+def test_predictions_that_were_compared_in_vain_are_not_read_again(cloud, take, functions, monkeypatch):
+    cloud.predict(("10 08:00", "a", "ann"))
+    take(cloud.drop("inference_id,label\nlate,0\n"))
+    monkeypatch.setattr("lambdas.join_feedback.search._OVERLAP", timedelta(0))
+    monkeypatch.setattr(type(functions.joining.predictions), "open", lambda *_: pytest.fail("read again"))
+
+    assert join_feedback.join_waiting(NOW)["pending"] == 1
+
+
+def test_a_label_whose_prediction_never_comes_is_put_away(cloud, take):
+    take(cloud.drop("inference_id,label\nnobody,1\n", dropped_at="2025-12-01T11:00:00Z"))
+
+    assert cloud.log.status() | {"days": []} == {
+        "received": 1,
+        "refused": 0,
+        "matched": 0,
+        "corrected": 0,
+        "expired": 1,
+        "pending": 0,
+        "days": [],
+    }
+    ((label,),) = cloud.tables("feedback/expired/")
+    assert label["inference_id"] == "nobody"
+
+
+def test_bad_records_are_in_quarantine_and_the_others_are_joined(cloud, take, capsys):
+    cloud.predict(("10 08:00", "a", "ann"))
+
+    take(cloud.drop("inference_id,label\na,1\nb,secret\n,1\n"))
+
+    assert cloud.labelled() == {"a": "1"}
+    (prefix,) = {key.rpartition("/")[0] for key in cloud.keys("quarantine/", "data")}
+    assert prefix.startswith("quarantine/feedback/a.csv/")
+    reason = json.loads(cloud.s3.get_object(Bucket="data", Key=f"{prefix}/reason.json")["Body"].read())
+    assert reason["accepted"] == 1
+    assert {(each["column"], each["reason"]) for each in reason["examples"]} == {
+        ("label", "unknown_label"),
+        ("inference_id", "missing"),
+    }
+    rejected = cloud.s3.get_object(Bucket="data", Key=f"{prefix}/rejected.csv")["Body"].read().decode()
+    assert "secret" in rejected
+    assert len(cloud.keys("refusals/", "data")) == 1
+    assert "secret" not in json.dumps(reason) + capsys.readouterr().out
+
+
+@pytest.mark.parametrize("body", [b"", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"customer,label\nann,1\n"])
+def test_a_file_that_cannot_be_used_is_in_quarantine_whole(cloud, take, body):
+    assert take(cloud.drop(body)) == []
+
+    assert any(key.endswith("/original") for key in cloud.keys("quarantine/feedback/", "data"))
+
+
+def test_the_catalogue_learns_the_columns_of_features(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+
+    take(cloud.drop("inference_id,label\na,1\n"))
+
+    types = wr.catalog.get_table_types(database="headrace_churn", table="labelled_predictions")
+    assert {name: types[name] for name in ("_time", "_row", "_label", "temp", "season")} == {
+        "_time": "timestamp",
+        "_row": "bigint",
+        "_label": "string",
+        "temp": "double",
+        "season": "string",
+    }
+
+
+@pytest.mark.parametrize(
+    "place",
+    ["labelled.store", "waiting.add", "waiting.joined", "rows.drop", "log.joined", "waiting.close"],
+)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(
+    cloud, take, functions, monkeypatch, place, after
+):
+    cloud.predict(("10 08:00", "a", "ann"), ("10 09:00", "b", "bob"))
+    cloud.predict(("11 08:00", "c", "cid"), day="2026-01-11")
+    message = cloud.drop("inference_id,label\na,1\nb,0\nc,1\nlate,0\n")
+    port, name = place.split(".")
+    target, stopped = getattr(functions.joining, port), []
+    work = getattr(type(target), name)
+
+    def stop(self, *arguments):
+        is_batch_of_the_join = place != "waiting.add" or cloud.keys("feedback/join.json")
+        if after or not is_batch_of_the_join:
+            work(self, *arguments)
+        if is_batch_of_the_join and not stopped:
+            stopped.append(place)
+            raise KeyboardInterrupt  # as if the function were stopped: nothing is tidied up
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(target), name, stop)
+        with pytest.raises(KeyboardInterrupt):
+            take(message)
+
+    join_feedback.join_waiting(NOW + timedelta(hours=1))
+
+    assert cloud.labelled() == {"a": "1", "b": "0", "c": "1"}
+    (rows,) = cloud.rows_to_learn_from()
+    assert sorted(row["customer"] for row in rows) == ["ann", "bob", "cid"]
+    waiting = [label for batch in cloud.tables("feedback/waiting/") for label in batch]
+    assert {label["inference_id"] for label in waiting} == {"late"}
+
+
+def test_a_failure_lets_the_next_go_on_at_once(cloud, take, functions, monkeypatch):
+    cloud.predict(("10 08:00", "a", "ann"))
+    with monkeypatch.context() as patch:
+        patch.setattr(type(functions.joining.rows), "drop", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            take(cloud.drop("inference_id,label\na,1\n"))
+
+    assert join_feedback.join_waiting(NOW)["matched"] == 1
+
+
+def test_two_joins_at_the_same_time_are_one(cloud, take, functions):
+    functions.joining.waiting.add("batch", pa.Table.from_pylist([], schema=None))
+    plan = functions.joining.waiting.open_plan(NOW, joining.LEASE, 10)
+
+    with pytest.raises(BusyError):
+        joining.join(functions.feedback, functions.joining, NOW)
+    assert join_feedback.join_waiting(NOW) == {}
+    assert functions.joining.waiting.open_plan(NOW + joining.LEASE, joining.LEASE, 10).name == plan.name
+
+
+# --- by call
+
+
+def test_a_call_is_answered_record_by_record_and_joined_as_a_file_is(cloud, take):
+    cloud.predict(("10 08:00", "a", "ann"))
+
+    answer = take_feedback.handler(
+        {"labels": [{"inference_id": "a", "label": 1}, {"inference_id": "b", "label": "maybe"}]}, None
+    )
+
+    assert (answer["status"], answer["accepted"], answer["refused"]) == (200, 1, 1)
+    assert [each["status"] for each in answer["records"]] == ["accepted", "refused"]
+    assert answer["records"][1] | {"text": ""} == {
+        "status": "refused",
+        "field": "label",
+        "reason": "unknown_label",
+        "text": "",
+    }
+    (key,) = cloud.keys("feedback/api/", "data")
+    assert key == answer["stored_as"]
+    take(cloud.drop(cloud.s3.get_object(Bucket="data", Key=key)["Body"].read(), key))
+    assert cloud.labelled() == {"a": "1"}
+    assert cloud.log.status()["refused"] == 1
+
+
+def request(body, method="POST", **more):
+    return {"requestContext": {"http": {"method": method}}, "body": body, **more}
+
+
+def test_a_request_by_https_is_a_call(cloud):
+    answer = take_feedback.handler(request('{"labels": [{"inference_id": "a", "label": 1}]}'), None)
+
+    assert (answer["statusCode"], json.loads(answer["body"])["accepted"]) == (200, 1)
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        (request("{"), "not JSON"),
+        (request("{}", method="GET"), "by POST"),
+        (request('{"labels": []}'), "one record at least"),
+        (request('[{"inference_id": "a"}]'), "one record at least"),
+        (request('{"labels": [1]}'), "an object"),
+        (request(json.dumps({"labels": [{}] * 10_001})), "10000 records"),
+        (request('{"labels": [{"id": "a", "label": 1}]}'), "no 'inference_id'"),
+        (request("AAAA", isBase64Encoded=True), "not JSON"),
+    ],
+)
+def test_a_call_that_cannot_be_used_is_refused_with_the_reason(cloud, event, says):
+    answer = take_feedback.handler(event, None)
+
+    assert answer["statusCode"] == 400
+    assert says in json.loads(answer["body"])["error"]
+    assert cloud.keys("feedback/", "data") == []
