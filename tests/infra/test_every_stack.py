@@ -45,7 +45,8 @@ NAMED_OF_LARGE_DATA = {
     ("AWS::StepFunctions::StateMachine", "headrace-price-clean-large-file"),  # an earlier stack starts it
 }
 
-_NAMES_OF_OTHERS = {"PolicyName", "MetricName", "DisplayName"}  # of a role's part, of a metric, for people
+_NAMES_OF_OTHERS = {"PolicyName", "MetricName", "DisplayName", "DatabaseName"}
+"""Of a part of a role, of a metric, for people, of what a table is in."""
 
 
 @pytest.mark.parametrize("kind", [*STACKS, *OPTIONAL])
