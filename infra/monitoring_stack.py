@@ -14,6 +14,7 @@ from infra.drift_alarm import DriftAlarm
 from infra.drift_check import DriftCheck
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_stack import PipelineStack
+from infra.quality_check import QualityCheck
 from infra.serving_stack import ServingStack
 from infra.training_stack import TrainingStack
 
@@ -25,6 +26,8 @@ class MonitoringStack(PipelineStack):
     ----------
     check : DriftCheck
         The scheduled comparison of captured predictions with the model's baseline.
+    quality_check : QualityCheck
+        How good the answers are, with and without labels.
     drift_alarm : DriftAlarm
         The alarm on its result.
     dashboard : PipelineDashboard
@@ -46,6 +49,14 @@ class MonitoringStack(PipelineStack):
         self.check = DriftCheck(
             self,
             "DriftCheck",
+            pipeline=pipeline,
+            artifacts=data.artifacts_bucket,
+            ledger=data.ledger,
+            key=data.key,
+        )
+        self.quality_check = QualityCheck(
+            self,
+            "QualityCheck",
             pipeline=pipeline,
             artifacts=data.artifacts_bucket,
             ledger=data.ledger,
@@ -128,4 +139,9 @@ class MonitoringStack(PipelineStack):
             self,
             "CheckDriftNow",
             value=f"aws lambda invoke --function-name {self.check.function.function_name} /dev/stdout",
+        )
+        CfnOutput(
+            self,
+            "CheckQualityNow",
+            value=f"aws lambda invoke --function-name {self.quality_check.function.function_name} /dev/stdout",
         )

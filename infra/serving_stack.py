@@ -16,7 +16,7 @@ from infra.data_stack import DataStack
 from infra.deploy_calls import EndpointSettings, deploy_calls
 from infra.deploy_flow import DeployFunctions, deploy_flow
 from infra.job_roles import JobRole, grant_encrypted_volumes
-from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_objects
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import allow, grant_pass_role, grant_put_events, sagemaker_arn
@@ -94,7 +94,8 @@ class ServingStack(PipelineStack):
     def _add_publish_model(self) -> PipelineFunction:
         function = self._add_function("PublishModel", "publish_model")
         bucket, ledger = self._data.artifacts_bucket, self._data.ledger
-        grant_objects(function, bucket, "s3:GetObject", ["training/*"])
+        grant_list(function, bucket, "evaluations/")
+        grant_objects(function, bucket, "s3:GetObject", ["training/*", "evaluations/*"])
         grant_objects(function, bucket, "s3:PutObject", ["baselines/*"])
         grant_data_keys(function, self._data.key)
         grant_items(function, ledger, "dynamodb:PutItem", ["champion"])

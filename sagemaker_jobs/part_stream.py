@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 from headrace.ml.arrays import Ints
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.parts import Part, PartFiles
+from sagemaker_jobs.parts import Part, PartFiles, in_order_of_time
 from sagemaker_jobs.spec import Spec
 
 _BATCH_BYTES, _SAMPLE_BYTES = 64 * 2**20, 256 * 2**20
@@ -72,8 +72,8 @@ class PartStream:
                     mixed = batch if rng is None else batch.take(pa.array(rng.permutation(batch.num_rows)))
                     yield self.files.typed(mixed)
 
-    def sample(self, most: int = _MOST_OF_SAMPLE) -> Part:
-        """Return at most `most` rows and about 256 MB, evenly spread over the part."""
+    def sample(self, most: int = _MOST_OF_SAMPLE, *, ordered: bool = False) -> Part:
+        """Return at most `most` rows and about 256 MB, evenly spread over the part, in the order of time if `ordered`."""
         step = max(1, -(-self.rows // self._rows_within(_SAMPLE_BYTES, most)))
         chosen, skip = [], 0
         for file in self.files.files:
@@ -82,7 +82,8 @@ class PartStream:
                     rows = np.arange(skip, batch.num_rows, step)
                     skip = (skip - batch.num_rows) % step
                     chosen.append(batch.take(pa.array(rows, pa.int64())))
-        return self.files.typed(pa.concat_tables(chosen, promote_options="permissive"))
+        table = pa.concat_tables(chosen, promote_options="permissive")
+        return self.files.typed(in_order_of_time(table, self.files.spec) if ordered else table)
 
     def _group(self, file: Path, group: int) -> Iterator[pa.Table]:
         try:

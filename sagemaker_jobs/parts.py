@@ -86,7 +86,7 @@ def read_part(folder: Path, spec: Spec, schema: Sequence[ColumnSchema] | None = 
         table = files.read()
     except pa.ArrowException as error:
         raise JobError(f"the part {folder.name!r} cannot be read: {error}") from None
-    return files.typed(_in_order_of_time(table, spec))
+    return files.typed(in_order_of_time(table, spec))
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def read_target(cells: pa.ChunkedArray, problem: Problem) -> Floats | Labels:
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=dtype)
 
 
-def _in_order_of_time(table: pa.Table, spec: Spec) -> pa.Table:
+def in_order_of_time(table: pa.Table, spec: Spec) -> pa.Table:
     """Sort by time, then by id: what follows each other in the world then does so here, and depends on it visibly."""
     keys = [name for name in (spec.pipeline.time, spec.pipeline.id) if name in table.column_names]
     sortable = pa.table({name: _sort_key(table.column(name)) for name in keys})

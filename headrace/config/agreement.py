@@ -9,6 +9,7 @@ from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
+from headrace.config.quality import quality_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -54,6 +55,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _training,
         _retraining,
         _evaluation,
+        quality_disagreements,
         _stream,
         _large_data,
         monitoring_disagreements,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field, field_validator
 
 from headrace.config.block import Block
+from headrace.config.quality import Quality
 from headrace.config.schedules import runs_a_year, schedule_minutes
 
 if TYPE_CHECKING:
@@ -45,6 +46,10 @@ class Monitoring(Block):
         "deviations; 0.05 moves 2 rows of 100, 0.1 moves 4, 0.5 moves 20.",
     )
     min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
+    quality: Quality = Field(
+        default_factory=Quality,
+        description="How good the answers are: estimated at first, measured once labels come.",
+    )
 
     @property
     def false_alarm_rate(self) -> float:

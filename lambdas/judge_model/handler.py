@@ -99,6 +99,7 @@ def _metadata(
     hyperparameters = json.dumps(pipeline.training.hyperparameters, sort_keys=True)
     origin = {
         "content_hash": event["content_hash"],
+        "run": event["run"],
         "code_version": settings.code_version,
         "training_job": event["training_job"],
         "reason": event["reason"],

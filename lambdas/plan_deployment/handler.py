@@ -131,6 +131,7 @@ def _plan(
         "model_data_url": package.model_data_url,
         "environment": {**package.environment, **_environment(pipeline, package.version)},
         "snapshot": package.metadata.get("content_hash", ""),
+        "run": package.metadata.get("run", ""),
         # In the form of Step Functions' own times, with which it is compared.
         "deadline": (now + _LIMIT).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
     }

@@ -1,4 +1,4 @@
-"""Make a deployed model the champion: publish its baseline, write it down, tell everybody."""
+"""Make a deployed model the champion: publish what it is watched by, write it down, tell everybody."""
 
 from __future__ import annotations
 
@@ -28,6 +28,14 @@ class Store(Protocol):
 
     def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
         """Write an object."""
+        ...
+
+    def load(self, key: str) -> dict[str, Any] | None:
+        """Return the JSON document at `key`, or None if there is none."""
+        ...
+
+    def store(self, key: str, document: Mapping[str, Any]) -> None:
+        """Write a JSON document."""
         ...
 
 
@@ -89,6 +97,9 @@ def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict
     plan = event["plan"]
     baseline = ports.baseline(plan["model_data_url"])
     ports.store.put(f"baselines/{plan['variant']}/baseline.json", baseline, content_type="application/json")
+    performance = ports.store.load(f"evaluations/{plan['run']}/performance.json") if plan.get("run") else None
+    if performance is not None:
+        ports.store.store(f"baselines/{plan['variant']}/performance.json", performance)
     ports.log.crown(
         Champion(
             version=plan["version"],

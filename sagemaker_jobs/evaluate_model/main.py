@@ -1,4 +1,4 @@
-"""The evaluation job: models and untouched rows in, ``evaluation.json`` out."""
+"""The evaluation job: models and untouched rows in, ``evaluation.json`` and ``performance.json`` out."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from headrace.ml.metrics import Predictions, direction, measure
 from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
+from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Model, answer_part
 from sagemaker_jobs.model_files import MANIFEST, load_model, read_json, write_json
@@ -36,12 +37,16 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     challenger = unpack(paths.processing_input("challenger"))
     in_service = paths.processing_input("champion")
     champion = unpack(in_service) if in_service.is_dir() and any(in_service.iterdir()) else None
-    evaluation = evaluate_model(spec, paths.processing_input("test"), challenger, champion)
+    test, model = paths.processing_input("test"), load_model(challenger)
+    evaluation = evaluate_model(spec, test, model, read_json(challenger / "metrics.json"), champion)
     write_json(paths.processing_output / "evaluation.json", evaluation)
+    write_json(paths.processing_output / "performance.json", performance_of(spec, model, test).as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
 
 
-def evaluate_model(spec: Spec, test: Path, challenger: Path, champion: Path | None) -> dict[str, Any]:
+def evaluate_model(
+    spec: Spec, test: Path, model: Model, training: Mapping[str, Any], champion: Path | None
+) -> dict[str, Any]:
     """Measure both models on the test part.
 
     Parameters
@@ -50,8 +55,12 @@ def evaluate_model(spec: Spec, test: Path, challenger: Path, champion: Path | No
         What is predicted, and by which metric it is judged.
     test : Path
         Folder with the untouched rows.
-    challenger, champion : Path
-        Folders of the new model and of the model in service, if there is one.
+    model : Model
+        The new model, the challenger.
+    training : mapping
+        Its metrics of the training job, by part.
+    champion : Path or None
+        Folder of the model in service, if there is one.
 
     Returns
     -------
@@ -66,10 +75,9 @@ def evaluate_model(spec: Spec, test: Path, challenger: Path, champion: Path | No
     JobError
         If a model cannot be loaded or there are no rows.
     """
-    model = load_model(challenger)
     answers = _answers(model, test, spec)
     other = _ask_champion(champion, spec, test, model) if champion else Champion()
-    trained = read_json(challenger / "metrics.json").get("train", {})
+    trained = training.get("train", {})
     metrics = _finite(measure(model.problem, answers))
     metric = spec.pipeline.metric
     return {

@@ -85,7 +85,8 @@ def test_every_handler_exists(template):
     }
 
     assert handlers == {
-        f"lambdas.{name}.handler.handler" for name in ("check_drift", "explain_alarm", "store_predictions")
+        f"lambdas.{name}.handler.handler"
+        for name in ("check_drift", "check_quality", "explain_alarm", "store_predictions")
     }
     for handler in handlers:
         assert (REPO / f"{handler.removesuffix('.handler').replace('.', '/')}.py").is_file()
@@ -130,6 +131,18 @@ def test_the_check_lists_captures_and_baselines_only(template):
     assert prefixes == {"capture/headrace-bike/*", "baselines/*"}
 
 
+def test_the_quality_check_reads_rows_and_references_and_writes_reports_only(template):
+    rules = allowed(role_of(template, "check_quality"))
+    (read,), (written,) = rules["s3:GetObject"], rules["s3:PutObject"]
+
+    assert {action for action in rules if action.startswith("dynamodb:")} == {"dynamodb:GetItem"}
+    for prefix in ("baselines/*", "predictions/*", "labelled/*", "quality/state/*", "drift/latest.json"):
+        assert f"/{prefix}" in read
+    assert read.count("*") == 4
+    assert "/quality/*" in written
+    assert written.count("*") == 1
+
+
 def test_the_function_that_stores_predictions_can_only_write_them(template):
     rules = allowed(role_of(template, "store_predictions"))
 
@@ -165,7 +178,7 @@ def test_a_realtime_endpoint_captures_by_itself():
     template = synthesised(OTHERWISE)
 
     template.resource_count_is("AWS::Logs::SubscriptionFilter", 0)
-    template.resource_count_is("AWS::Lambda::Function", 2)
+    template.resource_count_is("AWS::Lambda::Function", 3)
 
 
 def test_the_drift_alarm_reacts_within_a_minute_and_holds_between_checks(template):

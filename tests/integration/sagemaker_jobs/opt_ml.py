@@ -91,6 +91,10 @@ class OptMl:
         return json.loads((self.base / "processing" / "output" / "evaluation.json").read_text())
 
     @property
+    def performance(self):
+        return json.loads((self.base / "processing" / "output" / "performance.json").read_text())
+
+    @property
     def failure(self):
         return (self.base / "output" / "failure").read_text()
 

@@ -1,6 +1,7 @@
 import pytest
 from sklearn import metrics as sk
 
+from headrace.ml.quality.performance import Performance
 from sagemaker_jobs.model_files import load_model
 from sagemaker_jobs.parts import read_part
 from sagemaker_jobs.spec import read_spec
@@ -49,6 +50,24 @@ def test_figures_are_those_of_scikit_learn(tmp_path, trained):
             "r2": sk.r2_score(TEST["rides"], predicted),
         }
     )
+
+
+@pytest.mark.parametrize("problem", TARGETS)
+def test_what_watching_its_quality_takes_is_written_beside_the_evaluation(tmp_path, trained, problem):
+    job = OptMl(tmp_path, problem)
+    job.spec["pipeline"]["monitoring"] = {"quality": {"segments": ["season", "holiday", "unknown"]}}
+
+    assert job.evaluate(TEST, trained[problem, "good"]) == 0
+
+    performance = Performance.from_dict(job.performance)
+    assert performance.level.rows == 300
+    for name, measured in performance.level.metrics.items():
+        assert measured.value == pytest.approx(job.evaluation["challenger"][name], rel=1e-4)
+        assert measured.low < measured.value < measured.high
+    assert set(performance.segments["season"].levels) <= {"winter", "spring", "fall", "(missing)"}
+    assert set(performance.segments["holiday"].levels) == {"true", "false"}
+    assert "unknown" not in performance.segments
+    assert (performance.labels is None) == (problem == "regression")
 
 
 def test_the_first_model_has_no_champion_to_beat(tmp_path, trained):

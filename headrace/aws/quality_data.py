@@ -1,0 +1,94 @@
+"""What a quality check reads: the scores of recorded predictions, and predictions whose labels have come."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.ml.arrays import Floats
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+
+@dataclass(frozen=True)
+class RowFile:
+    """One Parquet file of rows.
+
+    Parameters
+    ----------
+    key : str
+        Where it is.
+    modified : datetime
+        When it was written, or written again.
+    """
+
+    key: str
+    modified: datetime
+
+    @property
+    def digest(self) -> str:
+        """A short name for the key."""
+        return hashlib.sha256(self.key.encode()).hexdigest()[:12]
+
+
+class QualityData:
+    """Predictions and labelled predictions of one bucket.
+
+    Parameters
+    ----------
+    client : S3Client
+        May list and read ``predictions/`` and ``labelled/``.
+    bucket : str
+        The artifacts bucket.
+    """
+
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client, self._bucket = client, bucket
+
+    def prediction_files(self, variant: str, first_day: date) -> list[RowFile]:
+        """Return the files of a variant's predictions from a day on, in the order of their keys."""
+        return list(self._list(f"predictions/variant={variant}/", first_day))
+
+    def labelled_files(self, variant: str, first_day: date) -> list[RowFile]:
+        """Return the files of a variant's labelled predictions, whose predictions are of a day or later.
+
+        Which variant a file belongs to follows from its name, which follows from that of the predictions' file.
+        """
+        names = {
+            hashlib.sha256(file.key.encode()).hexdigest()[:32]
+            for file in self.prediction_files(variant, first_day)
+        }
+        return [file for file in self._list("labelled/", first_day) if _name(file.key) in names]
+
+    def scores(self, file: RowFile) -> Floats:
+        """Return the scores of a file of predictions; NaN where there is none."""
+        return np.asarray(self.rows(file, ["_score"])["_score"].to_numpy(), dtype=np.float64)
+
+    def rows(self, file: RowFile, columns: Sequence[str]) -> pa.Table:
+        """Return columns of a file, without those that it does not have."""
+        body = self._client.get_object(Bucket=self._bucket, Key=file.key)["Body"].read()
+        parquet = pq.ParquetFile(io.BytesIO(body))
+        present = set(parquet.schema_arrow.names)
+        return parquet.read(columns=[name for name in columns if name in present], use_threads=False)
+
+    def _list(self, prefix: str, first_day: date) -> Iterator[RowFile]:
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}date={first_day.isoformat()}"
+        )
+        for page in pages:
+            for item in page.get("Contents", []):
+                if item["Key"].endswith(".parquet"):
+                    yield RowFile(item["Key"], item["LastModified"])
+
+
+def _name(key: str) -> str:
+    return key.rpartition("/")[2].removesuffix(".parquet")
