@@ -66,7 +66,7 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
-            forget={SNAPSHOT_ORDERS: _WORK_DAYS} if pipeline.large_data else None,
+            forget={SNAPSHOT_ORDERS: _WORK_DAYS},
         )
         self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")

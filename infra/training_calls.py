@@ -135,6 +135,7 @@ def _inputs(image: Image) -> list[str]:
     uris = {
         "challenger": "$training.model_data_url",
         "test": "$snapshot.test_uri",
+        "recency": "$snapshot.recency_uri",
         "spec": "$snapshot.spec_uri",
         **{name: f"'{uri}'" for name, uri in image.evaluation_inputs.items()},
     }

@@ -161,11 +161,14 @@ class TrainingStack(PipelineStack):
         )
         grant_items(function, data.ledger, "dynamodb:Query", ["file"])
         grant_objects(function, data.data_bucket, "s3:GetObject", ["curated/*"])
-        grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/*"])
+        grant_objects(
+            function, data.artifacts_bucket, "s3:GetObject", ["contract/*", "snapshots/*/manifest.json"]
+        )
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", ["snapshots/*"])
         if self._large:
             grant_objects(function, data.artifacts_bucket, "s3:GetObject", [f"{SNAPSHOT_ORDERS}*"])
-        grant_list(function, data.artifacts_bucket, "contract/")
+        for prefix in ("contract/", "snapshots/"):
+            grant_list(function, data.artifacts_bucket, prefix)
         grant_data_keys(function, data.key)
         return function
 

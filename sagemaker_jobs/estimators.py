@@ -55,7 +55,8 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     """Build and fit the pipeline.
 
     Gradient boosting stops when the validation rows have not become better for 20 trees; with fewer than 200 of them it
-    grows 100 trees. The number of processors does not change the result.
+    grows 100 trees. The number of processors does not change the result. Rows with weights count by them, in learning and in
+    when to stop; the steps before the estimator learn from all rows alike.
 
     Raises
     ------
@@ -70,7 +71,7 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     extra = _validation_arguments(estimator, steps, validation) if stopping else {}
     try:
         with threadpool_limits(_processors() if matrix.size >= _CELLS_FOR_THREADS else 1):
-            estimator.fit(matrix, train.target, **extra)
+            estimator.fit(matrix, train.target, sample_weight=with_mean_one(train.weights), **extra)
     except (ValueError, TypeError) as error:
         raise JobError(f"{type(estimator).__name__} cannot learn this: {error}") from error
     if hasattr(estimator, "n_jobs"):
@@ -138,4 +139,17 @@ def _validation_arguments(
         return {}
     if estimator.early_stopping is False:
         return {}
-    return {"X_val": Pipeline(steps).transform(validation.columns), "y_val": validation.target}
+    arguments = {"X_val": Pipeline(steps).transform(validation.columns), "y_val": validation.target}
+    weights = with_mean_one(validation.weights)
+    return arguments if weights is None else {**arguments, "sample_weight_val": weights}
+
+
+def with_mean_one(weights: Floats | None, mean: float | None = None) -> Floats | None:
+    """Return weights divided by their mean, or by `mean`; None without weights, or if all are 0.
+
+    Penalties, such as ridge's alpha, are then as strong as without weights.
+    """
+    if weights is None:
+        return None
+    divisor = float(weights.mean()) if mean is None else mean
+    return weights / divisor if divisor > 0 else None

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from headrace.ml.arrays import Floats, Labels
+from headrace.ml.arrays import Flags, Floats, Labels
 from headrace.ml.cells import (
     as_booleans,
     as_categories,
@@ -23,6 +23,7 @@ from headrace.ml.cells import (
     trimmed,
 )
 from headrace.ml.contract import ColumnSchema, Problem
+from headrace.ml.data_window import AGE
 from headrace.ml.rows import DTYPES, Columns
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.spec import Spec
@@ -48,10 +49,13 @@ class Part:
         The features.
     target : ndarray of shape (n_rows,)
         Numbers in a regression, labels as text otherwise.
+    weights : ndarray of shape (n_rows,) or None
+        How much each row counts in learning, 1 for the newest; None if all count the same.
     """
 
     columns: Columns
     target: Floats | Labels
+    weights: Floats | None = None
 
     @property
     def rows(self) -> int:
@@ -60,7 +64,14 @@ class Part:
 
     def first(self, rows: int) -> Part:
         """Return the first rows."""
-        return Part({name: values[:rows] for name, values in self.columns.items()}, self.target[:rows])
+        return self.chosen(slice(rows))
+
+    def chosen(self, which: slice | Flags) -> Part:
+        """Return some of the rows."""
+        weights = None if self.weights is None else self.weights[which]
+        return Part(
+            {name: values[which] for name, values in self.columns.items()}, self.target[which], weights
+        )
 
 
 class MissingColumnError(JobError):
@@ -135,7 +146,7 @@ class PartFiles:
     def columns(self) -> list[str]:
         """The columns that are read: features, target, and what rows are sorted by."""
         pipeline = self.spec.pipeline
-        names = [*(column.name for column in self.schema), pipeline.target, pipeline.time, pipeline.id]
+        names = [*(column.name for column in self.schema), pipeline.target, pipeline.time, pipeline.id, AGE]
         return [name for name in dict.fromkeys(names) if name is not None]
 
     @property
@@ -170,7 +181,14 @@ class PartFiles:
     def typed(self, table: pa.Table) -> Part:
         """Return rows as the model reads them."""
         target = read_target(table.column(self.spec.pipeline.target), self.spec.pipeline.problem)
-        return Part(typed_columns(table, self.schema), target)
+        return Part(typed_columns(table, self.schema), target, self._weights(table))
+
+    def _weights(self, table: pa.Table) -> Floats | None:
+        """Return how much rows count; those of the test part have no age, since metrics are not weighted."""
+        rule = self.spec.window.weighted if self.spec.window else None
+        if rule is None or AGE not in table.column_names:
+            return None
+        return rule.weights(table.column(AGE).to_numpy())
 
 
 def _unpacked(footer: pq.FileMetaData, columns: set[str]) -> int:

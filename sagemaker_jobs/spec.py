@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, ContractError
+from headrace.ml.data_window import Window
 from headrace.ml.declared_steps import DeclaredStep
 from sagemaker_jobs.failures import JobError
 
@@ -28,6 +29,8 @@ class Spec:
         Of the rows and of the code, for the record.
     steps : tuple of DeclaredStep
         How the rows were cleaned.
+    window : Window or None
+        Which of the accepted rows are learned from, and how they are weighted.
     """
 
     pipeline: Pipeline
@@ -35,6 +38,7 @@ class Spec:
     content_hash: str
     code_version: str
     steps: tuple[DeclaredStep, ...] = ()
+    window: Window | None = None
 
 
 def read_spec(folder: Path) -> Spec:
@@ -52,6 +56,7 @@ def read_spec(folder: Path) -> Spec:
         steps = tuple(
             DeclaredStep.from_dict(entry) for entry in document.get("contract", {}).get("steps", ())
         )
+        window = Window.from_dict(document["window"]) if document.get("window") else None
     except FileNotFoundError:
         raise JobError(f"the specification is missing: there is no spec.json in {folder}") from None
     except (KeyError, TypeError, ValueError, ValidationError, ContractError) as error:
@@ -67,6 +72,7 @@ def read_spec(folder: Path) -> Spec:
         str(document.get("content_hash", "")),
         str(document.get("code_version", "")),
         steps,
+        window,
     )
 
 

@@ -23,6 +23,7 @@ from sklearn.preprocessing import StandardScaler
 from headrace.ml.arrays import Floats, Labels
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.encoder import RowEncoder, category_counts
+from sagemaker_jobs.estimators import with_mean_one
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.assembly import Assembly, plain_columns
 from sagemaker_jobs.features.feature_pipeline import FeaturePipeline
@@ -51,9 +52,17 @@ class _Counts:
     labels: set[str] = field(default_factory=set)
     target: StandardScaler = field(default_factory=StandardScaler)
     rows: int = 0
+    weight: float = 0.0
 
-    def add(self, plain: dict[str, Any], target: Floats | Labels) -> None:
+    @property
+    def mean_weight(self) -> float:
+        """Of a row; 0 if rows have none."""
+        return self.weight / self.rows if self.rows else 0.0
+
+    def add(self, plain: dict[str, Any], part: Part) -> None:
+        target = part.target
         self.rows += len(target)
+        self.weight += 0.0 if part.weights is None else float(part.weights.sum())
         for name, counts in self.levels.items():
             counts.update(category_counts(plain[name]))
             if len(counts) > _MOST_LEVELS:
@@ -116,7 +125,7 @@ class _Learner:
         patience, since = self._estimator.n_iter_no_change, 0
         for _ in range(self._estimator.max_iter):
             self._epoch(stream, rng)
-            loss = -1.0 if matrix is None else self._loss(matrix, self._scaled(validation.target))
+            loss = -1.0 if matrix is None else self._loss(matrix, validation)
             better = matrix is None or loss < self._best[0] - self._estimator.tol
             since = 0 if better else since + 1
             if matrix is None or loss < self._best[0]:
@@ -130,7 +139,8 @@ class _Learner:
         for batch in stream.batches(rng):
             varied = augment_part(batch, self._recipe.features.augment, self._recipe.schema, rng)
             matrix = self._steps.transform(varied.columns)
-            self._estimator.partial_fit(matrix, self._scaled(varied.target), **classes)
+            weights = with_mean_one(varied.weights, self._counts.mean_weight)
+            self._estimator.partial_fit(matrix, self._scaled(varied.target), sample_weight=weights, **classes)
 
     def _scaled(self, target: Floats | Labels) -> Floats | Labels:
         """Return a regression's target with mean 0 and standard deviation 1, as the steps of the descent expect it."""
@@ -139,14 +149,22 @@ class _Learner:
         scaled: Floats = self._counts.target.transform(target.reshape(-1, 1))[:, 0]
         return scaled
 
-    def _loss(self, matrix: Any, target: Floats | Labels) -> float:
+    def _loss(self, matrix: Any, validation: Part) -> float:
+        target, weights = self._scaled(validation.target), with_mean_one(validation.weights)
         if not self._labels:
-            return float(mean_squared_error(target, self._estimator.predict(matrix)))
+            return float(mean_squared_error(target, self._estimator.predict(matrix), sample_weight=weights))
         known = np.isin(target, self._labels)
         if not known.any():
             return 0.0
         answers = self._estimator.predict_proba(matrix[known])
-        return float(log_loss(target[known], answers, labels=self._labels))
+        return float(
+            log_loss(
+                target[known],
+                answers,
+                sample_weight=None if weights is None else weights[known],
+                labels=self._labels,
+            )
+        )
 
     def _finished(self) -> Any:
         """Return an estimator with the best weights, in the target's own unit, and nothing else."""
@@ -186,7 +204,7 @@ def _learned_steps(recipe: Recipe, stream: PartStream, sample: Part) -> tuple[li
     counts = _Counts(levels={name: Counter() for name in encoder.categories})
     for batch in stream.batches():
         plain = plain_columns(planned.transform(batch.columns))[0]
-        counts.add(plain, batch.target)
+        counts.add(plain, batch)
         if plain:
             prepare.partial_fit(encoder.transform(plain))
     encoder.learn(counts.levels, encoder.empty_)

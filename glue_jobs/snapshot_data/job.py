@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from glue_jobs.snapshot_data.work import (
     ROWS_OF_A_FILE,
+    Ageing,
     Cuts,
     Piece,
+    Replaced,
     Source,
     Written,
+    gathered,
     id_shares,
     look_at,
     moments,
     move,
+    newest_of,
     pieces,
-    replaced_rows,
+    places_by_id,
     s3,
+    tally_of,
     write_range,
 )
 from headrace.aws.large_snapshots import SnapshotFolder, SnapshotOrder, SnapshotOutcome
-from headrace.ml.arrays import Hashes, Ints
+from headrace.ml.arrays import Hashes
+from headrace.ml.data_window import Window, ages_digest, newest
+from headrace.ml.recency import last_moment
 from headrace.ml.snapshot_rows import SnapshotError, refuse_missing, snapshot_hash
 from headrace.ml.split import PARTS, content_hash_of, time_cuts
 
@@ -34,8 +44,8 @@ if TYPE_CHECKING:
 _IDS_OF_A_BUCKET = 2**21
 _MOSTLY = 0.9  # ranges of hashes hold more or fewer rows than on average; none more than a file may
 
-Numbered = tuple[int, Ints | None]
-"""The number of a curated file, and the places of those of its rows that were replaced."""
+Numbered = tuple[int, Replaced]
+"""The number of a curated file, and the places of those of its rows that were replaced, or were known before."""
 
 
 def snapshot_large_data(context: SparkContext, folder: str) -> None:
@@ -57,24 +67,34 @@ def _dealt(context: SparkContext, place: SnapshotFolder, order: SnapshotOrder) -
         raise SnapshotError("the curated files have no rows")
     refuse_missing(_missing_everywhere(sources))
     files = _with_replaced(numbers, order, rows, count).persist()
-    replaced = int(files.map(lambda file: 0 if file[1] is None else len(file[1])).sum())
+    replaced = int(files.map(lambda file: len(file[1].get("replaced", ()))).sum())
+    cuts = _cuts(files, order)
+    ageing, learned_upto = _ageing(files, order, cuts)
     buckets = max(1, -(-(rows - replaced) // int(_MOSTLY * ROWS_OF_A_FILE)))
     written = (
-        files.flatMap(partial(_pieces, order, buckets, _cuts(files, order)))
+        files.flatMap(partial(_pieces, order, buckets, cuts, ageing))
         .groupByKey(buckets)
-        .map(partial(_write, place.uri))
+        .map(partial(_write, place.uri, ageing.window))
         .persist()
     )
     names = sorted(column.name for column in order.contract.columns)
     content = content_hash_of(names, _hashes(written))
+    ages = ages_digest(written.map(lambda each: each.ages).toLocalIterator()) if order.window else None
     found = written.map(lambda each: each.files).collect()
     parts = {part: _part(part, found) for part in PARTS}
     if empty := [part for part in ("train", "test") if not parts[part]["rows"]]:
         raise SnapshotError(f"{rows - replaced} rows leave the part {' and '.join(empty)} empty")
-    content_hash = snapshot_hash(content, order.contract, order.rule)
+    content_hash = snapshot_hash(content, order.contract, order.rule, order.window, ages)
     moved = [f"{part}/{file['name']}" for part in PARTS for file in parts[part]["files"]]
     context.parallelize(moved, len(moved)).foreach(partial(move, place.uri, f"snapshots/{content_hash[:16]}"))
-    return SnapshotOutcome(content_hash, parts, replaced, tuple(source.about for source in sources))
+    return SnapshotOutcome(
+        content_hash,
+        parts,
+        replaced,
+        tuple(source.about for source in sources),
+        learned_upto,
+        ageing.window.as_dict() if ageing.window else None,
+    )
 
 
 def _missing_everywhere(sources: list[Source]) -> frozenset[str]:
@@ -82,19 +102,21 @@ def _missing_everywhere(sources: list[Source]) -> frozenset[str]:
 
 
 def _with_replaced(numbers: RDD[int], order: SnapshotOrder, rows: int, count: int) -> RDD[Numbered]:
-    """Return every curated file with the places of its rows that a newer row replaces."""
+    """Return every curated file with the places of its rows that another row replaces, or whose id was known before."""
     if order.rule.id is None:
-        return numbers.map(lambda number: (number, None))
+        return numbers.map(lambda number: (number, {}))
     buckets = max(1, -(-rows // _IDS_OF_A_BUCKET))
     found = (
         numbers.flatMap(partial(id_shares, order, buckets))
         .groupByKey(buckets)
-        .flatMap(lambda bucket: replaced_rows(order, bucket[1]))
+        .flatMap(lambda bucket: places_by_id(order, bucket[1]))
         .groupByKey(count)
-        .mapValues(lambda places: np.sort(np.concatenate(list(places))))
+        .mapValues(gathered)
     )
     return (
-        numbers.map(lambda number: (number, None)).leftOuterJoin(found, count).mapValues(lambda each: each[1])
+        numbers.map(lambda number: (number, None))
+        .leftOuterJoin(found, count)
+        .mapValues(lambda each: each[1] or {})
     )
 
 
@@ -110,14 +132,35 @@ def _cuts(files: RDD[Numbered], order: SnapshotOrder) -> Cuts | None:
     return time_cuts(times, counts, order.rule)
 
 
+def _ageing(
+    files: RDD[Numbered], order: SnapshotOrder, cuts: Cuts | None
+) -> tuple[Ageing, str | float | None]:
+    """Return how the ages of rows are counted and what becomes of the window, and what was learned from last by time."""
+    count = len(order.curated)
+    if order.window is None and order.rule.by != "time":
+        return Ageing(None, (0,) * count), None
+    found = dict(files.map(lambda file: (file[0], newest_of(order, cuts, *file))).collect())
+    training = [found[number].training for number in range(count)]
+    later = tuple(sum(training[number + 1 :]) for number in range(count))
+    learned = [each.learned_upto for each in found.values() if each.learned_upto is not None]
+    upto = last_moment(pd.Series(learned)) if learned and order.rule.by == "time" else None
+    if order.window is None:
+        return Ageing(None, later), upto
+    moments_ = [each.moment for each in found.values() if each.moment is not None]
+    by_time = order.window.unit == "days" and moments_
+    ageing = Ageing(newest(pd.Series(moments_)) if by_time else None, later)
+    sums = files.map(lambda file: tally_of(order, cuts, ageing, *file)).reduce(add)
+    return replace(ageing, window=Window.judged(order.window, sums)), upto
+
+
 def _pieces(
-    order: SnapshotOrder, buckets: int, cuts: Cuts | None, file: Numbered
+    order: SnapshotOrder, buckets: int, cuts: Cuts | None, ageing: Ageing, file: Numbered
 ) -> Iterator[tuple[int, Piece]]:
-    return pieces(order, buckets, cuts, *file)
+    return pieces(order, buckets, cuts, ageing, *file)
 
 
-def _write(folder: str, bucket: tuple[int, Any]) -> Written:
-    return write_range(folder, *bucket)
+def _write(folder: str, window: Window | None, bucket: tuple[int, Any]) -> Written:
+    return write_range(folder, window, *bucket)
 
 
 def _hashes(written: RDD[Written]) -> Iterator[Hashes]:

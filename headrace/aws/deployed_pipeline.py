@@ -16,6 +16,7 @@ from headrace.aws.refusal_ledger import RefusalLedger
 _STACKS = ("data", "training", "serving", "monitoring")
 _OPTIONAL = ("stream", "feedback")
 _POLL_S = 1.0
+_OF_A_TRAINING = ("outcome", "why", "learned_from", "holdout", "recent", "finished_at")
 
 
 class NotDeployedError(Exception):
@@ -72,8 +73,7 @@ class DeployedPipeline:
             "endpoint": self._endpoint(),
             "model": champion
             and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
-            "last_training": last
-            and {name: last[name] for name in ("outcome", "why", "finished_at") if name in last},
+            "last_training": last and {name: last[name] for name in _OF_A_TRAINING if last.get(name)},
             "awaiting_approval": self.awaiting_approval(),
             "quarantine": self._quarantine(),
             "alarms": self._alarms(),

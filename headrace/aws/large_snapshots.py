@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from headrace.aws.json_folder import JsonFolder
 from headrace.ml.contract import Contract
+from headrace.ml.data_window import WindowRule
+from headrace.ml.recency import Earlier, rule_identity
+from headrace.ml.snapshot_rows import contract_kinds
 from headrace.ml.split import SplitRule
 
 ORDERS = "snapshots/orders/"
@@ -28,17 +31,34 @@ class SnapshotOrder:
         How they are dealt.
     same_id : {"newest", "oldest"}
         Which of several rows with the same id stays.
+    window : WindowRule or None
+        Which of them are learned from; None means all alike.
+    earlier : Earlier or None
+        What the model in service was made from; None without one.
     """
 
     files: tuple[Mapping[str, Any], ...]
     contract: Contract
     rule: SplitRule
     same_id: Literal["newest", "oldest"] = "newest"
+    window: WindowRule | None = None
+    earlier: Earlier | None = None
 
     @property
     def curated(self) -> list[str]:
         """URIs of the curated files, oldest first."""
         return [uri for item in self.files for uri in item["curated_paths"]]
+
+    @property
+    def had(self) -> list[bool]:
+        """Whether the model in service was made from each of them."""
+        accepted = self.earlier.accepted if self.earlier else frozenset()
+        return [item["sk"] in accepted for item in self.files for _ in item["curated_paths"]]
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """How rows are dealt, as far as two test parts must agree on it."""
+        return rule_identity(self.rule, contract_kinds(self.contract))
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -47,13 +67,23 @@ class SnapshotOrder:
             "contract": self.contract.as_dict(),
             "rule": asdict(self.rule),
             "same_id": self.same_id,
+            "window": self.window and asdict(self.window),
+            "earlier": self.earlier and self.earlier.as_dict(),
         }
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> SnapshotOrder:
         """Read what `as_dict` wrote."""
         contract, rule = Contract.from_dict(document["contract"]), SplitRule(**document["rule"])
-        return cls(tuple(document["files"]), contract, rule, document["same_id"])
+        window, earlier = document["window"], document["earlier"]
+        return cls(
+            tuple(document["files"]),
+            contract,
+            rule,
+            document["same_id"],
+            WindowRule(**window) if window else None,
+            Earlier.from_dict(earlier) if earlier else None,
+        )
 
 
 @dataclass(frozen=True)
@@ -70,6 +100,10 @@ class SnapshotOutcome:
         Rows that a newer row with the same id has replaced.
     sources : tuple of mapping
         Of each curated file, in order: ``uri``, ``version_id``, ``sha256``, ``rows``.
+    learned_upto : str, float or None
+        Dealt by time: the last moment of training and validation rows.
+    window : mapping or None
+        How the window turned out, as `Window` writes it.
     refused : str or None
         Why there is no snapshot.
     """
@@ -78,6 +112,8 @@ class SnapshotOutcome:
     parts: Mapping[str, Mapping[str, Any]] | None = None
     replaced: int = 0
     sources: tuple[Mapping[str, Any], ...] = ()
+    learned_upto: str | float | None = None
+    window: Mapping[str, Any] | None = None
     refused: str | None = None
 
 

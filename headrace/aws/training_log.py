@@ -58,6 +58,10 @@ class LastTraining:
         Rows that the ledger counted when that snapshot was made.
     has_model : bool
         Whether this training, or one before it, registered a model.
+    learned_from : str
+        Which rows it learned from, for people.
+    holdout, recent : str
+        What the new model and the one in service were worth on the old holdout and on recent rows, for people.
     """
 
     execution: str
@@ -70,6 +74,9 @@ class LastTraining:
     upto: str | None
     rows_seen: int
     has_model: bool
+    learned_from: str = ""
+    holdout: str = ""
+    recent: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,7 +177,9 @@ class TrainingLog:
         item = self._get(_TRAINING, "last")
         if item is None:
             return None
-        values: dict[str, Any] = {name: item[name] for name in LastTraining.__dataclass_fields__}
+        values: dict[str, Any] = {
+            name: item[name] for name in LastTraining.__dataclass_fields__ if name in item
+        }
         values["rows_seen"] = int(values["rows_seen"])
         return LastTraining(**values)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from headrace.config.data_window import window_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
@@ -60,6 +61,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _large_data,
         monitoring_disagreements,
         feedback_disagreements,
+        window_disagreements,
     )
     return [finding for check in checks for finding in check(pipeline)]
 

@@ -113,6 +113,18 @@ class Evaluation(Block):
         ge=0,
         description="How much better than the model in service a new one must be, in the metric's unit.",
     )
+    min_recent_rows: int = Field(
+        100,
+        ge=10,
+        description="The old holdout and the rows that came since are judged apart if each has so many.",
+    )
+    old_tolerance: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="How much worse a new model may be on the old holdout, as a share of the metric of the one in "
+        "service.",
+    )
 
 
 class Endpoint(Block):

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from headrace.config.block import Block
+from headrace.config.data_window import DataWindow
 
 
 class Retraining(Block):
@@ -43,3 +44,4 @@ class Retraining(Block):
         le=10,
         description="So many retrainings in a row that did not cure the alarm are the last; then it only pages.",
     )
+    data: DataWindow = Field(default_factory=DataWindow, description="Which rows a model learns from.")

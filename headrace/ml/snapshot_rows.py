@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from headrace.ml.cleaning import ARROW_TYPES, typed
 from headrace.ml.contract import ColumnSchema, Contract
+from headrace.ml.data_window import AGE, WindowRule
 from headrace.ml.split import SplitRule
 
 
@@ -38,6 +39,23 @@ def named_rows(table: pa.Table, contract: Contract) -> tuple[pa.Table, frozenset
     return pa.table(columns), frozenset(missing)
 
 
+def contract_kinds(contract: Contract) -> dict[str, str]:
+    """Return the kind of every column by its name."""
+    return {column.name: column.kind for column in contract.columns}
+
+
+def refuse_window(window: WindowRule | None, contract: Contract, time: str | None) -> None:
+    """Refuse a window that counts days of a column without dates, or a column by the name of ours; ``SnapshotError``."""
+    kinds = contract_kinds(contract)
+    if window is not None and window.unit == "days" and kinds.get(time or "") != "datetime":
+        raise SnapshotError(
+            f"retraining.data counts days, and the time column {time!r} is {kinds.get(time or '', 'not there')}: "
+            "count rows instead, with last_rows or half_life_rows"
+        )
+    if AGE in kinds:
+        raise SnapshotError(f"no column may be named {AGE!r}: rename it in the files")
+
+
 def refuse_missing(missing: frozenset[str]) -> None:
     """Refuse curated files of which none has a column; ``SnapshotError`` names it."""
     if missing:
@@ -49,15 +67,24 @@ def described(contract: Contract) -> dict[str, Any]:
     return replace(contract, version=1, changes=(), observed={}).as_dict()
 
 
-def snapshot_hash(content: str, contract: Contract, rule: SplitRule) -> str:
-    """Return 64 hexadecimal digits for rows, their kinds and the way they were dealt.
+def snapshot_hash(
+    content: str,
+    contract: Contract,
+    rule: SplitRule,
+    window: WindowRule | None = None,
+    ages: str | None = None,
+) -> str:
+    """Return 64 hexadecimal digits for rows, their kinds, the way they were dealt, and what of them is learned from.
 
     Parameters
     ----------
     content : str
         `headrace.ml.split.content_hash` of the rows.
+    window, ages : WindowRule and str, optional
+        What is learned from, and `headrace.ml.data_window.ages_digest` of the rows.
     """
-    identity = json.dumps([content, described(contract), asdict(rule)], sort_keys=True)
+    parts = [content, described(contract), asdict(rule)]
+    identity = json.dumps(parts if window is None else [*parts, asdict(window), ages], sort_keys=True)
     return hashlib.sha256(identity.encode()).hexdigest()
 
 

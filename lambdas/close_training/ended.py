@@ -60,6 +60,9 @@ def last_training(
         upto=learned_from["upto"],
         rows_seen=int(learned_from["rows_seen"]),
         has_model=event["outcome"] == "registered" or bool(before and before.has_model),
+        learned_from=str(result.get("learned_from") or ""),
+        holdout=str(result.get("holdout") or ""),
+        recent=str(result.get("recent") or ""),
     )
 
 

@@ -153,6 +153,8 @@ def close_training(
         "run": guard.get("run"),
         "model_package_arn": event.get("model_package_arn"),
         "metrics": event.get("metrics") or {},
+        **(event.get("measured") or {}),
+        "learned_from": snapshot.get("window"),
         "content_hash": snapshot.get("content_hash"),
     }
     past = past_training(event, result, pipeline, _seconds(guard.get("run"), ports.jobs, now), now)

@@ -69,7 +69,8 @@ def judge_model(
         "why": decision.why,
         "metrics": metrics,
         "champion_metrics": _numbers(evaluation.get("champion")),
-        "metadata": _metadata(event, pipeline, settings, metrics),
+        "measured": _measured(evaluation, pipeline.metric),
+        "metadata": _metadata(event, pipeline, settings, evaluation),
     }
 
 
@@ -82,8 +83,10 @@ def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[st
         min_value=pipeline.evaluation.min_value,
         max_value=pipeline.evaluation.max_value,
         min_improvement=pipeline.evaluation.min_improvement,
+        min_rows=pipeline.evaluation.min_recent_rows,
+        old_tolerance=pipeline.evaluation.old_tolerance,
     )
-    return decide(evaluation, rule)
+    return decide(evaluation, rule, reason=event["reason"])
 
 
 def _numbers(metrics: object) -> dict[str, float]:
@@ -92,8 +95,20 @@ def _numbers(metrics: object) -> dict[str, float]:
     return {str(name): value for name, value in metrics.items() if isinstance(value, int | float)}
 
 
+def _measured(evaluation: Mapping[str, Any], metric: str) -> dict[str, str]:
+    """Return what both models are worth on each part that has rows, for people."""
+    found = {}
+    for name in ("holdout", "recent"):
+        part = evaluation.get(name) or {}
+        new, old = (_numbers(part.get(model)).get(metric) for model in ("challenger", "champion"))
+        if new is not None:
+            beside = "" if old is None else f" / {old:.4g} of the model in service"
+            found[name] = f"{metric} {new:.4g} on {part['rows']} rows{beside}"
+    return found
+
+
 def _metadata(
-    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, metrics: Mapping[str, float]
+    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, evaluation: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the model package's properties: where the model comes from, and how good it was."""
     hyperparameters = json.dumps(pipeline.training.hyperparameters, sort_keys=True)
@@ -107,9 +122,12 @@ def _metadata(
         "estimator": pipeline.training.estimator,
         "seed": str(pipeline.training.seed),
         "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
+        "learned_from": event["learned_from"],
     }
+    metrics = _numbers(evaluation.get("challenger"))
     measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
-    properties = list({**origin, **measured}.items())[:_PROPERTIES_LIMIT]
+    parts = _measured(evaluation, pipeline.metric)
+    properties = list({**origin, **parts, **measured}.items())[:_PROPERTIES_LIMIT]
     return {name: _taken(str(value))[:_PROPERTY_LIMIT] for name, value in properties}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
+from headrace.aws.artifacts import Artifacts
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.curated import SnapshotStore, read_curated
 from headrace.aws.large_snapshots import ORDERS, SnapshotFolder
@@ -31,6 +32,7 @@ def _deps() -> tuple[Pipeline, str, Ports]:
         read=lambda uri: read_curated(client, uri),
         store=SnapshotStore(client, bucket),
         memory_mb=int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
+        manifest=Artifacts(client, bucket).load,
         folder=(lambda run: SnapshotFolder(client, bucket, f"{ORDERS}{run}/"))
         if pipeline.large_data
         else None,
@@ -40,7 +42,9 @@ def _deps() -> tuple[Pipeline, str, Ports]:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
-    work = describe_snapshot if event.get("dealt") else snapshot_data
-    answer = work(event["run"], *_deps())
+    if event.get("dealt"):
+        answer = describe_snapshot(event["run"], *_deps())
+    else:
+        answer = snapshot_data(event["run"], *_deps(), event.get("champion_snapshot"))
     logger.info("snapshot", extra={"answer": answer})
     return answer

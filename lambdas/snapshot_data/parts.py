@@ -11,8 +11,27 @@ import pandas as pd
 import pyarrow as pa
 
 from headrace.config.pipeline import Pipeline
+from headrace.ml.arrays import Flags, Ints, Labels
 from headrace.ml.contract import Contract
-from headrace.ml.snapshot_rows import SnapshotError, named_rows, refuse_missing, snapshot_hash
+from headrace.ml.data_window import (
+    Tally,
+    Window,
+    WindowRule,
+    ages_digest,
+    ages_of,
+    in_window,
+    newest,
+    part_rows,
+)
+from headrace.ml.recency import Earlier, Marks, last_moment, mark, rule_identity
+from headrace.ml.snapshot_rows import (
+    SnapshotError,
+    contract_kinds,
+    named_rows,
+    refuse_missing,
+    refuse_window,
+    snapshot_hash,
+)
 from headrace.ml.split import PARTS, SplitRule, assign_parts, content_hash, row_hashes
 
 
@@ -23,44 +42,89 @@ class Snapshot:
     Parameters
     ----------
     content_hash : str
-        64 hexadecimal digits for the rows, their kinds and the way they were dealt, whatever order they came in.
+        64 hexadecimal digits for the rows, their kinds, the way they were dealt, and what of them is learned from,
+        whatever order they came in.
     parts : dict of str to Table
         ``train``, ``validation`` and ``test``, each in an order that does not depend on arrival.
     replaced : int
         Rows for which another row with the same id stands.
+    marks : ndarray of shape (n_test_rows,)
+        Who has seen the rows of the test part, as `headrace.ml.recency` marks them.
+    learned_upto : str, float or None
+        Dealt by time: the last moment of training and validation rows.
+    window : Window or None
+        How the window turned out, if there is one.
     """
 
     content_hash: str
     parts: dict[str, pa.Table]
     replaced: int
+    marks: Marks
+    learned_upto: str | float | None = None
+    window: Window | None = None
 
 
-def deal(tables: Sequence[pa.Table], pipeline: Pipeline, contract: Contract) -> Snapshot:
+def deal(
+    tables: Sequence[pa.Table],
+    pipeline: Pipeline,
+    contract: Contract,
+    earlier: Earlier | None = None,
+    had: Sequence[bool] = (),
+) -> Snapshot:
     """Unite `tables`, oldest first, and deal their rows; columns are named and ordered as in `contract`.
+
+    Parameters
+    ----------
+    earlier, had : Earlier and sequence of bool
+        What the model in service was made from, and whether each of the tables was part of it.
 
     Raises
     ------
     SnapshotError
         If there are no rows, a column is missing, or a part that is needed stays empty.
     """
+    rule, asked = rule_of(pipeline), window_of(pipeline)
+    refuse_window(asked, contract, rule.time)
     united = _named(
         pa.concat_tables(tables, promote_options="permissive") if tables else pa.table({}), contract
     )
-    rows = _without_replaced(united, pipeline)
+    known = np.repeat(list(had) or [False] * len(tables), [table.num_rows for table in tables])
+    rows, known = _without_replaced(united, known, pipeline)
     frame = rows.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    order = np.argsort(row_hashes(frame, sorted(map(str, frame.columns))), kind="stable")
-    rows, frame = rows.take(pa.array(order)), frame.iloc[order]
-    rule = rule_of(pipeline)
     dealt = assign_parts(frame, rule)
-    parts = {part: rows.filter(pa.array(dealt == part)) for part in PARTS}
-    empty = [part for part in ("train", "test") if not parts[part].num_rows]
-    if empty:
-        raise SnapshotError(f"{rows.num_rows} rows leave the part {' and '.join(empty)} empty")
+    times = frame.get(rule.time)
+    learned_upto = last_moment(times[dealt != "test"]) if times is not None and rule.by == "time" else None
+    marks = mark(known, times, earlier, rule_identity(rule, contract_kinds(contract)))
+    ages, window = _aged(times, dealt, asked)
+    dealt = in_window(dealt, ages, window)
+    keys = row_hashes(frame, sorted(map(str, frame.columns)))
+    order = np.argsort(keys, kind="stable")
+    rows, dealt, ages = rows.take(pa.array(order)), dealt[order], ages[order]
     return Snapshot(
-        content_hash=snapshot_hash(content_hash(frame), contract, rule),
-        parts=parts,
+        content_hash=snapshot_hash(
+            content_hash(frame), contract, rule, asked, ages_digest([ages]) if asked else None
+        ),
+        parts=_parts(rows, dealt, ages, window),
         replaced=united.num_rows - rows.num_rows,
+        marks=marks[order][dealt == "test"],
+        learned_upto=learned_upto,
+        window=window,
     )
+
+
+def _parts(rows: pa.Table, dealt: Labels, ages: Ints, window: Window | None) -> dict[str, pa.Table]:
+    parts = {part: part_rows(rows, dealt, ages, window, part) for part in PARTS}
+    if empty := [part for part in ("train", "test") if not parts[part].num_rows]:
+        raise SnapshotError(f"{rows.num_rows} rows leave the part {' and '.join(empty)} empty")
+    return parts
+
+
+def _aged(times: pd.Series | None, dealt: Labels, rule: WindowRule | None) -> tuple[Ints, Window | None]:
+    """Return how old every row is, in the order of acceptance, and what becomes of the window."""
+    training = dealt == "train"
+    now = newest(times[training]) if rule and rule.unit == "days" and times is not None else None
+    ages = ages_of(times, dealt, rule, now)
+    return ages, None if rule is None else Window.judged(rule, Tally.of(ages[training], rule))
 
 
 def _named(table: pa.Table, contract: Contract) -> pa.Table:
@@ -71,12 +135,14 @@ def _named(table: pa.Table, contract: Contract) -> pa.Table:
     return rows
 
 
-def _without_replaced(table: pa.Table, pipeline: Pipeline) -> pa.Table:
-    """Keep the newest row of every id, or the oldest."""
+def _without_replaced(table: pa.Table, known: Flags, pipeline: Pipeline) -> tuple[pa.Table, Flags]:
+    """Keep the newest row of every id, or the oldest; it is known if any row with its id is."""
     if pipeline.id is None or pipeline.id not in table.column_names:
-        return table
+        return table, known
     kept: Literal["last", "first"] = "last" if pipeline.cleaning.same_id == "newest" else "first"
-    return table.filter(pa.array(~table.column(pipeline.id).to_pandas().duplicated(keep=kept)))
+    ids = table.column(pipeline.id).to_pandas()
+    stands = ~ids.duplicated(keep=kept).to_numpy()
+    return table.filter(pa.array(stands)), ids.isin(ids[known]).to_numpy()[stands]
 
 
 def rule_of(pipeline: Pipeline) -> SplitRule:
@@ -92,3 +158,12 @@ def rule_of(pipeline: Pipeline) -> SplitRule:
         group=split.group,
         target=pipeline.target,
     )
+
+
+def window_of(pipeline: Pipeline) -> WindowRule | None:
+    """Return which rows a pipeline learns from; None if all."""
+    block = pipeline.retraining.data
+    if block.use == "all" or block.reach is None:
+        return None
+    unit, reach = block.reach
+    return WindowRule(block.use, unit, reach, block.min_rows)

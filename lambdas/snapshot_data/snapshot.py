@@ -10,12 +10,13 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from headrace.aws.curated import CuratedFile
-from headrace.aws.large_snapshots import SnapshotOrder, SnapshotOutcome
+from headrace.aws.large_snapshots import ORDERS, SnapshotOrder, SnapshotOutcome
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import Contract
+from headrace.ml.recency import RECENCY, Earlier
 from headrace.ml.snapshot_rows import SnapshotError, described
 from headrace.ml.split import PARTS
-from lambdas.snapshot_data.parts import deal, rule_of
+from lambdas.snapshot_data.parts import deal, rule_of, window_of
 
 _ROWS_OF_A_FILE = 250_000
 # Measured: a million rows of 15 mixed columns take 67 bytes a cell while they are dealt.
@@ -71,6 +72,7 @@ class Ports:
     store: Store
     memory_mb: int
     folder: Callable[[str], Folder] | None = None
+    manifest: Callable[[str], Mapping[str, Any] | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -81,19 +83,24 @@ class _Made:
     parts: Mapping[str, Mapping[str, Any]]
     replaced: int
     sources: Sequence[Mapping[str, Any]]
+    learned_upto: str | float | None
+    window: Mapping[str, Any] | None
 
 
-def snapshot_data(run: str, pipeline: Pipeline, code_version: str, ports: Ports) -> dict[str, Any]:
+def snapshot_data(
+    run: str, pipeline: Pipeline, code_version: str, ports: Ports, champion: str | None = None
+) -> dict[str, Any]:
     """Write the parts of all accepted files below ``snapshots/<hash>/`` and say where they are.
 
-    The same rows are written as the same bytes to the same place, in whatever files and order they came. What does not fit
-    into memory is left to the Spark job, if there is one: then the answer says where its order is.
+    The same rows are written as the same bytes to the same place, in whatever files and order they came. Which rows of the
+    test part came after the snapshot of the model in service, whose hash is `champion`, is written beside, for this run. What
+    does not fit into memory is left to the Spark job, if there is one: then the answer says where its order is.
     """
-    order = _order(pipeline, ports)
+    order = _order(pipeline, ports, champion)
     most = ports.memory_mb * _MB // (_BYTES_OF_A_CELL * len(order.contract.columns))
     rows = sum(item["rows"] for item in order.files)
     if rows <= most:
-        return _recorded(_made(order, pipeline, ports), order, pipeline, code_version, ports.store)
+        return _recorded(run, _made(run, order, pipeline, ports), order, pipeline, code_version, ports.store)
     if ports.folder is None:
         raise SnapshotError(
             f"{rows:,} accepted rows are more than the {most:,} of {len(order.contract.columns)} columns that can be "
@@ -111,16 +118,27 @@ def describe_snapshot(run: str, pipeline: Pipeline, code_version: str, ports: Po
     outcome = folder.outcome()
     if outcome.refused or outcome.parts is None:
         raise SnapshotError(outcome.refused or "the Spark job has left no snapshot")
-    made = _Made(outcome.content_hash, outcome.parts, outcome.replaced, outcome.sources)
-    return _recorded(made, folder.order(), pipeline, code_version, ports.store)
+    made = _Made(
+        outcome.content_hash,
+        outcome.parts,
+        outcome.replaced,
+        outcome.sources,
+        outcome.learned_upto,
+        outcome.window,
+    )
+    return _recorded(run, made, folder.order(), pipeline, code_version, ports.store)
 
 
-def _order(pipeline: Pipeline, ports: Ports) -> SnapshotOrder:
+def _order(pipeline: Pipeline, ports: Ports, champion: str | None) -> SnapshotOrder:
     contract = ports.contract()
     if contract is None:
         raise SnapshotError("no file has been accepted yet")
     files = tuple(_plain(item) for item in ports.files())
-    return SnapshotOrder(files, contract, rule_of(pipeline), pipeline.cleaning.same_id)
+    manifest = ports.manifest(f"snapshots/{champion[:16]}/manifest.json") if champion else None
+    earlier = None if manifest is None else Earlier.of_manifest(manifest)
+    return SnapshotOrder(
+        files, contract, rule_of(pipeline), pipeline.cleaning.same_id, window_of(pipeline), earlier
+    )
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -131,16 +149,25 @@ def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
     return {**named, **numbers, "curated_paths": list(item["curated_paths"])}
 
 
-def _made(order: SnapshotOrder, pipeline: Pipeline, ports: Ports) -> _Made:
+def _made(run: str, order: SnapshotOrder, pipeline: Pipeline, ports: Ports) -> _Made:
     """Deal the rows here."""
     read = [ports.read(uri) for uri in order.curated]
-    snapshot = deal([file.table for file in read], pipeline, order.contract)
+    tables = [file.table for file in read]
+    snapshot = deal(tables, pipeline, order.contract, order.earlier, order.had)
     prefix = f"snapshots/{snapshot.content_hash[:16]}"
     parts = {
         part: {"rows": table.num_rows, "files": _written(f"{prefix}/{part}", table, ports.store)}
         for part, table in snapshot.parts.items()
     }
-    return _Made(snapshot.content_hash, parts, snapshot.replaced, [file.as_dict() for file in read])
+    _written(f"{ORDERS}{run}/{RECENCY}", pa.table({RECENCY: snapshot.marks}), ports.store)
+    return _Made(
+        snapshot.content_hash,
+        parts,
+        snapshot.replaced,
+        [file.as_dict() for file in read],
+        snapshot.learned_upto,
+        snapshot.window.as_dict() if snapshot.window else None,
+    )
 
 
 def _written(prefix: str, table: pa.Table, store: Store) -> list[dict[str, Any]]:
@@ -155,7 +182,7 @@ def _written(prefix: str, table: pa.Table, store: Store) -> list[dict[str, Any]]
 
 
 def _recorded(
-    made: _Made, order: SnapshotOrder, pipeline: Pipeline, code_version: str, store: Store
+    run: str, made: _Made, order: SnapshotOrder, pipeline: Pipeline, code_version: str, store: Store
 ) -> dict[str, Any]:
     """Write what a job needs to know and the manifest, and return where everything is."""
     prefix = f"snapshots/{made.content_hash[:16]}"
@@ -171,6 +198,9 @@ def _recorded(
         "files": list(_sources(order, made)),
         "contract_version": order.contract.version,
         **seen,
+        "rule": order.identity,
+        "learned_upto": made.learned_upto,
+        "window": made.window,
         "replaced_rows": made.replaced,
         "parts": made.parts,
     }
@@ -180,6 +210,8 @@ def _recorded(
         "content_hash": made.content_hash,
         **{f"{part}_uri": store.uri(f"{prefix}/{part}/") for part in [*PARTS, "spec"]},
         "manifest_uri": store.uri(f"{prefix}/manifest.json"),
+        "recency_uri": store.uri(f"{ORDERS}{run}/{RECENCY}/"),
+        "window": made.window["why"] if made.window else "all rows are learned from",
         "rows": {part: about["rows"] for part, about in made.parts.items()},
         **seen,
     }
@@ -193,6 +225,7 @@ def _spec(made: _Made, contract: Contract, pipeline: Pipeline, code_version: str
         "contract": described(contract),
         "content_hash": made.content_hash,
         "code_version": code_version,
+        "window": made.window,
     }
 
 

@@ -18,7 +18,7 @@ def augment_part(
 ) -> Part:
     """Return the rows, and behind them `copies` of each in which texts and images are varied.
 
-    Numbers, categories and the target are copied as they are. Without `augment` the rows are returned as they came.
+    Numbers, categories, the target and the weight are copied as they are. Without `augment` the rows are returned as they came.
 
     Parameters
     ----------
@@ -40,7 +40,8 @@ def augment_part(
         )
         for column in schema
     }
-    return Part(columns, np.tile(part.target, augment.copies + 1))
+    weights = None if part.weights is None else np.tile(part.weights, augment.copies + 1)
+    return Part(columns, np.tile(part.target, augment.copies + 1), weights)
 
 
 def _varied(

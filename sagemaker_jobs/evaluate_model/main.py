@@ -10,8 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from headrace.ml.arrays import Flags
 from headrace.ml.metrics import Predictions, direction, measure
+from headrace.ml.recency import HELD_OUT, LEARNED, RECENCY, RECENT, Marks
 from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.failures import JobError
@@ -32,22 +36,28 @@ class Champion:
 
 
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
-    """Evaluate as SageMaker asks: ``/opt/ml/processing/input/{challenger,champion,test,spec}`` in."""
+    """Evaluate as SageMaker asks: ``/opt/ml/processing/input/{challenger,champion,test,recency,spec}`` in."""
     spec = read_spec(paths.processing_input("spec"))
     challenger = unpack(paths.processing_input("challenger"))
     in_service = paths.processing_input("champion")
     champion = unpack(in_service) if in_service.is_dir() and any(in_service.iterdir()) else None
-    test, model = paths.processing_input("test"), load_model(challenger)
-    evaluation = evaluate_model(spec, test, model, read_json(challenger / "metrics.json"), champion)
+    test, recency = (paths.processing_input(name) for name in ("test", "recency"))
+    model, training = load_model(challenger), read_json(challenger / "metrics.json")
+    evaluation = evaluate_model(spec, test, model, training, champion, recency)
     write_json(paths.processing_output / "evaluation.json", evaluation)
     write_json(paths.processing_output / "performance.json", performance_of(spec, model, test).as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
 
 
 def evaluate_model(
-    spec: Spec, test: Path, model: Model, training: Mapping[str, Any], champion: Path | None
+    spec: Spec,
+    test: Path,
+    model: Model,
+    training: Mapping[str, Any],
+    champion: Path | None,
+    recency: Path | None = None,
 ) -> dict[str, Any]:
-    """Measure both models on the test part.
+    """Measure both models on the test part: on what both were judged by or might have been, and on what came since.
 
     Parameters
     ----------
@@ -61,14 +71,17 @@ def evaluate_model(
         Its metrics of the training job, by part.
     champion : Path or None
         Folder of the model in service, if there is one.
+    recency : Path, optional
+        Folder that marks the rows of `test` as `headrace.ml.recency` does; without it none is recent.
 
     Returns
     -------
     dict
         ``rows``, ``metric``, ``direction``; ``challenger`` and ``champion``: value by metric; ``champion_problem``: why the
-        model in service could not answer; ``train``: the challenger's metrics on its training rows, and ``gap``: how much
-        worse the metric is on the test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the
-        improvement on the same rows.
+        model in service could not answer; ``learned_rows``: rows left out because the model in service may have learned
+        from them; ``holdout`` and ``recent``: rows, metrics and intervals on the old holdout and on the rows that came
+        since; ``train``: the challenger's metrics on its training rows, and ``gap``: how much worse the metric is on the
+        test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the improvement on the same rows.
 
     Raises
     ------
@@ -77,22 +90,62 @@ def evaluate_model(
     """
     answers = _answers(model, test, spec)
     other = _ask_champion(champion, spec, test, model) if champion else Champion()
+    marks = read_marks(recency, len(answers.truth)) if champion else np.full(len(answers.truth), HELD_OUT)
     trained = training.get("train", {})
-    metrics = _finite(measure(model.problem, answers))
     metric = spec.pipeline.metric
+    unseen, held_out = marks != LEARNED, marks == HELD_OUT
+    judged = _judged(spec, answers, other.predictions, unseen)
+    same = held_out.sum() == unseen.sum()
     return {
         "problem": model.problem,
         "metric": metric,
         "direction": direction(metric),
-        "rows": len(answers.truth),
-        "challenger": metrics,
-        "champion": _finite(measure(model.problem, other.predictions)) if other.predictions else None,
+        **judged,
         "champion_problem": other.problem,
+        "learned_rows": int((marks == LEARNED).sum()),
+        "holdout": judged if same else _judged(spec, answers, other.predictions, held_out),
+        "recent": _judged(spec, answers, other.predictions, marks == RECENT),
         "train": trained,
-        "gap": _gap(metric, trained, metrics),
-        "intervals": _intervals(spec, answers, other.predictions),
+        "gap": _gap(metric, trained, judged["challenger"]),
         "content_hash": spec.content_hash,
     }
+
+
+def _judged(
+    spec: Spec, challenger: Predictions, champion: Predictions | None, chosen: Flags
+) -> dict[str, Any]:
+    """Return how many rows were chosen, and what the models are worth on them."""
+    if not chosen.any():
+        return {"rows": 0, "challenger": {}, "champion": None, "intervals": {}}
+    models = [model.rows(chosen) for model in (challenger, champion) if model is not None]
+    found = [_finite(measure(spec.pipeline.problem, model)) for model in models]
+    return {
+        "rows": int(chosen.sum()),
+        "challenger": found[0],
+        "champion": found[1] if champion is not None else None,
+        "intervals": _intervals(spec, *models),
+    }
+
+
+def read_marks(folder: Path | None, rows: int) -> Marks:
+    """Read the marks of the test part, in the order of its files.
+
+    Raises
+    ------
+    JobError
+        If they are not one for each row.
+    """
+    if folder is None or not folder.is_dir():
+        return np.full(rows, HELD_OUT, dtype=np.int8)
+    files = sorted(folder.rglob("*.parquet"))
+    try:
+        marks = [pq.read_table(file, partitioning=None).column(RECENCY).to_numpy() for file in files]
+    except (pa.ArrowException, KeyError, OSError) as error:
+        raise JobError(f"the marks of the test part cannot be read: {error}") from None
+    found: Marks = np.concatenate([*marks, np.empty(0, dtype=np.int8)])
+    if len(found) != rows:
+        raise JobError(f"the test part has {rows} rows, and {len(found)} marks of which are recent")
+    return found
 
 
 def unpack(folder: Path) -> Path:
@@ -146,12 +199,11 @@ def _ask_champion(folder: Path, spec: Spec, test: Path, challenger: Model) -> Ch
     return Champion(answers)
 
 
-def _intervals(spec: Spec, challenger: Predictions, champion: Predictions | None) -> dict[str, Any]:
+def _intervals(spec: Spec, *models: Predictions) -> dict[str, Any]:
     metric, problem = spec.pipeline.metric, spec.pipeline.problem
-    models = [challenger] if champion is None else [challenger, champion]
-    values = resampled(problem, metric, models, spec.pipeline.training.seed)
+    values = resampled(problem, metric, list(models), spec.pipeline.training.seed)
     found = {"coverage": COVERAGE, "challenger": interval(values[:, 0])}
-    if champion is None:
+    if len(models) == 1:
         return found
     better = better_by(metric, values[:, 0], values[:, 1])
     return {**found, "champion": interval(values[:, 1]), "improvement": interval(better)}
@@ -169,8 +221,13 @@ def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
 
 
 def _sentence(evaluation: Mapping[str, Any]) -> str:
-    metric, rows = evaluation["metric"], evaluation["rows"]
-    measured = [
-        f"{name} {evaluation[name].get(metric)}" for name in ("challenger", "champion") if evaluation[name]
-    ]
-    return f"{metric} on {rows} unseen rows: {', '.join(measured)}"
+    metric = evaluation["metric"]
+    parts = {"unseen": evaluation, "old holdout": evaluation["holdout"], "recent": evaluation["recent"]}
+    return "; ".join(
+        f"{metric} on {part['rows']} {name} rows: "
+        + ", ".join(
+            f"{model} {part[model].get(metric)}" for model in ("challenger", "champion") if part[model]
+        )
+        for name, part in parts.items()
+        if part["rows"]
+    )

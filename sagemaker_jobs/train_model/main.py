@@ -119,7 +119,10 @@ def train_model(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
-    write_json(folder / "baseline.json", baseline(model, train, held_out).as_dict() | cleaning)
+    write_json(
+        folder / "baseline.json",
+        baseline(model, recent_share(train, training.seed), held_out).as_dict() | cleaning,
+    )
     write_json(folder / "sample.json", sample(model, held_out))
     write_manifest(folder, _origin(spec, recipe))
     load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.
@@ -140,6 +143,16 @@ def baseline(model: Model, train: Part, held_out: Part) -> Profile:
     values = model.predict(held_out.columns)
     answers = np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values
     return profile_frame(pd.DataFrame(train.columns), model.schema, predictions=list(answers))
+
+
+def recent_share(part: Part, seed: int) -> Part:
+    """Return rows in the shares in which they counted: each stays with the chance of its weight, which is 1 for the newest.
+
+    Traffic is compared with them, and traffic is like what counted most.
+    """
+    if part.weights is None:
+        return part
+    return part.chosen(np.random.default_rng(seed).random(part.rows) < part.weights)
 
 
 def sample(model: Model, part: Part) -> dict[str, Any]:
@@ -189,6 +202,7 @@ def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
         "seed": recipe.seed,
         "own_steps": [step.step for step in recipe.features.steps if isinstance(step, OwnStep)],
         "content_hash": spec.content_hash,
+        **({"window": spec.window.as_dict()} if spec.window else {}),
         "code_version": spec.code_version,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in _PACKAGES},

@@ -17,8 +17,10 @@ from headrace.ml.clean_file import clean_file
 from headrace.ml.contract import Contract
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.table_file import open_table
+from headrace.ml.recency import RECENCY, Earlier, rule_identity
+from headrace.ml.snapshot_rows import contract_kinds
 from headrace.ml.text_table import united
-from lambdas.snapshot_data.parts import deal, rule_of
+from lambdas.snapshot_data.parts import deal, rule_of, window_of
 from local_cloud.glue.spark import installed
 from tests.e2e.cloud import eventually, running
 from tests.e2e.readme import REPO
@@ -37,6 +39,8 @@ ingest:
 large_data:
   workers: 2
   max_gb: 1
+retraining:
+  data: {use: weighted, half_life_rows: 20000}
 """
 
 
@@ -160,14 +164,19 @@ def test_spark_makes_the_snapshot_that_the_function_makes(cloud, outputs, taken,
     ]
     contract = ContractStore(s3, artifacts).load()
     pipeline = pipeline_of_the_test()
-    order = SnapshotOrder(tuple(items), contract, rule_of(pipeline))
+    # The model in service was made from the large file; the small one has no id that was not in it.
+    earlier = Earlier(frozenset({taken["sk"]}), rule_identity(rule_of(pipeline), contract_kinds(contract)))
+    order = SnapshotOrder(
+        tuple(items), contract, rule_of(pipeline), window=window_of(pipeline), earlier=earlier
+    )
     folder = SnapshotFolder(s3, artifacts, "snapshots/orders/run-1/")
     folder.write_order(order)
 
     run = run_job(cloud, "SnapshotData", {"--folder": folder.uri})
 
     assert run["JobRunState"] == "SUCCEEDED", run
-    expected = deal([read_curated(s3, uri).table for uri in order.curated], pipeline, contract)
+    tables = [read_curated(s3, uri).table for uri in order.curated]
+    expected = deal(tables, pipeline, contract, earlier, order.had)
     outcome = folder.outcome()
     assert (outcome.content_hash, outcome.replaced) == (expected.content_hash, expected.replaced)
     assert expected.replaced > 800
@@ -178,6 +187,10 @@ def test_spark_makes_the_snapshot_that_the_function_makes(cloud, outputs, taken,
         ]
         found = pa.concat_tables([pq.read_table(fetched(cloud, uri, tmp_path)) for uri in uris])
         assert found.equals(rows.replace_schema_metadata(None)), part
+    assert outcome.window == expected.window.as_dict()
+    uris = [f"{folder.uri}{RECENCY}/{file['name']}" for file in outcome.parts["test"]["files"]]
+    marks = pa.concat_tables([pq.read_table(fetched(cloud, uri, tmp_path)) for uri in uris])
+    assert marks[RECENCY].to_pylist() == expected.marks.tolist()
 
 
 def pipeline_of_the_test():

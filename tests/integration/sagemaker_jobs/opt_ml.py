@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from headrace.ml.contract import ColumnSchema
+from headrace.ml.recency import RECENCY
 from sagemaker_jobs.entry import run
 
 SCHEMA = (
@@ -71,10 +72,12 @@ class OptMl:
         )
         return run(["train"], self.environ)
 
-    def evaluate(self, test, challenger, champion=None):
-        """Run an evaluation job and return its exit code."""
+    def evaluate(self, test, challenger, champion=None, recency=None):
+        """Run an evaluation job and return its exit code; `recency` marks the rows of the test part."""
         inputs = self.base / "processing" / "input"
         self._write(test, inputs / "test")
+        if recency is not None:
+            self._write(pd.DataFrame({RECENCY: np.asarray(recency, dtype=np.int8)}), inputs / "recency")
         self._write_spec(inputs / "spec")
         for name, model in (("challenger", challenger), ("champion", champion)):
             if model is not None:

@@ -1,7 +1,10 @@
+import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from headrace.ml.gate import GateRule, decide
 from headrace.ml.quality.performance import Performance
+from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
 from sagemaker_jobs.model_files import load_model
 from sagemaker_jobs.parts import read_part
 from sagemaker_jobs.spec import read_spec
@@ -135,3 +138,35 @@ def test_the_interval_of_the_metric_holds_the_metric(tmp_path, trained):
         assert low < found[name]["rmse"] < high
     low, _ = found["intervals"]["improvement"]
     assert low > 0
+
+
+def test_the_old_holdout_and_recent_rows_are_measured_apart(tmp_path, trained):
+    job, alone = OptMl(tmp_path / "job"), OptMl(tmp_path / "alone")
+    both = trained["regression", "good"], trained["regression", "poor"]
+
+    job.evaluate(TEST, *both, recency=np.repeat([HELD_OUT, RECENT, LEARNED], [120, 100, 80]))
+    alone.evaluate(TEST[120:220], *both)
+
+    found = job.evaluation
+    assert found["recent"] == {name: alone.evaluation[name] for name in found["recent"]}
+    assert found["recent"].keys() == {"rows", "challenger", "champion", "intervals"}
+    assert (found["rows"], found["holdout"]["rows"], found["learned_rows"]) == (220, 120, 80)
+
+
+def test_rows_that_the_model_in_service_has_learned_from_prove_nothing(tmp_path, trained):
+    job = OptMl(tmp_path)
+    marks = np.full(300, LEARNED)
+
+    assert (
+        job.evaluate(TEST, trained["regression", "good"], trained["regression", "poor"], recency=marks) == 0
+    )
+    assert not decide(job.evaluation, GateRule("rmse"), has_champion=True).promote
+
+
+def test_marks_of_other_rows_are_refused(tmp_path, trained):
+    job = OptMl(tmp_path)
+
+    job.evaluate(TEST, trained["regression", "good"], trained["regression", "poor"], recency=np.zeros(7))
+
+    message = (job.base / "output" / "message").read_text()
+    assert "300 rows, and 7 marks" in message

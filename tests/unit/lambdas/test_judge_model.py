@@ -8,10 +8,13 @@ EVENT = {
     "reason": "drift",
     "training_job": "headrace-bike-260131-120000-0a1b2c3d-0",
     "content_hash": "ab" * 32,
+    "learned_from": "all rows are learned from",
     "has_champion": True,
 }
 KEY = f"evaluations/{EVENT['run']}/evaluation.json"
-BETTER = {"rows": 900, "challenger": {"rmse": 42.0, "mae": 30.0}, "champion": {"rmse": 61.5}}
+WHOLE = {"rows": 900, "challenger": {"rmse": 42.0, "mae": 30.0}, "champion": {"rmse": 61.5}}
+RECENT = {"rows": 20, "challenger": {"rmse": 41.0}, "champion": {"rmse": 70.0}}
+BETTER = {**WHOLE, "holdout": {**WHOLE, "rows": 880}, "recent": RECENT}
 
 
 class Documents(dict):
@@ -71,3 +74,23 @@ def test_the_registry_is_told_where_the_model_comes_from_within_its_limits(pipel
     assert metadata["code_version"] == "code1"
     assert len(metadata) <= 50
     assert all(len(value) <= 256 for value in metadata.values())
+
+
+def test_the_registry_is_told_what_both_models_are_worth_on_each_part_and_what_was_learned_from(pipeline):
+    verdict = judge(pipeline, BETTER)
+
+    assert verdict["measured"] == {
+        "holdout": "rmse 42 on 880 rows / 61.5 of the model in service",
+        "recent": "rmse 41 on 20 rows / 70 of the model in service",
+    }
+    assert verdict["metadata"].items() >= verdict["measured"].items()
+    assert verdict["metadata"]["learned_from"] == EVENT["learned_from"]
+
+
+@pytest.mark.parametrize(("reason", "promoted"), [("drift", True), ("new_data", False)])
+def test_the_reason_of_the_training_says_which_part_decides(pipeline, reason, promoted):
+    old = {"rows": 800, "challenger": {"rmse": 45.0}, "champion": {"rmse": 40.0}}
+    whole = {"rows": 900, "challenger": {"rmse": 44.0}, "champion": {"rmse": 43.0}}
+    recent = {**RECENT, "rows": 100}
+
+    assert judge(pipeline, {**whole, "holdout": old, "recent": recent}, reason=reason)["promote"] is promoted

@@ -6,30 +6,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.aws.curated import CuratedFile, SnapshotStore
+from headrace.aws.curated import SnapshotStore
 from headrace.aws.large_snapshots import SnapshotOutcome
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.snapshot_rows import SnapshotError
 from lambdas.snapshot_data import parts, snapshot
-from lambdas.snapshot_data.snapshot import Ports, describe_snapshot, snapshot_data
-
-CONTRACT = Contract(
-    "regression",
-    (
-        ColumnSchema("instant", "category", "id"),
-        ColumnSchema("dteday", "datetime", "time"),
-        ColumnSchema("temp", "number"),
-        ColumnSchema("season", "category"),
-        ColumnSchema("holiday", "boolean"),
-        ColumnSchema("casual", "number", "ignored"),
-        ColumnSchema("cnt", "number", "target"),
-    ),
-)
-
-
-def deal(tables, pipeline):
-    return parts.deal(tables, pipeline, CONTRACT)
+from lambdas.snapshot_data.snapshot import Ports, describe_snapshot
+from tests.unit.lambdas.snapshots import CONTRACT, Bucket, deal, rows, take
 
 
 @pytest.fixture
@@ -42,21 +26,6 @@ def pipeline():
         time="dteday",
         ignore=["casual"],
         columns={"season": "category"},
-    )
-
-
-def rows(first, last, cnt=1.0):
-    numbers = range(first, last)
-    return pa.table(
-        {
-            "instant": [str(n) for n in numbers],
-            "dteday": pa.array([1_000_000 * n for n in numbers], pa.timestamp("us")),
-            "temp": [n / 10 for n in numbers],
-            "season": ["spring" for _ in numbers],
-            "holiday": [n % 2 == 0 for n in numbers],
-            "casual": [0.0 for _ in numbers],
-            "cnt": [cnt for _ in numbers],
-        }
     )
 
 
@@ -142,39 +111,6 @@ def test_columns_get_the_names_back_that_they_have_in_the_files():
 def test_a_column_that_no_file_has_is_named(pipeline):
     with pytest.raises(SnapshotError, match="holiday, temp"):
         deal([rows(0, 500).drop_columns(["temp", "holiday"])], pipeline)
-
-
-class Bucket(dict):
-    """Stands for the S3 client: objects by key."""
-
-    def put_object(self, *, Bucket, Key, Body):  # noqa: N803 - AWS's names
-        self[Key] = Body
-
-
-def take(pipeline, groups, memory_mb=3008, folder=None):
-    """Snapshot dropped files, each a list of tables, and return (answer, bucket)."""
-    tables = {f"s3://data/curated/{n}-{m}": t for n, group in enumerate(groups) for m, t in enumerate(group)}
-    files = [
-        {
-            "sk": f"2026-01-0{n + 1}",
-            "key": f"incoming/{n}.csv",
-            "version_id": str(n),
-            "sha256": "s",
-            "rows": sum(t.num_rows for t in group),
-            "curated_paths": [f"s3://data/curated/{n}-{m}" for m in range(len(group))],
-        }
-        for n, group in enumerate(groups)
-    ]
-    bucket = Bucket()
-    ports = Ports(
-        lambda: files,
-        lambda: CONTRACT,
-        lambda uri: CuratedFile(uri, "v", "checksum", tables[uri]),
-        SnapshotStore(bucket, "artifacts"),
-        memory_mb,
-        folder and (lambda run: folder),
-    )
-    return snapshot_data("run-1", pipeline, "code1", ports), bucket
 
 
 def test_a_snapshot_is_written_below_its_hash_with_its_sources(pipeline):

@@ -3,13 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glue_jobs.snapshot_data.work import _dealt_by_time
 from headrace.ml.split import SplitRule, assign_parts, time_cuts
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(st.none(), st.integers(0, 20)), min_size=1, max_size=60),
     st.sampled_from([(0.2, 0.1), (0.5, 0.1), (0.1, 0.5), (0.3, 0.3)]),
