@@ -1,23 +1,35 @@
-"""Says in words what the drift alarm found."""
+"""Says in words what the alarms found."""
 
 from __future__ import annotations
 
-from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
+from infra.narrow_grants import (
+    acknowledge_wildcards,
+    grant_data_keys,
+    grant_items,
+    grant_list,
+    grant_objects,
+)
 from infra.pipeline_function import PipelineFunction
+
+_REPORTS = ("drift/", "quality/")
 
 
 class AlarmText(Construct):
-    """Alarm event → ``explain_alarm``: reads the last report, sends a text to the topic, keeps it as JSON."""
+    """A page → ``explain_alarm``: reads the last reports, sends one text to the topic, keeps it as JSON.
+
+    CloudWatch calls the function by itself. What it cannot explain, after three attempts, goes to the topic as it is, so
+    that a page never gets lost for want of words.
+    """
 
     def __init__(  # noqa: PLR0913 - it reads from, writes to and links everything that it explains
         self,
@@ -25,8 +37,7 @@ class AlarmText(Construct):
         id: str,
         *,
         pipeline: Pipeline,
-        goes_off: events.Rule,
-        dashboard: cloudwatch.Dashboard,
+        dashboard_name: str,
         artifacts: s3.IBucket,
         ledger: dynamodb.ITable,
         topic: sns.ITopic,
@@ -43,14 +54,28 @@ class AlarmText(Construct):
                 "ARTIFACTS_BUCKET": artifacts.bucket_name,
                 "LEDGER_TABLE": ledger.table_name,
                 "ALARM_TOPIC": topic.topic_arn,
-                "DASHBOARD_NAME": dashboard.dashboard_name,
+                "DASHBOARD_NAME": dashboard_name,
             },
         )
-        grant_list(self.function, artifacts, "drift/latest.json")
-        grant_objects(self.function, artifacts, "s3:GetObject", ["drift/latest.json"])
-        grant_objects(self.function, artifacts, "s3:PutObject", ["drift/alarms/*"])
+        for prefix in _REPORTS:
+            grant_list(self.function, artifacts, prefix)
+        grant_objects(
+            self.function, artifacts, "s3:GetObject", [f"{prefix}latest.json" for prefix in _REPORTS]
+        )
+        grant_objects(self.function, artifacts, "s3:PutObject", ["alarms/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["training", "champion"])
         grant_items(self.function, ledger, "dynamodb:Query", ["file", "training"])
         grant_data_keys(self.function, key)
+        self.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"])
+        )
+        acknowledge_wildcards(
+            self.function.role,
+            "Texts below a prefix are named at run time; DescribeAlarms is not authorised by alarm, and only reads.",
+        )
         topic.grant_publish(self.function)
-        goes_off.add_target(targets.LambdaFunction(self.function))
+        self.function.configure_async_invoke(
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+            on_failure=destinations.SnsDestination(topic),
+        )

@@ -12,7 +12,7 @@ from infra.batch_flow import batch_flow
 from infra.data_stack import DataStack
 from infra.dead_letters import DeadLetters
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
-from infra.operation_alarms import OperationAlarms
+from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_metrics import pipeline_metric
 from infra.pipeline_stack import PipelineStack
@@ -117,6 +117,9 @@ class BatchesStack(PipelineStack):
             alarms.watch_metric(
                 "FilesMissing",
                 pipeline_metric(self.pipeline, "FilesMissing"),
-                "a batch was trained on without files that it should have; the output of its execution in Step "
-                "Functions names them",
+                Words(
+                    "a batch was trained on without files that it should have",
+                    look="the output of its execution in Step Functions names them",
+                    then="drop them: a late file is taken in with the next batch",
+                ),
             )

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
+from headrace.config.durations import hours
 from headrace.config.pipeline import Pipeline
-from infra.pipeline_metrics import NAMESPACE, pipeline_metric, refused_share
-
-_WIDTH = 24
-_HEIGHT = 6
+from infra.dashboard_widgets import HEIGHT, WIDTH, by, graph, heading, highest, of_endpoint, runs, totals
+from infra.pipeline_metrics import pipeline_metric, refused_share
 
 
 class PipelineDashboard(cloudwatch.Dashboard):
@@ -23,199 +23,204 @@ class PipelineDashboard(cloudwatch.Dashboard):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, alarms: Sequence[cloudwatch.IAlarm]
     ) -> None:
-        super().__init__(scope, id, default_interval=Duration.days(7))
+        # Named, because people look it up, and because what tells of an alarm links it before it can exist.
+        super().__init__(
+            scope, id, dashboard_name=dashboard_name(pipeline), default_interval=Duration.days(7)
+        )
         self._pipeline = pipeline
-        self._endpoint = f"headrace-{pipeline.name}"
+        half = WIDTH // 2
         self.add_widgets(
-            cloudwatch.TextWidget(markdown=_how_to_read(pipeline), width=12, height=_HEIGHT),
-            cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=12, height=_HEIGHT),
-        )
-
-    def show_flow(self, dead_letters: sqs.IQueue) -> None:
-        """Show rows in, rows refused, files that could not be processed."""
-        self.add_widgets(
-            self._counts("Rows accepted", "RowsAccepted", "Rows accepted"),
-            self._counts("Rows in quarantine", "RowsQuarantined", "Rows refused"),
-            cloudwatch.GraphWidget(
-                title="Files that failed (dead-letter queue)",
-                left=[dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum")],
-                left_y_axis=_FROM_ZERO,
-                width=8,
-                height=_HEIGHT,
-            ),
-        )
-
-    def show_quarantine(self) -> None:
-        """Show why rows and files were refused, and which share of what came in they are."""
-        self.add_widgets(
-            self._by_reason("Refused rows, by reason", "RowsRefused"),
-            self._by_reason("Files refused whole, by reason", "FilesRefused"),
-            cloudwatch.GraphWidget(
-                title="Share of refused rows and files",
-                left=[refused_share(self._pipeline, "Rows"), refused_share(self._pipeline, "Files")],
-                left_y_axis=cloudwatch.YAxisProps(min=0, max=1),
-                left_annotations=[
-                    cloudwatch.HorizontalAnnotation(
-                        value=self._pipeline.quarantine.alarm_share, label="raises an alarm"
+            cloudwatch.TextWidget(markdown=_how_to_read(pipeline), width=half, height=HEIGHT + 2),
+            *(
+                [
+                    cloudwatch.AlarmStatusWidget(
+                        title="Alarms",
+                        alarms=list(alarms),
+                        sort_by=cloudwatch.AlarmStatusWidgetSortBy.STATE_UPDATED_TIMESTAMP,
+                        width=half,
+                        height=HEIGHT + 2,
                     )
-                ],
-                width=8,
-                height=_HEIGHT,
+                ]
+                if alarms
+                else []
             ),
         )
 
-    def _by_reason(self, title: str, name: str) -> cloudwatch.GraphWidget:
-        terms = f'{{{NAMESPACE},Pipeline,Reason}} MetricName="{name}" Pipeline="{self._pipeline.name}"'
-        return cloudwatch.GraphWidget(
-            title=title,
-            left=[_search(terms, "Sum", label="${PROP('Dim.Reason')}")],
-            left_y_axis=_FROM_ZERO,
-            stacked=True,
-            width=8,
-            height=_HEIGHT,
-        )
-
-    def show_training(self, train: sfn.IStateMachine, deploy: sfn.IStateMachine) -> None:
-        """Show the runs of the two state machines, and the metric by which models were judged."""
-        metric = self._pipeline.metric
+    def show_endpoint(self, endpoint: str, functions: Mapping[str, lambda_.IFunction]) -> None:
+        """Show requests, latency and errors, of whichever variant is in service, and what was refused for want of room."""
+        five_minutes = Duration.minutes(5)
         self.add_widgets(
-            _runs("Training runs", train),
-            _runs("Deployments", deploy),
-            cloudwatch.GraphWidget(
-                title=f"Quality of registered models on the untouched part: {metric}",
-                left=[
-                    pipeline_metric(
-                        self._pipeline, "ModelQuality", statistic="Average", label=metric, Metric=metric
-                    )
-                ],
-                width=8,
-                height=_HEIGHT,
+            heading("Endpoint", "By variant: `v3` is version 3 of the model. Latency in microseconds.")
+        )
+        self.add_widgets(
+            graph("Requests", [of_endpoint(endpoint, "Invocations", "Sum", label="requests")]),
+            graph(
+                "Latency of the model, µs",
+                [of_endpoint(endpoint, "ModelLatency", rank, label=rank) for rank in ("p50", "p99")],
+            ),
+            graph(
+                "Latency around the model (cold starts), µs",
+                [of_endpoint(endpoint, "OverheadLatency", rank, label=rank) for rank in ("p50", "p99")],
             ),
         )
-
-    def show_endpoint(self) -> None:
-        """Show requests, latency and errors, of whichever variant is in service."""
         self.add_widgets(
-            self._endpoint_graph("Requests", [("Invocations", "Sum")]),
-            self._endpoint_graph(
-                "Latency of the model, µs", [("ModelLatency", "p50"), ("ModelLatency", "p99")]
+            graph(
+                "Errors",
+                [
+                    of_endpoint(endpoint, f"Invocation{kind}Errors", "Sum", label=kind)
+                    for kind in ("4XX", "5XX")
+                ],
             ),
-            self._endpoint_graph("Errors", [("Invocation4XXErrors", "Sum"), ("Invocation5XXErrors", "Sum")]),
+            graph(
+                "Share of the concurrency that is used",
+                [of_endpoint(endpoint, "ServerlessConcurrentExecutionsUtilization", "Maximum", label="used")],
+                line=(1, "more is refused"),
+            ),
+            graph(
+                "Calls of functions that Lambda refused",
+                [
+                    function.metric_throttles(period=five_minutes, label=f)
+                    for f, function in functions.items()
+                ],
+            ),
         )
 
     def show_drift(self) -> None:
         """Show how far the features that callers send are from the training data."""
         self.add_widgets(
-            cloudwatch.GraphWidget(
-                title="Drift score (1 = the floor from which a shift matters)",
-                left=[pipeline_metric(self._pipeline, "DriftScore", statistic="Maximum")],
-                right=[pipeline_metric(self._pipeline, "DriftedFeatures", statistic="Maximum")],
-                left_y_axis=_FROM_ZERO,
-                right_y_axis=_FROM_ZERO,
-                left_annotations=[cloudwatch.HorizontalAnnotation(value=1, label="matters")],
-                width=8,
-                height=_HEIGHT,
+            heading("Drift", "Scores are in units of the smallest move that matters: 1 is the floor.")
+        )
+        self.add_widgets(
+            graph(
+                "Drift score",
+                highest(self._pipeline, "DriftScore"),
+                right=highest(self._pipeline, "DriftedFeatures", "JointDrift"),
+                line=(1, "matters"),
             ),
-            cloudwatch.GraphWidget(
-                title="Drift of each feature",
-                left=[
-                    _search(
-                        f'{{{NAMESPACE},Pipeline,Feature}} MetricName="FeatureDrift" '
-                        f'Pipeline="{self._pipeline.name}"',
-                        "Maximum",
-                    )
-                ],
-                left_y_axis=_FROM_ZERO,
-                width=8,
-                height=_HEIGHT,
+            graph(
+                "Drift of each feature",
+                [by(self._pipeline, "Feature", "FeatureDrift", "Maximum")],
+                line=(1, "matters"),
             ),
-            cloudwatch.GraphWidget(
-                title="Predictions: rows checked, mean",
-                left=[pipeline_metric(self._pipeline, "WindowRows")],
-                right=[pipeline_metric(self._pipeline, "PredictionMean", statistic="Average")],
-                left_y_axis=_FROM_ZERO,
-                width=8,
-                height=_HEIGHT,
+            graph(
+                "Predictions: rows checked, mean",
+                totals(self._pipeline, "WindowRows"),
+                right=[pipeline_metric(self._pipeline, "PredictionMean", statistic="Average", label="mean")],
             ),
+        )
+
+    def show_quality(self) -> None:
+        """Show how good the model is: as estimated from its predictions, and as measured on labels."""
+        pipeline = self._pipeline
+        self.add_widgets(
+            heading(
+                "Quality",
+                f"{pipeline.metric}, estimated from predictions alone and measured on labels that came; "
+                "`quality/` in the artifacts bucket has the intervals.",
+            )
+        )
+        self.add_widgets(
+            graph(
+                f"{pipeline.metric}: estimated, measured", highest(pipeline, "EstimatedQuality", "Quality")
+            ),
+            graph(
+                "Loss of quality, in units of what is tolerated",
+                highest(pipeline, "EstimatedQualityDrop", "QualityDrop"),
+                right=highest(pipeline, "ConceptDrift"),
+                line=(1, "raises an alarm"),
+            ),
+            graph(
+                "Labels",
+                totals(pipeline, "LabelsReceived", "LabelsMatched", "LabelsExpired"),
+                right=highest(pipeline, "LabelsPending"),
+            ),
+        )
+
+    def show_data(self, dead_letters: sqs.IQueue) -> None:
+        """Show what came in, what was refused and why, and how long ago that was."""
+        pipeline, alarms = self._pipeline, self._pipeline.alarms
+        self.add_widgets(
+            heading(
+                "Data", f"`headrace quarantine list {pipeline.name}` says what to do about what was refused."
+            )
+        )
+        self.add_widgets(
+            graph("Rows", totals(pipeline, "RowsAccepted", "RowsQuarantined")),
+            graph(
+                "Share of refused rows and files",
+                [refused_share(pipeline, "Rows"), refused_share(pipeline, "Files")],
+                line=(pipeline.quarantine.alarm_share, "raises an alarm"),
+                top=1,
+            ),
+            graph(
+                "Hours since data, and requests, came last",
+                highest(pipeline, "DataAge", "PredictionAge"),
+                line=(hours(alarms.no_data_after), "no data for too long") if alarms.no_data_after else None,
+            ),
+        )
+        self.add_widgets(
+            graph("Refused rows, by reason", [by(pipeline, "Reason", "RowsRefused", "Sum")], stacked=True),
+            graph(
+                "Files refused whole, by reason",
+                [by(pipeline, "Reason", "FilesRefused", "Sum")],
+                stacked=True,
+            ),
+            graph(
+                "Files that failed (dead-letter queue)",
+                [dead_letters.metric_approximate_number_of_messages_visible(statistic="Maximum")],
+            ),
+        )
+
+    def show_training(self, train: sfn.IStateMachine, deploy: sfn.IStateMachine) -> None:
+        """Show the runs of the two state machines, how good what they made is, what it cost, and whether it helped."""
+        pipeline, metric = self._pipeline, self._pipeline.metric
+        self.add_widgets(
+            heading("Training and cost", "Costs are estimated from list prices; the bill has the last word.")
+        )
+        registered = pipeline_metric(
+            pipeline, "ModelQuality", statistic="Average", label=metric, Metric=metric
+        )
+        self.add_widgets(
+            runs("Training runs", train),
+            runs("Deployments", deploy),
+            graph(f"Quality of registered models on the untouched part: {metric}", [registered]),
+        )
+        self.add_widgets(
+            graph("Trainings, US dollars", totals(pipeline, "TrainingCost")),
+            graph("Retrainings in vain, in a row", highest(pipeline, "RetrainingsInVain")),
         )
 
     def show_stream(self) -> None:
         """Show the records of the stream that is answered, and how long they waited."""
+        pipeline = self._pipeline
+        self.add_widgets(heading("Stream", "Records that the endpoint answers."))
         self.add_widgets(
-            self._counts("Records answered", "RecordsScored", "Records answered"),
-            self._counts("Records refused (dead letters)", "RecordsRefused", "Records refused"),
-            cloudwatch.GraphWidget(
-                title="From a record's arrival to its prediction, ms",
-                left=[
-                    pipeline_metric(self._pipeline, "ScoringLatency", statistic=statistic, label=statistic)
+            graph("Records answered", totals(pipeline, "RecordsScored")),
+            graph("Records refused (dead letters)", totals(pipeline, "RecordsRefused")),
+            graph(
+                "From a record's arrival to its prediction, ms",
+                [
+                    pipeline_metric(pipeline, "ScoringLatency", statistic=statistic, label=statistic)
                     for statistic in ("p50", "p99")
                 ],
-                left_y_axis=_FROM_ZERO,
-                width=8,
-                height=_HEIGHT,
             ),
         )
 
-    def _counts(self, title: str, name: str, label: str) -> cloudwatch.GraphWidget:
-        return cloudwatch.GraphWidget(
-            title=title,
-            left=[pipeline_metric(self._pipeline, name, label=label)],
-            left_y_axis=_FROM_ZERO,
-            width=8,
-            height=_HEIGHT,
-        )
 
-    def _endpoint_graph(self, title: str, metrics: Sequence[tuple[str, str]]) -> cloudwatch.GraphWidget:
-        return cloudwatch.GraphWidget(
-            title=title,
-            left=[
-                _search(
-                    f'{{AWS/SageMaker,EndpointName,VariantName}} MetricName="{name}" '
-                    f'EndpointName="{self._endpoint}"',
-                    statistic,
-                )
-                for name, statistic in metrics
-            ],
-            left_y_axis=_FROM_ZERO,
-            width=8,
-            height=_HEIGHT,
-        )
-
-
-_FROM_ZERO = cloudwatch.YAxisProps(min=0)
-
-
-def _runs(title: str, machine: sfn.IStateMachine) -> cloudwatch.GraphWidget:
-    return cloudwatch.GraphWidget(
-        title=title,
-        left=[machine.metric_succeeded(), machine.metric_failed(), machine.metric_timed_out()],
-        left_y_axis=_FROM_ZERO,
-        width=8,
-        height=_HEIGHT,
-    )
-
-
-def _search(schema_and_terms: str, statistic: str, *, label: str | None = None) -> cloudwatch.MathExpression:
-    """Return a search over metrics whose last dimension is only known at run time: the variant, the feature."""
-    return cloudwatch.MathExpression(
-        expression=f"SEARCH('{schema_and_terms}', '{statistic}', 300)",
-        using_metrics={},
-        label=label or statistic,
-        period=Duration.minutes(5),
-    )
+def dashboard_name(pipeline: Pipeline) -> str:
+    """Return the name of the dashboard of `pipeline`."""
+    return f"headrace-{pipeline.name}"
 
 
 def _how_to_read(pipeline: Pipeline) -> str:
     retraining = ", ".join(sorted(pipeline.retraining.on)) or "nothing but a manual start"
     return f"""## Headrace: {pipeline.name}
 
-Predicts **{pipeline.target}** ({pipeline.problem}). From top to bottom: data that came in, models that came out, \
-the endpoint, and whether what callers ask still looks like the training data.
+Predicts **{pipeline.target}** ({pipeline.problem}). From top to bottom: the endpoint, whether what callers ask still looks \
+like the training data, how good the answers are, the data that came in, and the models that came out.
 
-* **Drift score** is the largest shift of a feature, in units of the smallest shift that matters. Above 1, and \
-statistically sure, the drift alarm goes off.
-* The alarm's message names the features, from what to what; the same text lies under `drift/alarms/` in the \
-artifacts bucket, the full report of each check under `drift/`.
+* One cause is told once: the message names what moved, from what to what, how sure that is and what happens next. The same \
+texts lie under `alarms/` in the artifacts bucket, the reports of the checks under `drift/` and `quality/`.
 * Retraining starts on: {retraining}. It needs at least {pipeline.retraining.min_new_rows} new labelled rows and \
 waits {pipeline.retraining.cooldown_minutes} minutes after the last one.
 * Requests are checked on the schedule `{pipeline.monitoring.schedule}`, once {pipeline.monitoring.min_rows} rows \

@@ -17,7 +17,9 @@ class DataKey(kms.Key):
     this account.
     """
 
-    def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy) -> None:
+    def __init__(
+        self, scope: Construct, id: str, *, removal_policy: RemovalPolicy, budgets: bool = False
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -26,7 +28,8 @@ class DataKey(kms.Key):
             removal_policy=removal_policy,
         )
         stack = Stack.of(self)
-        for service in ("events", "cloudwatch"):  # they deliver to our encrypted queue and topic
+        # They deliver to our encrypted queues and our topic.
+        for service in ("events", "cloudwatch", *(["budgets"] if budgets else [])):
             self._allow(
                 service,
                 _USE,

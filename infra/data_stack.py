@@ -39,12 +39,16 @@ class DataStack(PipelineStack):
         Where alarms go.
     dead_letters : sqs.Queue
         Events of files that could not be taken.
+    ingest : PipelineFunction
+        Takes the files.
     """
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="data")
         policy = self.removal_policy
-        self.key = DataKey(self, "Key", removal_policy=policy)
+        self.key = DataKey(
+            self, "Key", removal_policy=policy, budgets=pipeline.alarms.monthly_usd is not None
+        )
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
         kept = Duration.days(pipeline.quarantine.keep_days)
         self.data_bucket = DataBucket(
@@ -84,7 +88,7 @@ class DataStack(PipelineStack):
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
         ingestion.node.add_dependency(database)
-        self.dead_letters = ingestion.dead_letters
+        self.dead_letters, self.ingest = ingestion.dead_letters, ingestion.function
         if pipeline.on_destroy == "delete":
             emptying = EmptyOnDelete(
                 self,
@@ -121,15 +125,18 @@ class DataStack(PipelineStack):
             self, "Alarms", display_name=f"Headrace {pipeline.name}", master_key=self.key, enforce_ssl=True
         )
         # A topic with a policy of its own has lost SNS's default one, which lets alarms publish.
-        topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AllowAlarms",
-                principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-                actions=["sns:Publish"],
-                resources=[topic.topic_arn],
-                conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+        for name, service in (("Alarms", "cloudwatch"), ("Budgets", "budgets")):
+            if service == "budgets" and pipeline.alarms.monthly_usd is None:
+                continue
+            topic.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=f"Allow{name}",
+                    principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
+                    actions=["sns:Publish"],
+                    resources=[topic.topic_arn],
+                    conditions={"StringEquals": {"aws:SourceAccount": self.account}},
+                )
             )
-        )
         if pipeline.notify:
             topic.add_subscription(subscriptions.EmailSubscription(pipeline.notify))
         return topic

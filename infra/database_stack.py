@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import (
-    ArnFormat,
-    CfnOutput,
-    Duration,
-    Stack,
-)
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -23,6 +18,7 @@ from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
+from infra.secret_grant import grant_secret
 from infra.state_machine import PipelineStateMachine
 
 _LONGEST_S = 900
@@ -104,29 +100,10 @@ class DatabaseStack(PipelineStack):
         )
         for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
             grant_items(function, self._data.ledger, action, ["import"])
-        self._grant_secret(function)
+        grant_secret(function, self._database.secret, self._database.secret_key_arn)
         if self._database.vpc:
             place_in_network(function, self._database.vpc)
         return function
-
-    def _grant_secret(self, function: PipelineFunction) -> None:
-        """Allow reading the user's secret, and using its key for nothing else."""
-        function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["secretsmanager:GetSecretValue"],
-                resources=[_secret_arn(self, self._database.secret)],
-            )
-        )
-        if self._database.secret_key_arn:
-            function.add_to_role_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt"],
-                    resources=[self._database.secret_key_arn],
-                    conditions={
-                        "StringEquals": {"kms:ViaService": f"secretsmanager.{self.region}.amazonaws.com"}
-                    },
-                )
-            )
 
     # --- what starts it
 
@@ -160,15 +137,3 @@ class DatabaseStack(PipelineStack):
             ),
             key=self._data.key,
         )
-
-
-def _secret_arn(stack: Stack, secret: str) -> str:
-    """Return the ARN of a secret that is named; Secrets Manager adds six characters to the name."""
-    if secret.startswith("arn:"):
-        return secret
-    return stack.format_arn(
-        service="secretsmanager",
-        resource="secret",
-        resource_name=f"{secret}-??????",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )

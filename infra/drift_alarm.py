@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.operation_alarms import Words
 from infra.pipeline_metrics import pipeline_metric
 
 
 class DriftAlarm(Construct):
-    """Alarm on drifted features → notification, and an event that starts the training.
+    """Alarm on drifted features.
 
     One period of one minute, and missing data keeps the state: between two checks there is no data, so the alarm
     says what the last check found, reacts within a minute of it whatever the schedule is, and a clean check clears
@@ -25,15 +26,16 @@ class DriftAlarm(Construct):
     as long as the drifted one before it is in the window.
     """
 
-    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, topic: sns.ITopic) -> None:
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline) -> None:
         super().__init__(scope, id)
         self.alarm = cloudwatch.Alarm(
             self,
             "Alarm",
-            alarm_description=(
-                f"Headrace {pipeline.name}: features that callers send have moved away from the training data. "
-                "The message that follows names them; drift/latest.json in the artifacts bucket is the full report."
-            ),
+            alarm_description=Words(
+                "features that callers send have moved away from the training data",
+                look="drift/latest.json in the artifacts bucket names them",
+                then="retraining, if retraining.on names drift and there are new labelled rows",
+            ).of(pipeline),
             metric=pipeline_metric(
                 pipeline, "DriftedFeatures", statistic="Maximum", period=Duration.minutes(1)
             ),
@@ -42,31 +44,41 @@ class DriftAlarm(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
-        notify = actions.SnsAction(topic)
-        self.alarm.add_alarm_action(notify)
-        self.alarm.add_ok_action(notify)
-        self.goes_off = events.Rule(
+
+
+class AlarmsStartTraining(Construct):
+    """One of some alarms goes off → the training starts, and its guard decides whether there is anything to train on."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        pipeline: Pipeline,
+        alarms: Sequence[cloudwatch.IAlarm],
+        reason: str,
+        state_machine: sfn.IStateMachine,
+    ) -> None:
+        super().__init__(scope, id)
+        self.rule = events.Rule(
             self,
             "GoesOff",
-            description=f"Headrace {pipeline.name}: the drift alarm goes off",
+            description=f"Headrace {pipeline.name}: an alarm on {reason} goes off",
             event_pattern=events.EventPattern(
                 source=["aws.cloudwatch"],
                 detail_type=["CloudWatch Alarm State Change"],
-                resources=[self.alarm.alarm_arn],
+                resources=[alarm.alarm_arn for alarm in alarms],
                 detail={"state": {"value": ["ALARM"]}},
             ),
         )
-
-    def start_training(self, state_machine: sfn.IStateMachine) -> None:
-        """Let the alarm start `state_machine`, whose guard then decides whether there is anything to train on."""
         role = iam.Role(self, "StartTrainingRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         state_machine.grant_start_execution(role)
-        self.goes_off.add_target(
+        self.rule.add_target(
             targets.SfnStateMachine(
                 state_machine,
                 role=role,
                 input=events.RuleTargetInput.from_object(
-                    {"reason": "drift", "detail": events.EventField.from_path("$.detail")}
+                    {"reason": reason, "detail": events.EventField.from_path("$.detail")}
                 ),
             )
         )

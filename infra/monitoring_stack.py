@@ -8,11 +8,14 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.alarm_text import AlarmText
 from infra.capture import LogCapture
-from infra.dashboard import PipelineDashboard
+from infra.chat import ChatRoom
+from infra.cost_budget import CostBudget
+from infra.dashboard import PipelineDashboard, dashboard_name
 from infra.data_stack import DataStack
-from infra.drift_alarm import DriftAlarm
 from infra.drift_check import DriftCheck
-from infra.operation_alarms import OperationAlarms
+from infra.endpoint_measure import EndpointMeasure
+from infra.pipeline_alarms import PipelineAlarms
+from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
 from infra.quality_check import QualityCheck
 from infra.serving_stack import ServingStack
@@ -28,8 +31,10 @@ class MonitoringStack(PipelineStack):
         The scheduled comparison of captured predictions with the model's baseline.
     quality_check : QualityCheck
         How good the answers are, with and without labels.
-    drift_alarm : DriftAlarm
-        The alarm on its result.
+    alarms : PipelineAlarms
+        What goes off, and whom it tells.
+    training : TrainingStack
+        What alarms start.
     dashboard : PipelineDashboard
         Everything to look at, on one page.
     """
@@ -45,7 +50,7 @@ class MonitoringStack(PipelineStack):
         serving: ServingStack,
     ) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="capture, drift check, alarms, dashboard")
-        self._data, self._training, self._serving = data, training, serving
+        self._data, self.training, self._serving = data, training, serving
         self.check = DriftCheck(
             self,
             "DriftCheck",
@@ -62,37 +67,65 @@ class MonitoringStack(PipelineStack):
             ledger=data.ledger,
             key=data.key,
         )
-        self.drift_alarm = DriftAlarm(self, "DriftAlarm", pipeline=pipeline, topic=data.topic)
-        if "drift" in pipeline.retraining.on:
-            self.drift_alarm.start_training(training.state_machine)
-        self.operation_alarms = self._watch_operations()
+        self.alarms = PipelineAlarms(self)
+        self.alarms.start_training()
+        self._watch_operations()
         self._capture_logged_predictions()
+        self._watch_outside()
         self.dashboard = self._show_everything()
-        AlarmText(
-            self,
-            "AlarmText",
-            pipeline=pipeline,
-            goes_off=self.drift_alarm.goes_off,
-            dashboard=self.dashboard,
-            artifacts=data.artifacts_bucket,
-            ledger=data.ledger,
-            topic=data.topic,
-            key=data.key,
-        )
+        self._tell_people()
         self._output()
 
-    def _watch_operations(self) -> OperationAlarms:
-        alarms = OperationAlarms(self, "OperationAlarms", pipeline=self.pipeline, topic=self._data.topic)
+    def _watch_operations(self) -> None:
+        alarms = self.alarms.operation
         alarms.watch_queues({"DeadLetters": self._data.dead_letters})
         alarms.watch_quarantine()
-        if self._training.schedule is not None:
-            alarms.watch_queues({"MissedTrainings": self._training.schedule.dead_letters})
+        if self.training.schedule is not None:
+            alarms.watch_queues({"MissedTrainings": self.training.schedule.dead_letters})
         alarms.watch_state_machines(
-            {"Training": self._training.state_machine, "Deployment": self._serving.deploy_state_machine}
+            {"Training": self.training.state_machine, "Deployment": self._serving.deploy_state_machine}
         )
-        alarms.watch_functions({"CheckDrift": self.check.function})
-        alarms.watch_endpoint(self._serving.endpoint_name)
-        return alarms
+        alarms.watch_functions(
+            {"CheckDrift": self.check.function, "CheckQuality": self.quality_check.function}
+        )
+        alarms.watch_throttles(self._on_the_way_in())
+        self.alarms.watch_endpoint(self._serving.endpoint_name)
+        if self.pipeline.alarms.measures_endpoint:
+            EndpointMeasure(
+                self,
+                "EndpointMeasure",
+                pipeline=self.pipeline,
+                endpoint=self._serving.endpoint_name,
+                key=self._data.key,
+            )
+
+    def _on_the_way_in(self) -> dict[str, PipelineFunction]:
+        """Return the functions whose calls nothing repeats for longer than six hours."""
+        return {"IngestFile": self._data.ingest, "CheckDrift": self.check.function}
+
+    def _tell_people(self) -> None:
+        text = AlarmText(
+            self,
+            "AlarmText",
+            pipeline=self.pipeline,
+            dashboard_name=dashboard_name(self.pipeline),
+            artifacts=self._data.artifacts_bucket,
+            ledger=self._data.ledger,
+            topic=self._data.topic,
+            key=self._data.key,
+        )
+        self.alarms.tell(text.function)
+
+    def _watch_outside(self) -> None:
+        """Tell a chat room, and of the bill, where the pipeline file asks for it."""
+        wanted, topic = self.pipeline.alarms, self._data.topic
+        if wanted.chat:
+            room = ChatRoom(
+                self, "Chat", pipeline=self.pipeline, chat=wanted.chat, topic=topic, key=self._data.key
+            )
+            self.alarms.operation.watch_queues({"LostMessages": room.lost_messages})
+        if wanted.monthly_usd:
+            CostBudget(self, "Cost", pipeline=self.pipeline, monthly_usd=wanted.monthly_usd, topic=topic)
 
     def _capture_logged_predictions(self) -> None:
         """Real-time endpoints capture by themselves; serverless ones cannot, so their log is read."""
@@ -106,35 +139,36 @@ class MonitoringStack(PipelineStack):
             artifacts=self._data.artifacts_bucket,
             key=self._data.key,
         )
-        self.operation_alarms.watch_queues({"LostBatches": capture.lost_batches})
+        self.alarms.operation.watch_queues({"LostBatches": capture.lost_batches})
 
     def _show_everything(self) -> PipelineDashboard:
         dashboard = PipelineDashboard(
             self,
             "Dashboard",
             pipeline=self.pipeline,
-            alarms=[self.drift_alarm.alarm, *self.operation_alarms.alarms],
+            alarms=list(self.alarms.all.values()),
         )
-        dashboard.show_flow(self._data.dead_letters)
-        dashboard.show_quarantine()
-        dashboard.show_training(self._training.state_machine, self._serving.deploy_state_machine)
-        dashboard.show_endpoint()
+        dashboard.show_endpoint(self._serving.endpoint_name, self._on_the_way_in())
         dashboard.show_drift()
+        dashboard.show_quality()
+        dashboard.show_data(self._data.dead_letters)
+        dashboard.show_training(self.training.state_machine, self._serving.deploy_state_machine)
         if self.pipeline.stream and self.pipeline.stream.scoring:
             dashboard.show_stream()
         return dashboard
 
     def _output(self) -> None:
-        alarm = self.drift_alarm.alarm.alarm_name
         CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)
-        CfnOutput(self, "DriftAlarmName", value=alarm)
         CfnOutput(self, "CheckDriftFunctionName", value=self.check.function.function_name)
-        CfnOutput(
-            self,
-            "ShowAlarm",
-            value=f"aws cloudwatch describe-alarms --alarm-names {alarm} "
-            "--query 'MetricAlarms[].[AlarmName,StateValue,StateReason]'",
-        )
+        if self.alarms.drift:
+            alarm = self.alarms.drift.alarm.alarm_name
+            CfnOutput(self, "DriftAlarmName", value=alarm)
+            CfnOutput(
+                self,
+                "ShowAlarm",
+                value=f"aws cloudwatch describe-alarms --alarm-names {alarm} "
+                "--query 'MetricAlarms[].[AlarmName,StateValue,StateReason]'",
+            )
         CfnOutput(
             self,
             "CheckDriftNow",

@@ -12,6 +12,9 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import lambda_bundle
 from infra.layers import file_formats_layer, pandas_layer, powertools_layer
 
+TAG = "headrace:pipeline"
+"""On every resource of a pipeline; its value is the pipeline's name."""
+
 
 class PipelineStack(Stack):
     """A stack of one pipeline, named and tagged after it.
@@ -22,7 +25,7 @@ class PipelineStack(Stack):
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, description: str) -> None:
         super().__init__(scope, id, description=f"Headrace {pipeline.name}: {description}")
         self.pipeline = pipeline
-        Tags.of(self).add("headrace:pipeline", pipeline.name)
+        Tags.of(self).add(TAG, pipeline.name)
 
     @staticmethod
     def of_pipeline(scope: Construct) -> PipelineStack:

@@ -37,6 +37,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.alarm_actions",
     "local_cloud.repairs.alarms",
     "local_cloud.repairs.composite_alarms",
+    "local_cloud.repairs.budgets",
     "local_cloud.repairs.glue_catalog",
     "local_cloud.repairs.athena_results",
     "local_cloud.repairs.definition_refusal",

@@ -18,7 +18,7 @@ class Artifacts:
 
     def load(self, key: str) -> dict[str, Any] | None:
         """Return the JSON document at `key`, or None if there is none."""
-        if not self._exists(key):
+        if not self.has(key):
             return None
         body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
         document: dict[str, Any] = json.loads(body.read())
@@ -32,7 +32,8 @@ class Artifacts:
         """Write `body`, replacing what is at `key`."""
         self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ContentType=content_type)
 
-    def _exists(self, key: str) -> bool:
+    def has(self, key: str) -> bool:
+        """Tell whether there is an object at `key`."""
         # Asked by listing: to a role that may list a prefix only, S3 answers a GET of a missing key with 403, not 404.
         page = self._client.list_objects_v2(Bucket=self._bucket, Prefix=key, MaxKeys=1)
         return any(item["Key"] == key for item in page.get("Contents", []))

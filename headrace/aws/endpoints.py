@@ -28,11 +28,14 @@ class Endpoint:
         Name of the configuration in effect.
     reason : str
         Why it failed, if it did.
+    variants : tuple of str
+        Names of the variants that answer.
     """
 
     status: str
     config: str
     reason: str
+    variants: tuple[str, ...] = ()
 
     @property
     def settled(self) -> bool:
@@ -75,7 +78,10 @@ class Endpoints:
                 return None
             raise
         return Endpoint(
-            answer["EndpointStatus"], answer.get("EndpointConfigName", ""), answer.get("FailureReason", "")
+            answer["EndpointStatus"],
+            answer.get("EndpointConfigName", ""),
+            answer.get("FailureReason", ""),
+            tuple(variant["VariantName"] for variant in answer.get("ProductionVariants", [])),
         )
 
     def point_to(self, name: str, config: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.config.data_window import window_disagreements
+from headrace.config.alarm_agreement import alarm_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
@@ -57,6 +58,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _retraining,
         _evaluation,
         quality_disagreements,
+        alarm_disagreements,
         _stream,
         _large_data,
         monitoring_disagreements,

@@ -11,6 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from headrace.config.agreement import DisagreementError, disagreements
+from headrace.config.alarms import Alarms
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.cleaning import Cleaning
@@ -198,6 +199,7 @@ class Pipeline(Block):
     feedback: Feedback | None = Field(
         None, description="Labels that come after the predictions; left out, none are taken."
     )
+    alarms: Alarms = Field(default_factory=Alarms, description="What people are told, and how.")
     stream: Stream | None = Field(
         None, description="Records that come one by one; left out, only files come."
     )

@@ -1,10 +1,10 @@
-"""Tell people what the drift alarm found, in words, and keep the text."""
+"""Tell people what alarms found, in words, and keep the text."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
@@ -13,23 +13,33 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from headrace.aws.alarm_cases import AlarmCases
+from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.topic import Topic
 from headrace.aws.training_history import TrainingHistory
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from lambdas.explain_alarm.text import Links, explain
+from lambdas.explain_alarm.page import Page
+from lambdas.explain_alarm.text import Explanation, Finding, described, drifted, explain, over
+from lambdas.guard_training.policy import Reason
 from lambdas.guard_training.rules import decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of
 
 logger = Logger()
 
-LATEST = "drift/latest.json"
+DRIFT, QUALITY = "drift/latest.json", "quality/latest.json"
+_ON_DRIFT = ("DriftedFeatures", "JointDrift")
+_ON_QUALITY = ("ConceptDrift", "QualityDrop")
+_WITH_FIGURES = (*_ON_QUALITY, "EstimatedQualityDrop")
 
 
 class Reports(Protocol):
     """What this function needs from storage."""
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is an object at `key`."""
+        ...
 
     def load(self, key: str) -> dict[str, Any] | None:
         """Return the document, or None if there is none."""
@@ -37,6 +47,14 @@ class Reports(Protocol):
 
     def store(self, key: str, document: Mapping[str, Any]) -> None:
         """Write the document."""
+        ...
+
+
+class States(Protocol):
+    """What this function needs from CloudWatch."""
+
+    def named(self, names: Sequence[str]) -> list[AlarmState]:
+        """Return the alarms with these names."""
         ...
 
 
@@ -61,13 +79,16 @@ class Settings:
         """Read the variables; ``KeyError`` names a missing one."""
         return cls(environ["ARTIFACTS_BUCKET"], environ["DASHBOARD_NAME"], environ["AWS_REGION"])
 
-    def links(self, report: Mapping[str, Any]) -> Links:
-        """Return where to look."""
+    @property
+    def dashboard_link(self) -> str:
+        """The dashboard's address in the console."""
         console = f"https://{self.region}.console.aws.amazon.com/cloudwatch/home?region={self.region}"
-        return Links(
-            dashboard=f"{console}#dashboards/dashboard/{self.dashboard}",
-            report=f"s3://{self.artifacts_bucket}/{report['report_key']}",
-        )
+        return f"{console}#dashboards/dashboard/{self.dashboard}"
+
+    def object_link(self, key: str) -> str:
+        """Return the address of an object in the console."""
+        console = f"https://{self.region}.console.aws.amazon.com/s3/object"
+        return f"{console}/{self.artifacts_bucket}?region={self.region}&prefix={key}"
 
 
 @dataclass(frozen=True)
@@ -75,6 +96,7 @@ class Ports:
     """Everything outside of this function."""
 
     reports: Reports
+    states: States
     known: Known
     recipients: Recipients
 
@@ -85,36 +107,75 @@ def _deps() -> tuple[Settings, Pipeline, Ports]:
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     ports = Ports(
         Artifacts(boto3.client("s3"), settings.artifacts_bucket),
+        AlarmStates(boto3.client("cloudwatch")),
         Known(TrainingLog(table), AlarmCases(table), TrainingHistory(table)),
         Topic(boto3.client("sns"), os.environ["ALARM_TOPIC"]),
     )
     return settings, bundled_pipeline(), ports
 
 
-def explain_alarm(settings: Settings, pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, Any]:
-    """Send the explanation of the last drift report and return it."""
-    report = ports.reports.load(LATEST)
-    if report is None or not report["drifted"]:
-        # Somebody set the alarm by hand, or a clean check has replaced the report since.
-        logger.warning("the latest drift report finds no drift: nothing to explain")
-        return {"explained": False}
-    next_step = what_happens_next(pipeline, ports.known, now)
-    explanation = explain(report, next_step, settings.links(report))
-    told = {
-        "explained": True,
-        **asdict(explanation),
-        "next": next_step,
-        "features": report["drifted_features"],
-        "report": report["report_key"],
-    }
-    ports.reports.store(f"drift/alarms/{now:%Y-%m-%dT%H-%M-%SZ}.json", told)
+def explain_alarm(
+    settings: Settings, pipeline: Pipeline, ports: Ports, page: Page, now: datetime
+) -> dict[str, Any]:
+    """Send one message on everything that `page` is about, and return it; none if nothing has happened."""
+    if not (page.on or page.over):
+        return {"told": False}
+    on: list[AlarmState] = []
+    if page.over:
+        explanation = over(pipeline.name, page.says, settings.dashboard_link)
+    else:
+        on = [alarm for alarm in ports.states.named(page.alarms) if alarm.state == "ALARM"]
+        explanation = _explain(settings, pipeline, ports, page, on, now)
+    told = {"told": True, **asdict(explanation), "page": page.name, "alarms": [alarm.name for alarm in on]}
+    ports.reports.store(f"alarms/{now:%Y-%m-%dT%H-%M-%SZ}.json", told)
     ports.recipients.publish(explanation.subject, explanation.text)
     return told
 
 
-def what_happens_next(pipeline: Pipeline, known: Known, now: datetime) -> str:
+def _explain(
+    settings: Settings,
+    pipeline: Pipeline,
+    ports: Ports,
+    page: Page,
+    on: Sequence[AlarmState],
+    now: datetime,
+) -> Explanation:
+    """Tell of each alarm once; those that the same report explains are told together."""
+    found: dict[str, Finding] = {}
+    for alarm in on:
+        subject, finding = alarm.name, described(pipeline.name, alarm.description, alarm.reason)
+        if alarm.metric in _ON_DRIFT and (report := ports.reports.load(DRIFT)) and report["drifted"]:
+            next_step = what_happens_next("drift", pipeline, ports.known, now)
+            subject, finding = DRIFT, drifted(report, next_step, _look(settings, ports.reports, report))
+        elif alarm.metric in _WITH_FIGURES and (report := ports.reports.load(QUALITY)):
+            finding = _with_figures(finding, report, _look(settings, ports.reports, report))
+        if alarm.metric in _ON_QUALITY:
+            next_step = what_happens_next("quality", pipeline, ports.known, now)
+            finding = replace(finding, next_step=next_step)
+        found.setdefault(subject, finding)
+    # Somebody has set the page by hand, or all is over again before anybody could look.
+    findings = list(found.values()) or [described(pipeline.name, page.says, "")]
+    return explain(pipeline.name, findings, settings.dashboard_link)
+
+
+def _with_figures(finding: Finding, report: Mapping[str, Any], look: Sequence[tuple[str, str]]) -> Finding:
+    lines = tuple(report.get("summary") or finding.lines)
+    return replace(finding, lines=lines, look=tuple(look) or finding.look)
+
+
+def _look(settings: Settings, reports: Reports, report: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return where the report lies, with its pictures if there are any."""
+    key = report.get("report_key")
+    if not key:
+        return []
+    page = f"{key.removesuffix('.json')}.html"
+    pictures = [("Pictures", settings.object_link(page))] if reports.has(page) else []
+    return [*pictures, ("Report", f"s3://{settings.artifacts_bucket}/{key}")]
+
+
+def what_happens_next(reason: Reason, pipeline: Pipeline, known: Known, now: datetime) -> str:
     """Say whether the alarm trains now, by the same rules as the guard that decides it."""
-    situation = situation_of("drift", known, pipeline, now)
+    situation = situation_of(reason, known, pipeline, now)
     if situation.running:
         return "a training is running; the model it makes is compared with the one in service."
     verdict = decide(policy_of(pipeline), situation)
@@ -128,4 +189,4 @@ def what_happens_next(pipeline: Pipeline, known: Known, now: datetime) -> str:
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     settings, pipeline, ports = _deps()
-    return explain_alarm(settings, pipeline, ports, datetime.now(UTC))
+    return explain_alarm(settings, pipeline, ports, Page.of(event), datetime.now(UTC))

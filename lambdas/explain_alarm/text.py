@@ -1,8 +1,8 @@
-"""The words of a drift alarm. Pure: the report, the clock and everything known are arguments."""
+"""The words of an alarm. Pure: the reports, the clock and everything known are arguments."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +12,28 @@ _SUBJECT_LIMIT = 100
 
 
 @dataclass(frozen=True)
-class Links:
-    """Where to look: the dashboard's address, the report's place in S3."""
+class Finding:
+    """One thing that an alarm is about.
 
-    dashboard: str
-    report: str
+    Parameters
+    ----------
+    headline : str
+        A few words for the subject.
+    says : str
+        One sentence.
+    lines : tuple of str
+        What was found, one fact each: from, to, how sure.
+    next_step : str
+        What happens next, one sentence.
+    look : tuple of (str, str)
+        What to look at, and where it is.
+    """
+
+    headline: str
+    says: str
+    next_step: str
+    lines: tuple[str, ...] = ()
+    look: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,56 +52,116 @@ class Explanation:
     text: str
 
 
-def explain(report: Mapping[str, Any], next_step: str, links: Links) -> Explanation:
-    """Name the features that drifted, from what to what, how sure that is, what happens next, where to look.
+def explain(pipeline: str, findings: Sequence[Finding], dashboard: str) -> Explanation:
+    """Put everything that one page is about into one message, the first finding in its subject.
+
+    Parameters
+    ----------
+    pipeline : str
+        Whose alarms these are.
+    findings : sequence of Finding
+        At least one, the most telling first.
+    dashboard : str
+        Its address.
+
+    Examples
+    --------
+    >>> found = Finding("drift in temp", "What callers ask has changed.", "retraining starts now.",
+    ...                 ("temp: mean 0.20 -> 0.56 (sure: p < 1e-16)",), (("Report", "s3://b/drift/x.json"),))
+    >>> explanation = explain("bike", [found], "https://console")
+    >>> explanation.subject
+    'Headrace bike: drift in temp'
+    >>> print(explanation.text)
+    What callers ask has changed.
+    <BLANKLINE>
+    * temp: mean 0.20 -> 0.56 (sure: p < 1e-16)
+    <BLANKLINE>
+    Next: retraining starts now.
+    Report: s3://b/drift/x.json
+    <BLANKLINE>
+    Dashboard: https://console
+    <BLANKLINE>
+    """
+    more = f", and {len(findings) - 1} more" if len(findings) > 1 else ""
+    subject = _subject(f"Headrace {pipeline}: {findings[0].headline}{more}")
+    parts = [*(_section(finding) for finding in findings), f"Dashboard: {dashboard}\n"]
+    return Explanation(subject, "\n\n".join(parts))
+
+
+def over(pipeline: str, says: str, dashboard: str) -> Explanation:
+    """Say that what a page was about is over.
+
+    Examples
+    --------
+    >>> over("bike", "Headrace bike: the endpoint does not answer as it should.", "https://console").subject
+    'Headrace bike: over: the endpoint does not answer as it should'
+    """
+    what = _without_name(pipeline, says).rstrip(".")
+    text = f"Over: {what}. None of its alarms is on any more.\n\nDashboard: {dashboard}\n"
+    return Explanation(_subject(f"Headrace {pipeline}: over: {what}"), text)
+
+
+def described(pipeline: str, description: str, reason: str) -> Finding:
+    """Tell of an alarm in the words of its own description: what happened, where to look, what is next.
+
+    Examples
+    --------
+    >>> found = described("bike", "Headrace bike: the check has failed. Look: its log. Next: the next run.", "1 of 1.")
+    >>> found.headline, found.next_step, found.look
+    ('the check has failed', 'the next run.', (('Look', 'its log.'),))
+    """
+    says, _, rest = _without_name(pipeline, description).partition(" Look: ")
+    look, _, next_step = rest.partition(" Next: ")
+    return Finding(
+        headline=says.rstrip("."),
+        says=f"{says[:1].upper()}{says[1:]}",
+        lines=(reason,) if reason else (),
+        next_step=next_step or "nothing by itself.",
+        look=(("Look", look),) if look else (),
+    )
+
+
+def drifted(report: Mapping[str, Any], next_step: str, look: Sequence[tuple[str, str]]) -> Finding:
+    """Name the features that drifted, from what to what, and how sure that is.
 
     Parameters
     ----------
     report : mapping
         The report of the drift check.
-    next_step : str
-        One sentence on the retraining.
-    links : Links
-        Where to look.
-
-    Examples
-    --------
-    >>> report = {"pipeline": "bike", "variant": "v1", "rows": 1488, "checked_at": "2026-01-31T11:00:04Z",
-    ...           "window": {"from": "2026-01-31T10:00:00Z", "to": "2026-01-31T11:00:00Z"},
-    ...           "drifted_features": ["temp"], "summary": ["temp: mean 0.20 -> 0.56 (sure: p < 1e-16)"]}
-    >>> explanation = explain(report, "Retraining has started.", Links("https://console", "s3://b/drift/x.json"))
-    >>> explanation.subject
-    'Headrace bike: drift in temp'
-    >>> print(explanation.text)
-    What callers ask model v1 of bike no longer looks like what it was trained on.
-    <BLANKLINE>
-    * temp: mean 0.20 -> 0.56 (sure: p < 1e-16)
-    <BLANKLINE>
-    Window: 1488 rows, 2026-01-31T10:00:00Z to 2026-01-31T11:00:00Z.
-    Next: Retraining has started.
-    Dashboard: https://console
-    Report: s3://b/drift/x.json
-    <BLANKLINE>
     """
-    names = list(report["drifted_features"])
-    lines = list(report["summary"])
-    more = [f"* and {len(lines) - _SHOWN} more in the report"] if len(lines) > _SHOWN else []
-    text = "\n".join(
-        [
-            f"What callers ask model {report['variant']} of {report['pipeline']} "
-            "no longer looks like what it was trained on.",
-            "",
-            *[f"* {line}" for line in lines[:_SHOWN]],
+    names, summary = list(report["drifted_features"]), list(report["summary"])
+    more = [f"and {len(summary) - _SHOWN} more in the report"] if len(summary) > _SHOWN else []
+    window = report["window"]
+    return Finding(
+        headline=f"drift in {', '.join(names)}" if names else "features go together in another way",
+        says=f"What callers ask model {report['variant']} of {report['pipeline']} "
+        "no longer looks like what it was trained on.",
+        lines=(
+            *summary[:_SHOWN],
             *more,
+            f"window: {report['rows']} rows, {window['from']} to {window['to']}",
+        ),
+        next_step=next_step,
+        look=tuple(look),
+    )
+
+
+def _section(finding: Finding) -> str:
+    lines = [f"* {line}" for line in finding.lines]
+    return "\n".join(
+        [
+            finding.says,
             "",
-            f"Window: {report['rows']} rows, {report['window']['from']} to {report['window']['to']}.",
-            f"Next: {next_step}",
-            f"Dashboard: {links.dashboard}",
-            f"Report: {links.report}",
-            "",
+            *lines,
+            *([""] if lines else []),
+            f"Next: {finding.next_step}",
+            *[f"{what}: {where}" for what, where in finding.look],
         ]
     )
-    return Explanation(_subject(f"Headrace {report['pipeline']}: drift in {', '.join(names)}"), text)
+
+
+def _without_name(pipeline: str, description: str) -> str:
+    return description.removeprefix(f"Headrace {pipeline}: ")
 
 
 def _subject(line: str) -> str:

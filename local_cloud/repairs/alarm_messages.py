@@ -10,6 +10,7 @@ from local_cloud.repairs.alarm_evaluation import Rule, Verdict
 
 Alarm = Mapping[str, Any]
 State = dict[str, Any]
+_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 
 
@@ -29,6 +30,8 @@ def state_of(alarm: Alarm) -> State:
         "reason": alarm.get("StateReason", ""),
         "reasonData": alarm.get("StateReasonData"),
         "timestamp": timestamp(alarm["StateUpdatedTimestamp"]),
+        "actionsSuppressedBy": alarm.get("ActionsSuppressedBy"),
+        "actionsSuppressedReason": alarm.get("ActionsSuppressedReason"),
     }
     return {name: value for name, value in state.items() if value is not None}
 
@@ -69,7 +72,8 @@ def event_detail(alarm: Alarm, previous: State) -> dict[str, Any]:
 def _configuration(alarm: Alarm) -> dict[str, Any]:
     description = {"description": alarm["AlarmDescription"]} if alarm.get("AlarmDescription") else {}
     if "AlarmRule" in alarm:
-        return {**description, "alarmRule": alarm["AlarmRule"]}
+        suppressor = {f"{name[:1].lower()}{name[1:]}": alarm[name] for name in _SUPPRESSOR if name in alarm}
+        return {**description, "alarmRule": alarm["AlarmRule"], **suppressor}
     return {**description, "metrics": [_metric(query) for query in metric_queries(alarm)]}
 
 

@@ -13,7 +13,7 @@ from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
 from local_cloud.adapters.patching import replace
-from local_cloud.repairs.alarm_actions import remember
+from local_cloud.repairs.alarm_actions import remember, tell_release
 from local_cloud.repairs.alarm_evaluation import EXTRA_PERIODS, Datapoint, Rule, judge
 from local_cloud.repairs.alarm_messages import metric_queries, reason_data
 from local_cloud.repairs.metric_math import Grid, MetricMathError, Value
@@ -114,6 +114,10 @@ def _tick() -> None:
         for (account, region, _), alarm in list(cloudwatch._alarms._data.items()):
             with request_scope(account, region):
                 _evaluate_in_time(alarm, ticks)
+        for (account, region, _), alarm in list(cloudwatch._composite_alarms._data.items()):
+            with request_scope(account, region), _evaluating:
+                if alarm.get("ActionsSuppressedBy"):
+                    tell_release(alarm, time.time())
 
 
 def _evaluate_in_time(alarm: dict[str, Any], ticks: int) -> None:

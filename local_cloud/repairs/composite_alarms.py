@@ -1,4 +1,4 @@
-"""Repair: composite alarms can be made from a template."""
+"""Repair: composite alarms can be made from a template, and have suppressors."""
 
 from __future__ import annotations
 
@@ -8,19 +8,54 @@ from typing import Any
 from ministack.services import cloudwatch
 from ministack.services.cloudformation import provisioners
 
-from local_cloud.adapters.patching import UnknownEmulatorError, require
+from local_cloud.adapters.patching import UnknownEmulatorError, replace, require
+from local_cloud.repairs.alarm_actions import suppressor_of
 from local_cloud.settings import Settings
 
 _TYPE = "AWS::CloudWatch::CompositeAlarm"
+_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 
 
 def install(settings: Settings) -> None:
-    """Register the resource type, unless the emulator has learnt it."""
-    require(cloudwatch, "_put_composite_alarm", "params cbor_data is_cbor is_json")
+    """Register the resource type, unless the emulator has learnt it; keep suppressors."""
+    replace(cloudwatch, "_put_composite_alarm", "params cbor_data is_cbor is_json", _keeping_suppressors)
     require(provisioners, "_physical_name", "stack_name logical_id lowercase max_len seeded")
     if _TYPE in provisioners._RESOURCE_HANDLERS:
         raise UnknownEmulatorError(f"the emulator provisions {_TYPE} itself now: delete this repair")
     provisioners._RESOURCE_HANDLERS[_TYPE] = {"create": _create, "update": _update, "delete": _delete}
+
+
+# --- suppressors
+
+
+def _keeping_suppressors(original: Any) -> Any:
+    def put_composite_alarm(params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False) -> Any:
+        wanted = {name: cbor_data[name] for name in _SUPPRESSOR if (cbor_data or {}).get(name) is not None}
+        if fault := _fault(wanted):
+            return cloudwatch._error("ValidationError", fault, 400, use_json=is_json, use_cbor=is_cbor)
+        name = (cbor_data or {}).get("AlarmName", "")
+        with suppressor_of(name, wanted):
+            answered = original(params, cbor_data, is_cbor, is_json)
+        if alarm := cloudwatch._composite_alarms.get(name):
+            alarm.update(wanted)
+        return answered
+
+    return put_composite_alarm
+
+
+def _fault(wanted: dict[str, Any]) -> str | None:
+    if "ActionsSuppressor" not in wanted:
+        return None
+    missing = [name for name in _SUPPRESSOR if name not in wanted]
+    if missing:
+        return f"{', '.join(missing)} must be specified when ActionsSuppressor is"
+    name = cloudwatch._rule_ref_name(wanted["ActionsSuppressor"])
+    if name not in cloudwatch._alarms and name not in cloudwatch._composite_alarms:
+        return f"Could not save the composite alarm as its suppressor {wanted['ActionsSuppressor']} does not exist"
+    return None
+
+
+# --- templates
 
 
 def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
@@ -36,7 +71,8 @@ def _update(
 
 def _put(name: str, props: dict[str, Any]) -> tuple[str, dict[str, str]]:
     enabled = str(props.get("ActionsEnabled", True)).lower() != "false"
-    request = {**props, "AlarmName": name, "ActionsEnabled": enabled}
+    periods = {period: int(props[period]) for period in _SUPPRESSOR[1:] if props.get(period) is not None}
+    request = {**props, **periods, "AlarmName": name, "ActionsEnabled": enabled}
     status, _, body = cloudwatch._put_composite_alarm({}, request, False, True)
     if status >= 400:  # noqa: PLR2004
         raise ValueError(json.loads(body).get("message", "the composite alarm was refused"))

@@ -5,14 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from ministack.services import lambda_svc
+from ministack.services import cloudwatch, lambda_svc
 
-from local_cloud.adapters.patching import replace
+from local_cloud.adapters.patching import replace, require
 from local_cloud.settings import Settings
 
 
 def install(settings: Settings) -> None:
     """Count where all calls pass, and nowhere else."""
+    require(cloudwatch, "record_metric", "namespace metric_name value unit dimensions")
     emit = lambda_svc._emit_lambda_metrics
 
     def counting(original: Any) -> Any:
@@ -27,8 +28,9 @@ def install(settings: Settings) -> None:
 
     def only_refusals(original: Any) -> Any:
         def refuse(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-            if throttle:
-                original(function_name, duration_ms, error, throttle)
+            if throttle:  # which is not an invocation
+                dimensions = {"FunctionName": function_name}
+                cloudwatch.record_metric("AWS/Lambda", "Throttles", 1, "Count", dimensions)
 
         return refuse
 

@@ -12,6 +12,7 @@ from local_cloud.sagemaker.errors import JobError, invalid
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.servers import ModelServer
+from local_cloud.sagemaker.slots import Slots
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import require_object
 
@@ -26,7 +27,7 @@ class Fleet:
 
     config: Record
     servers: dict[str, ModelServer]
-    slots: dict[str, threading.BoundedSemaphore]
+    slots: dict[str, Slots]
     role: str
     requests: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -257,9 +258,9 @@ class Endpoints:
         self._around.emit(_EVENT, detail, record["EndpointArn"])
 
 
-def _slots(config: Record) -> dict[str, threading.BoundedSemaphore]:
+def _slots(config: Record) -> dict[str, Slots]:
     return {
-        variant["VariantName"]: threading.BoundedSemaphore(variant["ServerlessConfig"]["MaxConcurrency"])
+        variant["VariantName"]: Slots(variant["ServerlessConfig"]["MaxConcurrency"])
         for variant in config["ProductionVariants"]
         if "ServerlessConfig" in variant
     }

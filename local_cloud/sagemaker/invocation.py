@@ -6,6 +6,8 @@ import json
 import random
 import time
 import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.sagemaker.capture import DataCapture
@@ -54,12 +56,12 @@ class Invocations:
     def _invoke(
         self, name: str, fleet: Fleet, body: bytes, headers: dict[str, str]
     ) -> tuple[bytes, dict[str, str]]:
+        entered = time.monotonic()
         variant = self._choose(name, fleet, headers.get("x-amzn-sagemaker-target-variant"))
         _refuse_if_too_large(body, variant in fleet.slots)
-        started = time.monotonic()
-        reply = self._ask(fleet, variant, body, headers)
-        latency_us = (time.monotonic() - started) * 1e6
-        self._measure(name, variant, reply.status, latency_us)
+        reply, taken = self._ask(fleet, variant, body, headers)
+        answered = time.monotonic()
+        self._measure(name, variant, reply, answered - entered, taken)
         if reply.status not in _OK:
             raise _model_error(name, reply, self._around)
         self._capture.offer(name, variant, fleet, body, headers, reply)
@@ -83,30 +85,34 @@ class Invocations:
         }
         return str(random.choices(list(weights), list(weights.values()))[0])
 
-    def _ask(self, fleet: Fleet, variant: str, body: bytes, headers: dict[str, str]) -> Reply:
-        slot = fleet.slots.get(variant)
-        if slot and not slot.acquire(blocking=False):
+    def _ask(
+        self, fleet: Fleet, variant: str, body: bytes, headers: dict[str, str]
+    ) -> tuple[Timed, float | None]:
+        """Return the container's answer, and the share of a serverless variant's slots that it was among."""
+        slots = fleet.slots.get(variant)
+        taken = slots.take() if slots else None
+        if slots and taken is None:
             raise ApiError("ThrottlingException", "Rate exceeded", 429)
         try:
             passed = {name: headers[name] for name in _PASSED_ON if headers.get(name)}
-            return fleet.servers[variant].invoke(body, passed)
-        except TimeoutError:
-            return Reply(0, _TIMED_OUT, {})
-        except OSError as error:
-            return Reply(500, json.dumps({"message": f"the container does not answer: {error}"}).encode(), {})
+            return _timed(lambda: fleet.servers[variant].invoke(body, passed)), taken
         finally:
-            if slot:
-                slot.release()
+            if slots:
+                slots.give_back()
 
-    def _measure(self, endpoint: str, variant: str, status: int, latency_us: float) -> None:
+    def _measure(
+        self, endpoint: str, variant: str, reply: Timed, total_s: float, taken: float | None
+    ) -> None:
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
         values = {
             "Invocations": (1.0, "None"),
-            "ModelLatency": (latency_us, "Microseconds"),
-            "OverheadLatency": (0.0, "Microseconds"),
-            "Invocation4XXErrors": (float(status in _CLIENT_ERROR), "None"),
-            "Invocation5XXErrors": (float(status in _SERVER_ERROR), "None"),
+            "ModelLatency": (1e6 * reply.seconds, "Microseconds"),
+            "OverheadLatency": (1e6 * max(0.0, total_s - reply.seconds), "Microseconds"),
+            "Invocation4XXErrors": (float(reply.status in _CLIENT_ERROR), "None"),
+            "Invocation5XXErrors": (float(reply.status in _SERVER_ERROR), "None"),
         }
+        if taken is not None:
+            values["ServerlessConcurrentExecutionsUtilization"] = (taken, "None")
         data = [
             {
                 "MetricName": name,
@@ -118,6 +124,25 @@ class Invocations:
             for name, (value, unit) in values.items()
         ]
         self._around.put_metrics("AWS/SageMaker", data)
+
+
+@dataclass(frozen=True)
+class Timed(Reply):
+    """An answer, and how long the container took for it, in seconds."""
+
+    seconds: float = 0.0
+
+
+def _timed(ask: Callable[[], Reply]) -> Timed:
+    """Ask a container; that it does not answer is an answer, too."""
+    started = time.monotonic()
+    try:
+        reply = ask()
+    except TimeoutError:
+        reply = Reply(0, _TIMED_OUT, {})
+    except OSError as error:
+        reply = Reply(500, json.dumps({"message": f"the container does not answer: {error}"}).encode(), {})
+    return Timed(reply.status, reply.body, reply.headers, time.monotonic() - started)
 
 
 def _refuse_if_too_large(body: bytes, serverless: bool) -> None:

@@ -34,6 +34,15 @@ PIPELINES = {
         },
         "feedback": {"api": True, "within_days": 60},
         "large_data": {"worker": "G.2X", "workers": 10},
+        "alarms": {
+            "no_data_after": "2 days",
+            "no_predictions_after": "6 hours",
+            "client_error_share": 0.1,
+            "latency_p50_ms": 50,
+            "latency_p99_ms": 400,
+            "monthly_usd": 20,
+            "chat": {"kind": "slack", "secret": "headrace/chat"},
+        },
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")

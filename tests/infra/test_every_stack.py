@@ -33,6 +33,7 @@ NAMED = {
     ("AWS::Glue::Database", "headrace_price"),
     ("AWS::SageMaker::ModelPackageGroup", "headrace-price"),
     ("AWS::Logs::LogGroup", "/aws/sagemaker/Endpoints/headrace-price"),
+    ("AWS::CloudWatch::Dashboard", "headrace-price"),
 }
 """The only names that are not CloudFormation's to choose: people and services look these up by the pipeline's."""
 

@@ -12,6 +12,8 @@ SHARED_LOGS = re.compile(
 WITHOUT_RESOURCE = {
     "ecr:GetAuthorizationToken": "it has no resource: the token is the account's",
     "cloudwatch:PutMetricData": "it has no resource: the condition names the namespaces",
+    "cloudwatch:GetMetricData": "it has no resource, and only reads",
+    "cloudwatch:DescribeAlarms": "AWS asks for everything where composite alarms may be among the answers; it only reads",
     "glue:GetSecurityConfiguration": "it has no resource",
     "sagemaker:ListModels": "listing has no resource",
     "sagemaker:ListEndpointConfigs": "listing has no resource",

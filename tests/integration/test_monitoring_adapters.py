@@ -4,9 +4,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
+from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.capture_window import START, CapturedObject, Checkpoint
 from headrace.aws.captured_data import CapturedData, CheckpointLog
+from headrace.aws.endpoint_metrics import EndpointMetrics
 from headrace.aws.topic import Topic
 from headrace.config.pipeline import Pipeline
 from lambdas.store_predictions import handler as store_predictions
@@ -133,3 +135,51 @@ def test_a_log_batch_ends_in_the_bucket_and_in_the_metrics(account, captured, mo
     assert list(captured.lines(item.key)) == [record("e1", ["1,2"], ["3"])]
     assert '"Dimensions":[["Pipeline"]]' in capsys.readouterr().out
     store_predictions._deps.cache_clear()
+
+
+def test_states_of_alarms_come_in_the_order_asked_for_without_those_that_are_gone(account):
+    client = boto3.client("cloudwatch")
+    for name in ("b", "a"):
+        client.put_metric_alarm(
+            AlarmName=name,
+            AlarmDescription=f"about {name}",
+            Namespace="Headrace",
+            MetricName=name.upper(),
+            Period=60,
+            EvaluationPeriods=1,
+            Statistic="Maximum",
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+    client.set_alarm_state(AlarmName="b", StateValue="ALARM", StateReason="too much")
+
+    first, second = AlarmStates(client).named(["b", "gone", "a"])
+
+    assert first == AlarmState("b", "about b", "B", "ALARM", "too much")
+    assert second.name == "a"
+    assert AlarmStates(client).named([]) == []
+
+
+def test_statistics_of_an_endpoint_are_those_of_one_variant(account):
+    client, end = boto3.client("cloudwatch"), datetime.now(UTC).replace(second=0, microsecond=0)
+    start = end - timedelta(minutes=5)
+    for variant, count in (("v1", 3.0), ("v2", 5.0)):
+        client.put_metric_data(
+            Namespace="AWS/SageMaker",
+            MetricData=[
+                {
+                    "MetricName": "Invocations",
+                    "Value": count,
+                    "Timestamp": start + timedelta(minutes=1),
+                    "Dimensions": [
+                        {"Name": "EndpointName", "Value": "headrace-bike"},
+                        {"Name": "VariantName", "Value": variant},
+                    ],
+                }
+            ],
+        )
+    wanted = [("Invocations", "Sum"), ("Invocation4XXErrors", "Sum")]
+
+    found = EndpointMetrics(client, "headrace-bike").over(start, end, "v2", wanted)
+
+    assert found == {("Invocations", "Sum"): 5.0}

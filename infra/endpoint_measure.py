@@ -1,0 +1,67 @@
+"""Measures the endpoint every five minutes, where an alarm of the pipeline file needs it."""
+
+from __future__ import annotations
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_scheduler as scheduler
+from aws_cdk import aws_scheduler_targets as targets
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_function import PipelineFunction
+
+# Two minutes after each period of five: SageMaker takes up to two to count.
+_EVERY_FIVE_MINUTES = "cron(2/5 * * * ? *)"
+
+
+class EndpointMeasure(Construct):
+    """Schedule → ``measure_endpoint``: reads what SageMaker counted by variant, writes metrics of the whole endpoint."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, pipeline: Pipeline, endpoint: str, key: kms.IKey
+    ) -> None:
+        super().__init__(scope, id)
+        self.function = PipelineFunction(
+            self,
+            "MeasureEndpoint",
+            name="measure_endpoint",
+            pipeline=pipeline,
+            key=key,
+            environment={"ENDPOINT_NAME": endpoint},
+        )
+        stack = Stack.of(self)
+        arn = stack.format_arn(
+            service="sagemaker",
+            resource="endpoint",
+            resource_name=endpoint,
+            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
+        )
+        for action, resource in (("sagemaker:DescribeEndpoint", arn), ("cloudwatch:GetMetricData", "*")):
+            self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
+        acknowledge_wildcards(self.function.role, "GetMetricData knows no resources; it only reads.")
+        role = iam.Role(
+            self,
+            "ScheduleRole",
+            assumed_by=iam.ServicePrincipal(
+                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
+            ),
+        )
+        acknowledge_wildcards(role, "Invoking a function includes its versions; it is one function.")
+        scheduler.Schedule(
+            self,
+            "Schedule",
+            description=f"Headrace {pipeline.name}: measure the endpoint",
+            schedule=scheduler.ScheduleExpression.expression(_EVERY_FIVE_MINUTES),
+            target=targets.LambdaInvoke(
+                self.function,
+                role=role,
+                input=scheduler.ScheduleTargetInput.from_object({}),
+                # What is measured late is measured for another period.
+                retry_attempts=0,
+                max_event_age=Duration.minutes(1),
+            ),
+            key=key,
+        )

@@ -1,0 +1,108 @@
+"""Alarms on what the checks say of the model: that it meets another world, that it has become worse, that nothing helps."""
+
+from __future__ import annotations
+
+from aws_cdk import Duration
+from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
+
+from headrace.config.durations import hours
+from headrace.config.pipeline import Pipeline
+from infra.operation_alarms import OperationAlarms, Words
+from infra.pipeline_metrics import pipeline_metric
+
+_MINUTE = Duration.minutes(1)
+_REPORT = "quality/latest.json in the artifacts bucket has the figures and their intervals"
+_LABELS = "drop labels under feedback/: they say whether it is so, and are what the next training learns from"
+
+
+class ModelAlarms(OperationAlarms):
+    """Alarms that say what the last check found, and hold it until the next one, as the drift alarm does."""
+
+    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline) -> None:
+        super().__init__(scope, id, pipeline=pipeline)
+        self.watch_metric(
+            "JointDrift",
+            self._last("JointDrift"),
+            Words(
+                "what callers send has moved away from the training data in how the features go together",
+                look="drift/latest.json in the artifacts bucket says how sure that is",
+                then="as the drift alarm: retraining, if retraining.on names drift and there are new labelled rows",
+            ),
+            holds=True,
+        )
+        self.watch_metric(
+            "ConceptDrift",
+            self._last("ConceptDrift"),
+            Words(
+                "the model's errors have become more, so what it has learned no longer holds",
+                look=_REPORT,
+                then="retraining, if retraining.on names quality and there are new labelled rows",
+            ),
+            holds=True,
+        )
+        self.watch_metric(
+            "EstimatedQuality",
+            self._last("EstimatedQualityDrop"),
+            Words(
+                "the model is probably worse than it was, as estimated from its predictions alone",
+                look=_REPORT,
+                then=_LABELS,
+            ),
+            holds=True,
+        )
+        self.watch_metric(
+            "Quality",
+            self._last("QualityDrop"),
+            Words(
+                "the model is worse than is tolerated, as measured on labels that have come in",
+                look=_REPORT,
+                then="retraining, if retraining.on names quality and there are new labelled rows",
+            ),
+            holds=True,
+        )
+        self._watch_vain_retrainings()
+
+    def _watch_vain_retrainings(self) -> None:
+        self.watch_metric(
+            "RetrainingsInVain",
+            self._last("RetrainingsInVain"),
+            Words(
+                "retraining has not cured the alarm that started it",
+                look="the trainings' evaluations, and whether the labels are right",
+                then="the pipeline waits longer before it tries again; a person has to look at what has changed",
+            ),
+            threshold=2,
+            holds=True,
+        )
+
+    def watch_freshness(self) -> None:
+        """Alarm when no data, or no requests, came for as long as the pipeline file says."""
+        wanted = self._pipeline.alarms
+        if after := wanted.no_data_after:
+            self.watch_metric(
+                "NoData",
+                self._last("DataAge"),
+                Words(
+                    f"no rows have been accepted for {after}",
+                    look="incoming/ in the data bucket, and `headrace quarantine list`: did files come, and were refused?",
+                    then="the model gets older; nothing is trained until rows come",
+                ),
+                threshold=hours(after),
+                holds=True,
+            )
+        if after := wanted.no_predictions_after:
+            self.watch_metric(
+                "NoPredictions",
+                self._last("PredictionAge"),
+                Words(
+                    f"the endpoint has not been asked for {after}",
+                    look="the row `Endpoint` of the dashboard, and the callers",
+                    then="nothing can be checked until requests come",
+                ),
+                threshold=hours(after),
+                holds=True,
+            )
+
+    def _last(self, name: str) -> cloudwatch.Metric:
+        return pipeline_metric(self._pipeline, name, statistic="Maximum", period=_MINUTE)
