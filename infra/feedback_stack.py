@@ -19,7 +19,7 @@ from infra.data_stack import DataStack
 from infra.feedback_grants import grant_joining, grant_taking_calls
 from infra.labelled_table import LabelledTable
 from infra.narrow_grants import acknowledge_wildcards
-from infra.operation_alarms import OperationAlarms
+from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_metrics import pipeline_metric
 from infra.pipeline_stack import PipelineStack
@@ -162,8 +162,11 @@ class FeedbackStack(PipelineStack):
         alarms.watch_metric(
             "LabelsExpired",
             pipeline_metric(self.pipeline, "LabelsExpired"),
-            f"labels have waited for {self._feedback.within_days} days and no prediction was found; they are kept below "
-            "feedback/expired/ in the artifacts bucket, and docs/feedback.md says what to look at",
+            Words(
+                f"labels have waited for {self._feedback.within_days} days and no prediction was found",
+                look="feedback/expired/ in the artifacts bucket; docs/feedback.md says what to compare",
+                then="nothing by itself; the labels are kept, and can be dropped again",
+            ),
         )
 
     def _queue(
