@@ -64,15 +64,26 @@ class ModelAlarms(OperationAlarms):
         self._watch_vain_retrainings()
 
     def _watch_vain_retrainings(self) -> None:
+        tries = self._pipeline.retraining.give_up_after
         self.watch_metric(
             "RetrainingsInVain",
             self._last("RetrainingsInVain"),
             Words(
                 "retraining has not cured the alarm that started it",
-                look="the trainings' evaluations, and whether the labels are right",
-                then="the pipeline waits longer before it tries again; a person has to look at what has changed",
+                look=f"`headrace trainings {self._pipeline.name}`, the evaluations, and whether the labels are right",
+                then=f"it waits twice as long each time before it tries again, and gives up after {tries} in a row",
             ),
-            threshold=2,
+            holds=True,
+        )
+        self.watch_metric(
+            "RetrainingGivenUp",
+            self._last("RetrainingsInVain"),
+            Words(
+                f"{tries} retrainings in a row have not cured the alarm that started them",
+                look=f"`headrace trainings {self._pipeline.name}`, and what has changed in the world or in the labels",
+                then=f"nothing, until somebody trains by hand (`headrace train {self._pipeline.name}`) or the alarm clears",
+            ),
+            threshold=tries,
             holds=True,
         )
 

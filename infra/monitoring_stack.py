@@ -19,6 +19,7 @@ from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
 from infra.quality_check import QualityCheck
 from infra.serving_stack import ServingStack
+from infra.training_follow_up import TrainingFollowUp
 from infra.training_stack import TrainingStack
 
 
@@ -69,6 +70,14 @@ class MonitoringStack(PipelineStack):
         )
         self.alarms = PipelineAlarms(self)
         self.alarms.start_training()
+        self.follow_up = TrainingFollowUp(
+            self,
+            "FollowUp",
+            pipeline=pipeline,
+            alarms=self.alarms.by_reason,
+            training=training,
+            data=data,
+        )
         self._watch_operations()
         self._capture_logged_predictions()
         self._watch_outside()
@@ -86,7 +95,11 @@ class MonitoringStack(PipelineStack):
             {"Training": self.training.state_machine, "Deployment": self._serving.deploy_state_machine}
         )
         alarms.watch_functions(
-            {"CheckDrift": self.check.function, "CheckQuality": self.quality_check.function}
+            {
+                "CheckDrift": self.check.function,
+                "CheckQuality": self.quality_check.function,
+                "FollowTraining": self.follow_up.function,
+            }
         )
         alarms.watch_throttles(self._on_the_way_in())
         self.alarms.watch_endpoint(self._serving.endpoint_name)

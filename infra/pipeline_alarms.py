@@ -31,6 +31,7 @@ _RUNS = (
     "DeploymentTimedOut",
     "CheckDriftErrors",
     "CheckQualityErrors",
+    "FollowTrainingErrors",
     "FunctionThrottles",
 )
 _SERVICE = ("EndpointErrors", "EndpointBusy", "LatencyP50", "LatencyP99", "ClientErrors")
@@ -66,19 +67,24 @@ class PipelineAlarms:
         """Alarm on what the endpoint does."""
         watch_endpoint(self.operation, self._pipeline, endpoint)
 
+    @property
+    def by_reason(self) -> dict[str, list[cloudwatch.AlarmBase]]:
+        """Alarms that start a training, by the reason that they are; those that the pipeline file does not train on are none."""
+        by_reason = {reason: chosen(self.all, names) for reason, names in _START_TRAINING.items()}
+        wanted = self._pipeline.retraining.on
+        return {reason: alarms for reason, alarms in by_reason.items() if reason in wanted and alarms}
+
     def start_training(self) -> None:
         """Let the alarms on whatever the pipeline file trains on start the training."""
-        for reason, names in _START_TRAINING.items():
-            alarms = chosen(self.all, names)
-            if reason in self._pipeline.retraining.on and alarms:
-                AlarmsStartTraining(
-                    self._stack,
-                    f"{reason.capitalize()}StartsTraining",
-                    pipeline=self._pipeline,
-                    alarms=alarms,
-                    reason=reason,
-                    state_machine=self._stack.training.state_machine,
-                )
+        for reason, alarms in self.by_reason.items():
+            AlarmsStartTraining(
+                self._stack,
+                f"{reason.capitalize()}StartsTraining",
+                pipeline=self._pipeline,
+                alarms=alarms,
+                reason=reason,
+                state_machine=self._stack.training.state_machine,
+            )
 
     def tell(self, explain: lambda_.IFunction) -> AlarmPages:
         """Tell people once for each cause.
@@ -94,6 +100,7 @@ class PipelineAlarms:
             ("Runs", "a step of the pipeline has failed", _RUNS),
             ("LeftBehind", "something could not be processed and waits for somebody", _LEFT_BEHIND),
             ("InVain", "retraining does not help", ("RetrainingsInVain",)),
+            ("GivenUp", "retraining has been given up", ("RetrainingGivenUp",)),
         ):
             pages.add(name, says, chosen(self.all, members))
         every = schedule_minutes(self._pipeline.monitoring.schedule) or _A_DAY

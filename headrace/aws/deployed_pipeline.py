@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
+from headrace.aws.alarm_cases import AlarmCases
 from headrace.aws.refusal_ledger import RefusalLedger
+from headrace.aws.training_history import TrainingHistory
 
 _STACKS = ("data", "training", "serving", "monitoring")
 _OPTIONAL = ("stream", "feedback")
@@ -68,15 +71,25 @@ class DeployedPipeline:
 
     def status(self) -> dict[str, Any]:
         """Return endpoint, model, last training, versions that wait, quarantine and alarms, as plain values."""
-        champion, last = self._ledger_item("champion", "current"), self._ledger_item("training", "last")
+        champion = self._ledger_item("champion", "current")
         return {
             "endpoint": self._endpoint(),
             "model": champion
             and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
             "last_training": last and {name: last[name] for name in _OF_A_TRAINING if last.get(name)},
+            "last_training": self._last_training(),
             "awaiting_approval": self.awaiting_approval(),
             "quarantine": self._quarantine(),
             "alarms": self._alarms(),
+        }
+
+    def trainings(self, count: int) -> dict[str, Any]:
+        """Return the last `count` trainings, what was refused in the last weeks, and the alarms that still ask for one."""
+        history = TrainingHistory(self._ledger())
+        return {
+            "trainings": [asdict(training) for training in islice(history.newest_first(), count)],
+            "refused": [asdict(refused) for refused in history.refusals()],
+            "alarms": [asdict(case) for case in AlarmCases(self._ledger()).all()],
         }
 
     def awaiting_approval(self) -> list[int]:
@@ -132,6 +145,13 @@ class DeployedPipeline:
         """Return how many files have something that waits in quarantine, and how many single rows wait."""
         waiting = [refusal for refusal in RefusalLedger(self._ledger()).all() if refusal.state != "retried"]
         return {"files": len(waiting), "rows": sum(refusal.waiting_rows for refusal in waiting)}
+
+    def _last_training(self) -> dict[str, Any] | None:
+        last = self._ledger_item("training", "last")
+        newest = next(TrainingHistory(self._ledger()).newest_first(), None)
+        why = {"reason": newest.reason, "because": newest.because} if newest else {}
+        names = ("outcome", "why", "finished_at")
+        return last and {**why, **{name: last[name] for name in names if name in last}}
 
     def _ledger(self) -> Any:
         return self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])

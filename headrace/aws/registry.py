@@ -67,6 +67,15 @@ class Registry:
             metadata=dict(answer.get("CustomerMetadataProperties", {})),
         )
 
+    def is_rejected(self, arn: str) -> bool:
+        """Tell whether a package was rejected, or is gone."""
+        try:
+            return self.package(arn).status == "Rejected"
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return True
+            raise
+
     def reject(self, arn: str, why: str) -> None:
         """Mark a package as rejected."""
         self._client.update_model_package(

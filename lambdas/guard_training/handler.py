@@ -89,9 +89,9 @@ def guard_training(
     other.
     """
     reason, detail = event["reason"], event.get("detail") or {}
-    if reason in REPORTS:
+    if reason in REPORTS and "again" not in detail:
         found = about(ports.reports.load(REPORTS[reason]))
-        _note(opened(reason, alarm_name(detail), found, now), ports.cases)
+        ports.cases.open(opened(reason, alarm_name(detail), found, now))
     asked = situation_of(
         reason,
         Known(ports.log, ports.cases, ports.history),
@@ -115,14 +115,6 @@ def guard_training(
         "champion": asdict(champion) if champion else None,
         "champion_input": [_champion_input(champion)] if champion else [],
     }
-
-
-def _note(case: AlarmCase, cases: Cases) -> None:
-    """Note an alarm; one that a training had answered has cleared meanwhile, or it could not go off again."""
-    cases.open(case)
-    for known in cases.all():
-        if known.reason == case.reason and known.awaits:
-            cases.change(known, case)
 
 
 def _remember(verdict: Verdict, ports: Ports, now: datetime) -> None:

@@ -209,3 +209,5 @@ _REPLACING: dict[str, _Rule] = {
     "money_cap": _money_cap,
 }
 """The order decides which of several refusals is told: first what a person may change, last what time brings."""
+RULES = (*_ALWAYS, *(name for name in _FIRST if name not in _REPLACING), *_REPLACING)
+"""Names of all rules."""

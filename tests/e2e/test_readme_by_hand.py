@@ -122,6 +122,39 @@ def test_an_alarm_that_stays_on_retrains_once(story, cloud):
     assert sorted(registered) == ["drift", "new_data"]
 
 
+def test_the_model_knows_which_alarm_it_was_trained_because_of(story, cloud):
+    sagemaker, group = cloud.client("sagemaker"), output(story, "ModelPackageGroupName")
+    newest = sagemaker.list_model_packages(ModelPackageGroupName=group, SortOrder="Descending")
+    arn = newest["ModelPackageSummaryList"][0]["ModelPackageArn"]
+    metadata = sagemaker.describe_model_package(ModelPackageName=arn)["CustomerMetadataProperties"]
+
+    assert metadata["reason"] == "drift"
+    assert metadata["reason:alarm"] == output(story, "DriftAlarmName")
+    assert "temp" in metadata["reason:about"].split()
+
+
+def test_the_alarm_clears_when_the_new_model_is_judged(story, cloud):
+    """The last block of the story has asked v2 about May, which v2 has learned."""
+    headrace, watch = REPO / ".venv/bin/headrace", cloud.client("cloudwatch")
+
+    def alarm():
+        cloud.run(headrace, "check", "bike")
+        (found,) = watch.describe_alarms(AlarmNames=[output(story, "DriftAlarmName")])["MetricAlarms"]
+        return found["StateValue"]
+
+    eventually(alarm, lambda state: state == "OK", within_s=60)
+
+    def trainings():
+        return json.loads(cloud.run(headrace, "trainings", "bike", "--json").stdout)
+
+    seen = eventually(trainings, lambda seen: seen["alarms"] == [], within_s=30)
+    first, retraining = reversed(seen["trainings"])
+    assert (first["reason"], first["champion"], first["version"]) == ("new_data", None, 1)
+    assert (retraining["reason"], retraining["champion"], retraining["version"]) == ("drift", 1, 2)
+    assert retraining["cost_usd"] > 0
+    assert "no_new_labels" in {refused["rule"] for refused in seen["refused"]}
+
+
 def test_every_prediction_is_captured_with_its_model(story, cloud):
     s3, bucket = cloud.client("s3"), output(story, "ArtifactsBucketName")
     keys = [item["Key"] for item in s3.list_objects_v2(Bucket=bucket, Prefix="capture/")["Contents"]]
@@ -137,6 +170,7 @@ def test_the_status_command_sees_it_all(story, cloud):
     status = json.loads(seen.stdout)
     assert (status["endpoint"]["status"], status["endpoint"]["serves"]) == ("InService", "v2")
     assert status["last_training"]["outcome"] == "registered"
+    assert status["last_training"]["reason"] == "drift"
     assert status["awaiting_approval"] == []
 
 

@@ -63,6 +63,14 @@ def statements(template, role):
     ]
 
 
+def rules_on(template, state):
+    """Return the rules on alarms that change to `state`."""
+    rules = template.find_resources("AWS::Events::Rule").values()
+    return [
+        rule for rule in rules if rule["Properties"]["EventPattern"]["detail"]["state"]["value"] == [state]
+    ]
+
+
 def allowed(rules):
     """Return what `rules` allow: action -> list of resources, as text."""
     found = {}
@@ -86,7 +94,7 @@ def test_every_handler_exists(template):
 
     assert handlers == {
         f"lambdas.{name}.handler.handler"
-        for name in ("check_drift", "check_quality", "explain_alarm", "store_predictions")
+        for name in ("check_drift", "check_quality", "explain_alarm", "follow_training", "store_predictions")
     }
     for handler in handlers:
         assert (REPO / f"{handler.removesuffix('.handler').replace('.', '/')}.py").is_file()
@@ -178,7 +186,7 @@ def test_a_realtime_endpoint_captures_by_itself():
     template = synthesised(OTHERWISE)
 
     template.resource_count_is("AWS::Logs::SubscriptionFilter", 0)
-    template.resource_count_is("AWS::Lambda::Function", 3)
+    template.resource_count_is("AWS::Lambda::Function", 4)
 
 
 def test_the_drift_alarm_reacts_within_a_minute_and_holds_between_checks(template):
@@ -281,3 +289,39 @@ def test_the_same_pipeline_gives_the_same_template():
     stack.cache_clear()
 
     assert Template.from_stack(stack()).to_json() == synthesised().to_json()
+
+
+# --- what follows a training
+
+
+def test_alarms_that_start_trainings_are_looked_after_every_quarter_of_an_hour_and_when_they_are_over(
+    template,
+):
+    template.has_resource_properties(
+        "AWS::Scheduler::Schedule",
+        {"ScheduleExpression": "rate(15 minutes)", "Target": {"Arn": Match.any_value()}},
+    )
+    (over,) = rules_on(template, "OK")
+
+    assert "DriftAlarm" in flat(over["Properties"]["EventPattern"]["resources"])
+    assert "FollowTraining" in flat(over["Properties"]["Targets"])
+
+
+def test_alarms_that_only_tell_are_not_looked_after():
+    template = synthesised(OTHERWISE)
+    variables = [
+        function["Properties"]["Environment"]["Variables"]
+        for function in template.find_resources("AWS::Lambda::Function").values()
+        if function["Properties"]["Handler"] == "lambdas.follow_training.handler.handler"
+    ]
+
+    assert [(each["DRIFT_ALARMS"], each["QUALITY_ALARMS"]) for each in variables] == [("", "")]
+    assert rules_on(template, "OK") == []
+
+
+def test_the_follow_up_may_start_the_training_and_nothing_else(template):
+    rights = [rule for rule in role_of(template, "follow_training") if "states:" in flat(rule["Action"])]
+
+    assert [rule["Action"] for rule in rights] == ["states:StartExecution"]
+    assert "Training" in flat(rights[0]["Resource"])
+    assert "*" not in flat(rights[0]["Resource"])

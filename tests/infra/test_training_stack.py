@@ -165,3 +165,30 @@ def test_no_role_carries_a_managed_policy(template):
 
 def test_outputs_say_what_to_start(template):
     assert {"TrainStateMachineArn", "ModelPackageGroupName", "TrainNow"} <= template.find_outputs("*").keys()
+
+
+def test_the_end_of_a_training_may_ask_how_long_its_own_jobs_ran(template):
+    (asks,) = (
+        statement
+        for role, statements in policies(template).items()
+        if role.startswith("CloseTraining")
+        for statement in statements
+        if "sagemaker:DescribeTrainingJob" in actions(statement)
+    )
+
+    assert set(actions(asks)) == {"sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"}
+    assert json.dumps(asks["Resource"]).count("job/headrace-bike-*") == 2
+
+
+def test_the_guard_reads_the_latest_reports_and_no_other_object(template):
+    reads = [
+        json.dumps(statement["Resource"])
+        for role, statements in policies(template).items()
+        if role.startswith("GuardTraining")
+        for statement in statements
+        if "s3:GetObject" in actions(statement)
+    ]
+
+    assert len(reads) == 2
+    assert "/drift/latest.json" in reads[0]
+    assert "/quality/latest.json" in reads[1]

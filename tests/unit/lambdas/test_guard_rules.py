@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from lambdas.guard_training.policy import OpenAlarm, Policy, Situation
-from lambdas.guard_training.rules import decide
+from lambdas.guard_training.rules import RULES, decide
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -292,3 +293,34 @@ def test_of_a_storm_of_alarms_one_trains_and_the_rest_are_told_that_it_runs():
 
     assert [verdict.proceed for verdict in verdicts] == [True] + 99 * [False]
     assert {verdict.rule for verdict in verdicts[1:]} == {"single_flight"}
+
+
+# --- the page
+
+
+def test_every_rule_is_told_on_the_page_in_the_order_in_which_it_is_asked():
+    page = (Path(__file__).parents[3] / "docs/retraining.md").read_text()
+    told = [
+        line.split("`")[1] for line in page.splitlines() if line.startswith("| `") and line.count("|") == 3
+    ]
+
+    assert [rule for rule in told if rule in RULES] == list(RULES)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        decide(replace(POLICY, on=frozenset({"drift", "quality"})), NEW_DATA).why,
+        decide(replace(POLICY, new_rows=500), replace(NEW_DATA, new_rows=499)).why,
+        decide(replace(POLICY, min_new_rows=200), replace(ON_DRIFT, new_rows=99)).why,
+        decide(POLICY, replace(NO_MODEL, rows=199)).why,
+        decide(POLICY, tried(2, last_retraining=NOW)).why,
+        decide(POLICY, tried(3)).why,
+        decide(POLICY, replace(ON_DRIFT, new_rows=0)).why,
+        decide(POLICY, replace(ON_DRIFT, open_alarms=(OpenAlarm("drift", waiting=False),))).why,
+    ],
+)
+def test_the_page_has_the_sentences_of_the_rules(sentence):
+    page = (Path(__file__).parents[3] / "docs/retraining.md").read_text()
+
+    assert sentence in page

@@ -94,3 +94,17 @@ def test_the_reason_of_the_training_says_which_part_decides(pipeline, reason, pr
     recent = {**RECENT, "rows": 100}
 
     assert judge(pipeline, {**whole, "holdout": old, "recent": recent}, reason=reason)["promote"] is promoted
+def test_the_registry_is_told_which_alarm_and_which_features_the_model_is_because_of(pipeline):
+    cause = {"alarm": "bike-DriftAlarm", "about": "temp, saison (é)"}
+
+    metadata = judge(pipeline, BETTER, cause=cause)["metadata"]
+
+    assert (metadata["reason"], metadata["reason:alarm"]) == ("drift", "bike-DriftAlarm")
+    assert metadata["reason:about"] == "temp_ saison _é_"
+
+
+def test_a_training_without_an_alarm_names_none(pipeline):
+    metadata = judge(pipeline, BETTER, cause={"alarm": "", "about": "started by hand"})["metadata"]
+
+    assert "reason:alarm" not in metadata
+    assert metadata["reason:about"] == "started by hand"

@@ -17,6 +17,43 @@ STATUS = {
 }
 
 
+TRAININGS = [
+    {
+        "started_at": "2026-01-31T12:00:00+00:00",
+        "reason": "drift",
+        "because": "temp season",
+        "outcome": "kept_champion",
+        "why": "rmse 42 is no better than 40",
+        "champion": 2,
+        "version": None,
+        "cost_usd": 0.0123,
+    },
+    {
+        "started_at": "2026-01-01T12:00:00+00:00",
+        "reason": "new_data",
+        "because": "the first training, on 900 rows",
+        "outcome": "registered",
+        "why": "first",
+        "champion": None,
+        "version": 1,
+        "cost_usd": None,
+    },
+]
+REFUSED = [
+    {
+        "day": "2026-01-30",
+        "reason": "drift",
+        "rule": "cooldown",
+        "times": 99,
+        "last_at": "2026-01-30T09:00:00",
+        "why": "soon",
+    }
+]
+ALARMS = [
+    {"reason": "drift", "since": "2026-01-31T11:00:00+00:00", "about": "temp", "in_vain": 1, "awaits": None}
+]
+
+
 class Deployed:
     """A pipeline that is deployed."""
 
@@ -35,6 +72,9 @@ class Deployed:
 
     def wait_for_training(self, run):
         return {"status": "SUCCEEDED", "run": run}
+
+    def trainings(self, count):
+        return {"trainings": TRAININGS[:count], "refused": REFUSED, "alarms": ALARMS}
 
     def awaiting_approval(self):
         return self.waiting
@@ -148,3 +188,18 @@ def test_a_pipeline_may_be_named_by_the_path_of_its_file(run, monkeypatch, tmp_p
 
     assert asked == ["rides"]
     assert run("status", str(tmp_path / "none.yaml"))[0] == 2
+
+
+def test_trainings_are_told_with_why_outcome_model_and_cost_and_so_is_what_was_refused(run, deployed):
+    code, out, _ = run("trainings", "bike")
+
+    assert code == 0
+    for told in ("temp season", "v2 stays", "$0.0123", "unknown", "refused by the guard", "99", "soon"):
+        assert told in out
+    assert "on since 2026-01-31 11:00: drift (temp); waits for a training; 1 retraining in a row" in out
+
+
+def test_trainings_for_scripts_are_json_and_may_be_limited(run, deployed):
+    found = json.loads(run("trainings", "bike", "--json", "--last", "1")[1])
+
+    assert found == {"trainings": TRAININGS[:1], "refused": REFUSED, "alarms": ALARMS}
