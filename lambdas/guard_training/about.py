@@ -23,15 +23,18 @@ def alarm_name(detail: Mapping[str, Any]) -> str:
 
 
 def about(report: Mapping[str, Any] | None) -> str:
-    """Name the features that drifted, or the metric that fell; empty if the report says neither.
+    """Name the features that drifted, or the metric that fell; else what the report says first, empty without one.
 
     Examples
     --------
     >>> about({"drifted_features": ["temp", "season"]}), about({"metric": "rmse"}), about(None)
     ('temp season', 'rmse', '')
+    >>> about({"drifted_features": [], "summary": ["the features go together in another way"]})
+    'the features go together in another way'
     """
     if report is None:
         return ""
     features = [str(name) for name in report.get("drifted_features") or ()]
     more = [f"and {len(features) - _SHOWN} more"] if len(features) > _SHOWN else []
-    return " ".join(features[:_SHOWN] + more) or str(report.get("metric") or "")
+    said = [*report.get("summary", ()), ""]
+    return " ".join(features[:_SHOWN] + more) or str(report.get("metric") or said[0])

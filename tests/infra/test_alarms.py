@@ -137,6 +137,11 @@ def test_only_pages_act_and_all_they_do_is_call_the_function_that_finds_the_word
             {"DriftAlarm", "RetrainingsInVain"},
             ["Model", "RetrainingsInVain"],
         ),
+        (
+            "drift, and retraining has been given up",
+            {"DriftAlarm", "RetrainingsInVain", "RetrainingGivenUp"},
+            ["Model", "RetrainingGivenUp", "RetrainingsInVain"],
+        ),
         ("drift, and later a training fails", {"DriftAlarm", "TrainingFailed"}, ["Model", "Runs"]),
     ],
 )
@@ -181,6 +186,7 @@ def test_alarms_on_what_checks_say_hold_until_the_next_check():
         "EstimatedQuality",
         "Quality",
         "RetrainingsInVain",
+        "RetrainingGivenUp",
         "NoData",
         "NoPredictions",
     }
@@ -193,6 +199,8 @@ def test_alarms_on_what_checks_say_hold_until_the_next_check():
         ("ConceptDrift", "ConceptDrift", 1),
         ("EstimatedQuality", "EstimatedQualityDrop", 1),
         ("Quality", "QualityDrop", 1),
+        ("RetrainingsInVain", "RetrainingsInVain", 1),
+        ("RetrainingGivenUp", "RetrainingsInVain", 3),
         ("NoData", "DataAge", 48),
         ("NoPredictions", "PredictionAge", 6),
         ("LatencyP50", "EndpointLatencyP50", 50),
