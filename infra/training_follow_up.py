@@ -78,10 +78,11 @@ class TrainingFollowUp(Construct):
         packages = sagemaker_arn(self, "model-package", f"{training.model_package_group_name}/*")
         allow(function.role, ["sagemaker:DescribeModelPackage"], [packages])
         training.state_machine.grant_start_execution(function)
+        training.state_machine.grant_execution(function, "states:DescribeExecution")
         allow(function.role, ["cloudwatch:DescribeAlarms"], ["*"])
         acknowledge_wildcards(
             function.role,
-            "Model packages are versions of one group; AWS asks for everything where composite alarms may be among the answers.",
+            "Model packages are versions of one group, and executions are named at run time; AWS asks for everything where composite alarms may be among the answers.",
         )
 
     def _run_when_over(self, alarms: Sequence[cloudwatch.IAlarm]) -> None:

@@ -1,4 +1,4 @@
-"""Starts executions of one state machine."""
+"""Executions of one state machine: starts them, and tells whether they still run."""
 
 from __future__ import annotations
 
@@ -22,3 +22,11 @@ class Executions:
             stateMachineArn=self._state_machine_arn, input=json.dumps(input)
         )
         return answer["executionArn"]
+
+    def is_running(self, execution_arn: str) -> bool:
+        """Tell whether an execution has not ended; one that Step Functions has forgotten has."""
+        try:
+            status = self._client.describe_execution(executionArn=execution_arn)["status"]
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return False
+        return status in ("RUNNING", "PENDING_REDRIVE")

@@ -32,6 +32,14 @@ from lambdas.guard_training.situation import Known, policy_of, situation_of
 logger = Logger()
 
 
+class Log(situation.Log, Protocol):
+    """What this function needs from the ledger."""
+
+    def release(self, kind: str, execution: str) -> None:
+        """Give the lock back, if `execution` holds it."""
+        ...
+
+
 class Cases(situation.Cases, Protocol):
     """What this function needs of the alarms that ask for trainings."""
 
@@ -79,6 +87,10 @@ class Trainings(Protocol):
         """Start a training, which its guard may still refuse."""
         ...
 
+    def is_running(self, execution_arn: str) -> bool:
+        """Tell whether a training has not ended."""
+        ...
+
 
 class Metrics(Protocol):
     """What this function needs from CloudWatch's metrics."""
@@ -92,7 +104,7 @@ class Metrics(Protocol):
 class Ports:
     """Everything outside of this function."""
 
-    log: situation.Log
+    log: Log
     cases: Cases
     history: situation.History
     states: States
@@ -146,6 +158,7 @@ def follow_training(settings: Settings, pipeline: Pipeline, ports: Ports, now: d
     after = ports.cases.all()
     if before or after:
         ports.metrics.put({"RetrainingsInVain": most_in_vain(after)})
+    _free_lock(ports)
     started = _ask_again(pipeline, ports, now)
     return {"open": [case.reason for case in after], "in_vain": most_in_vain(after), "started": started}
 
@@ -174,6 +187,16 @@ def _bring_up_to_date(before: AlarmCase | None, after: AlarmCase | None, cases: 
         cases.open(after)
     else:
         cases.change(before, after)
+
+
+def _free_lock(ports: Ports) -> None:
+    """Release the lock of a training that was aborted, or exceeded its time: its last state never came."""
+    lock = ports.log.holder("training")
+    if lock and not ports.trainings.is_running(lock.execution):
+        logger.warning(
+            "a training has ended without giving the lock back", extra={"execution": lock.execution}
+        )
+        ports.log.release("training", lock.execution)
 
 
 def _ask_again(pipeline: Pipeline, ports: Ports, now: datetime) -> str | None:

@@ -319,9 +319,11 @@ def test_alarms_that_only_tell_are_not_looked_after():
     assert rules_on(template, "OK") == []
 
 
-def test_the_follow_up_may_start_the_training_and_nothing_else(template):
-    rights = [rule for rule in role_of(template, "follow_training") if "states:" in flat(rule["Action"])]
+def test_the_follow_up_may_start_the_training_and_see_whether_it_runs_and_nothing_else(template):
+    rights = allowed(
+        [rule for rule in role_of(template, "follow_training") if "states:" in flat(rule["Action"])]
+    )
 
-    assert [rule["Action"] for rule in rights] == ["states:StartExecution"]
-    assert "Training" in flat(rights[0]["Resource"])
-    assert "*" not in flat(rights[0]["Resource"])
+    assert set(rights) == {"states:StartExecution", "states:DescribeExecution"}
+    assert all("Training" in flat(resources) for resources in rights.values())
+    assert "*" not in flat(rights["states:StartExecution"])

@@ -136,3 +136,29 @@ def test_a_training_is_started_with_its_reason(stubbed):
     )
 
     assert Executions(client, MACHINE).start(start).endswith("train:1")
+
+
+@pytest.mark.parametrize(
+    ("status", "runs"),
+    [
+        ("RUNNING", True),
+        ("PENDING_REDRIVE", True),
+        ("ABORTED", False),
+        ("TIMED_OUT", False),
+        ("SUCCEEDED", False),
+    ],
+)
+def test_a_training_that_was_aborted_runs_no_more(stubbed, status, runs):
+    client, stubber = stubbed("stepfunctions")
+    execution = f"{MACHINE.replace('stateMachine', 'execution')}:1"
+    answer = {"executionArn": execution, "stateMachineArn": MACHINE, "status": status, "startDate": NOW}
+    stubber.add_response("describe_execution", answer, {"executionArn": execution})
+
+    assert Executions(client, MACHINE).is_running(execution) is runs
+
+
+def test_a_training_that_step_functions_has_forgotten_runs_no_more(stubbed):
+    client, stubber = stubbed("stepfunctions")
+    stubber.add_client_error("describe_execution", "ExecutionDoesNotExist", "Execution Does Not Exist")
+
+    assert not Executions(client, MACHINE).is_running(f"{MACHINE}:1")

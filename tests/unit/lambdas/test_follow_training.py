@@ -7,6 +7,7 @@ import pytest
 
 from headrace.aws.alarm_cases import AlarmCase, opened
 from headrace.aws.alarm_states import AlarmState
+from headrace.aws.training_log import Lock
 from headrace.config.pipeline import Pipeline
 from lambdas.close_training.handler import Ports as ClosePorts
 from lambdas.close_training.handler import close_training
@@ -131,7 +132,7 @@ class World:
         self.reports = {
             "drift/latest.json": {"variant": "v3", "verdict": "drift", "drifted_features": ["temp"]}
         }
-        self.trained, self.executions, self.rejected = [], 0, False
+        self.trained, self.executions, self.rejected, self.aborted = [], 0, False, set()
 
     # what the functions see
 
@@ -143,6 +144,9 @@ class World:
 
     def is_rejected(self, arn):
         return self.rejected
+
+    def is_running(self, execution):
+        return execution not in self.aborted
 
     def start(self, input):
         self.ask(**input)
@@ -370,6 +374,20 @@ def test_rows_on_which_a_training_has_failed_are_not_tried_again_and_again():
     world.wait(timedelta(days=3))
 
     assert world.hours == [0]
+
+
+def test_a_training_that_was_aborted_gives_the_lock_back_at_the_next_look():
+    world = World()
+    world.log._rows = 1000
+    world.log.lock = Lock("e0", NOW.isoformat(), "drift")
+    world.goes_off()
+
+    world.wait(HOUR)
+    assert world.trained == []
+
+    world.aborted.add("e0")
+    world.wait(QUARTER)
+    assert world.trained == [(HOUR + QUARTER, "drift")]
 
 
 def test_a_look_says_what_it_has_found():
