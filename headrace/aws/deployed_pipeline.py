@@ -76,7 +76,6 @@ class DeployedPipeline:
             "endpoint": self._endpoint(),
             "model": champion
             and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
-            "last_training": last and {name: last[name] for name in _OF_A_TRAINING if last.get(name)},
             "last_training": self._last_training(),
             "awaiting_approval": self.awaiting_approval(),
             "quarantine": self._quarantine(),
@@ -150,8 +149,7 @@ class DeployedPipeline:
         last = self._ledger_item("training", "last")
         newest = next(TrainingHistory(self._ledger()).newest_first(), None)
         why = {"reason": newest.reason, "because": newest.because} if newest else {}
-        names = ("outcome", "why", "finished_at")
-        return last and {**why, **{name: last[name] for name in names if name in last}}
+        return last and {**why, **{name: last[name] for name in _OF_A_TRAINING if last.get(name)}}
 
     def _ledger(self) -> Any:
         return self.session.resource("dynamodb").Table(self.outputs["LedgerTableName"])

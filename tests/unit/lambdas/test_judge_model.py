@@ -94,6 +94,8 @@ def test_the_reason_of_the_training_says_which_part_decides(pipeline, reason, pr
     recent = {**RECENT, "rows": 100}
 
     assert judge(pipeline, {**whole, "holdout": old, "recent": recent}, reason=reason)["promote"] is promoted
+
+
 def test_the_registry_is_told_which_alarm_and_which_features_the_model_is_because_of(pipeline):
     cause = {"alarm": "bike-DriftAlarm", "about": "temp, saison (é)"}
 
