@@ -16,7 +16,11 @@ class ArchiveError(ValueError):
 
 
 def read_members(
-    stream: IO[bytes], names: Iterable[str], *, limit_bytes: int = 64 * 2**20
+    stream: IO[bytes],
+    names: Iterable[str],
+    *,
+    optional: Iterable[str] = (),
+    limit_bytes: int = 64 * 2**20,
 ) -> dict[str, bytes]:
     """Read some regular files of a gzipped tar archive, which is read once and never written to disk.
 
@@ -28,6 +32,8 @@ def read_members(
         The archive.
     names : iterable of str
         Members wanted, e.g. ``baseline.json``.
+    optional : iterable of str
+        Members that are read if they are there.
     limit_bytes : int
         Largest size of a member.
 
@@ -41,7 +47,8 @@ def read_members(
     ArchiveError
         If a member is missing or larger than the limit.
     """
-    wanted, found = set(names), {}
+    needed = set(names)
+    wanted, found = needed | set(optional), {}
     try:
         with tarfile.open(fileobj=stream, mode="r|gz") as archive:
             for member in archive:
@@ -56,7 +63,7 @@ def read_members(
                     break
     except tarfile.TarError as error:
         raise ArchiveError(f"not a gzipped tar archive: {error}") from error
-    if missing := sorted(wanted - found.keys()):
+    if missing := sorted(needed - found.keys()):
         raise ArchiveError(f"the archive has no {', '.join(missing)}")
     return found
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ColumnProfile", "Profile", "merge_profiles", "profile_frame"]
 
+Answers = Sequence[Any] | np.ndarray[Any, Any]
+
 FORMAT = 2
 _READABLE = (1, FORMAT)
 """Format 1 knew no minimum, no distinct values and no measures of texts and images; a profile without them is compared
@@ -87,8 +89,8 @@ def profile_frame(
     frame: pd.DataFrame | Mapping[str, Any],
     schema: Sequence[ColumnSchema],
     *,
-    predictions: Sequence[Any] | None = None,
-    scores: Sequence[float] | None = None,
+    predictions: Answers | None = None,
+    scores: Answers | None = None,
     like: Profile | None = None,
 ) -> Profile:
     """Profile rows and, if given, the predictions for rows.
@@ -180,9 +182,7 @@ def merge_profiles(profiles: Sequence[Profile]) -> Profile:
     )
 
 
-def _profile_answers(
-    answers: Sequence[Any] | None, name: str, like: ColumnProfile | None
-) -> ColumnProfile | None:
+def _profile_answers(answers: Answers | None, name: str, like: ColumnProfile | None) -> ColumnProfile | None:
     if answers is None:
         return None
     cells = _cells(answers)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from headrace.ml.arrays import Floats, Ints
+from headrace.ml.profile_column import ColumnProfile
 
 BINS = 256
 
@@ -34,14 +35,10 @@ def quantile_edges(numbers: Floats) -> Floats:
     return np.unique(np.concatenate([values, np.nextafter(alone, -np.inf)]))
 
 
-def count_in_bins(numbers: Floats, edges: Floats) -> Ints:
-    """Return how many numbers are at most the first edge, then at most the second, …, then above the last."""
-    codes = np.searchsorted(edges, numbers, side="left")
-    return np.bincount(codes, minlength=len(edges) + 1).astype(np.int64)
-
-
 class Histogram:
     """Counts in bins that are known to lie between two numbers, to be cut again in other bins.
+
+    What a bin holds is taken to be evenly spread over it.
 
     Parameters
     ----------
@@ -55,6 +52,7 @@ class Histogram:
 
     def __init__(self, edges: Floats, counts: Ints, minimum: float, maximum: float) -> None:
         cumulative = np.cumsum(counts)
+        self.minimum = minimum
         inside = (edges >= minimum) & (edges < maximum)
         below = np.nextafter(minimum, -np.inf)
         self.points: Floats = np.concatenate([[below], edges[inside], [maximum]])
@@ -71,6 +69,33 @@ class Histogram:
         way = np.clip(np.nan_to_num(np.where(points >= end, 1.0, way)), 0.0, 1.0)
         found: Floats = self._cumulative[left] + way * (self._cumulative[left + 1] - self._cumulative[left])
         return found
+
+    @property
+    def total(self) -> int:
+        """How many numbers there are."""
+        return int(self._cumulative[-1])
+
+    def quantiles(self, ranks: Floats) -> Floats:
+        """Return the numbers that have so many others below them, 0 to `total`."""
+        right = np.clip(np.searchsorted(self._cumulative, ranks, side="left"), 1, len(self.points) - 1)
+        before, upto = self._cumulative[right - 1], self._cumulative[right]
+        way = np.clip((ranks - before) / np.maximum(upto - before, 1.0), 0.0, 1.0)
+        found: Floats = self.points[right - 1] * (1.0 - way) + self.points[right] * way
+        return found
+
+    def equal_widths(self, count: int) -> list[tuple[float, float, int]]:
+        """Return lower end, upper end and count of equally wide bins from the smallest number to the largest."""
+        start, end = float(self.minimum), float(self.points[-1])
+        ends = start * (1.0 - np.arange(count + 1) / count) + end * (np.arange(count + 1) / count)
+        counts = recut(self, ends[1:-1])
+        return list(zip(ends[:-1].tolist(), ends[1:].tolist(), counts.tolist(), strict=True))
+
+
+def histogram_of(column: ColumnProfile) -> Histogram | None:
+    """Return the numbers of a column; None if it has none."""
+    if column.minimum is None or column.maximum is None or not len(column.counts):
+        return None
+    return Histogram(column.edges, column.counts, column.minimum, column.maximum)
 
 
 def merged_bins(histograms: Sequence[Histogram]) -> tuple[Floats, Ints]:
@@ -95,8 +120,7 @@ def merged_bins(histograms: Sequence[Histogram]) -> tuple[Floats, Ints]:
 
 def recut(histogram: Histogram, edges: Floats) -> Ints:
     """Return the counts of a histogram in other bins."""
-    total = histogram.at_most(histogram.points[-1:])
-    return _differences(np.rint(histogram.at_most(edges)).astype(np.int64), int(total[0]))
+    return _differences(np.rint(histogram.at_most(edges)).astype(np.int64), histogram.total)
 
 
 def _differences(cumulative: Ints, total: Any) -> Ints:

@@ -10,9 +10,10 @@ import numpy as np
 
 from headrace.ml.arrays import Flags, Floats, Ints
 from headrace.ml.column_schema import Kind
-from headrace.ml.profile_bins import count_in_bins, quantile_edges
+from headrace.ml.profile_bins import quantile_edges
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_dependence import RUN, inflation_of, inflation_of_levels
+from headrace.ml.profile_grid import Grid
 from headrace.ml.profile_levels import count_levels, counts_of, hashes_of, level_of, most_frequent
 from headrace.ml.profile_moments import merged_moments, moments
 
@@ -70,11 +71,11 @@ class _Tally:
 
 def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
     edges = like.edges if like else quantile_edges(np.concatenate([np.empty(0), *_finite_blocks(cells)]))
-    tally, counts = _Tally(), np.zeros(len(edges) + 1, dtype=np.int64)
+    grid, tally, counts = Grid(edges), _Tally(), np.zeros(len(edges) + 1, dtype=np.int64)
     for numbers in _finite_blocks(cells):
         if len(numbers):
             tally.add(numbers)
-            counts += count_in_bins(numbers, edges)
+            counts += grid.count(numbers)
     run = as_floats(cells[:RUN])
     absent = ~np.isfinite(run)
     return ColumnProfile(
@@ -85,7 +86,7 @@ def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | 
         edges=edges,
         levels=(),
         counts=counts,
-        inflation=inflation_of(np.searchsorted(edges, run[~absent], side="left")),
+        inflation=inflation_of(grid.bins(run[~absent])),
         missing_inflation=_missing_inflation(absent),
         **tally.figures(),
     )
@@ -113,7 +114,7 @@ def _profile_times(cells: Cells, name: str) -> ColumnProfile:
 
 
 def _profile_levels(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
-    counts, missing = count_levels(cells.tolist(), kind)
+    counts, missing = count_levels(cells, kind)
     levels = like.levels if like else most_frequent(counts)
     position = {level: index for index, level in enumerate(levels)}
     run = [level_of(cell, kind) for cell in cells[:RUN].tolist()]

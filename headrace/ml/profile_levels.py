@@ -15,23 +15,27 @@ from headrace.ml.column_schema import Kind
 
 MAX_LEVELS = 200
 
+_BLOCK = 65_536
 _HASHES = 256
 _HASH_BYTES = 6  # what a JSON number holds exactly
 _HASH_VALUES = 1 << 48
 _TRUTH = {0: "false", 1: "true"}
 
 
-def count_levels(cells: Sequence[Any], kind: Kind) -> tuple[dict[str, int], int]:
+def count_levels(cells: np.ndarray[Any, Any], kind: Kind) -> tuple[dict[str, int], int]:
     """Return how often each value occurs, as text, and how many cells have none.
 
     Examples
     --------
-    >>> count_levels(["fall", None, "fall", float("nan")], "category")
+    >>> count_levels(np.array(["fall", None, "fall", float("nan")], dtype=object), "category")
     ({'fall': 2}, 2)
     """
     counts: dict[str, int] = {}
     missing = 0
-    for value, count in Counter(cells).items():
+    values: Counter[Any] = Counter()
+    for start in range(0, len(cells), _BLOCK):
+        values.update(cells[start : start + _BLOCK].tolist())
+    for value, count in values.items():
         text = level_of(value, kind)
         if text is None:
             missing += count

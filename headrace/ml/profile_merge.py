@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from headrace.ml.arrays import Floats, Ints
-from headrace.ml.profile_bins import Histogram, merged_bins
+from headrace.ml.profile_bins import histogram_of, merged_bins
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_levels import MAX_LEVELS, smallest_hashes
 from headrace.ml.profile_moments import merged_moments
@@ -64,11 +64,7 @@ def _distribution(parts: Sequence[ColumnProfile]) -> tuple[Floats, tuple[str, ..
 
 
 def _merged_numbers(parts: Sequence[ColumnProfile]) -> tuple[Floats, tuple[str, ...], Ints]:
-    histograms = [
-        Histogram(part.edges, part.counts, part.minimum, part.maximum)
-        for part in parts
-        if part.minimum is not None and part.maximum is not None
-    ]
+    histograms = [histogram for part in parts if (histogram := histogram_of(part))]
     if not histograms:
         longest = max(parts, key=lambda part: len(part.edges))
         return longest.edges, (), longest.counts

@@ -19,6 +19,7 @@ from headrace.aws.model_archive import open_archive, read_members
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.model_monitor import DOCUMENTS
 
 logger = Logger()
 
@@ -67,7 +68,7 @@ class Metrics(Protocol):
 class Ports:
     """Everything outside of this function."""
 
-    baseline: Callable[[str], bytes]
+    documents: Callable[[str], Mapping[str, bytes]]
     store: Store
     log: Log
     events: Events
@@ -79,12 +80,12 @@ def _deps() -> Ports:
     client = boto3.client("s3")
     name = bundled_pipeline().name
 
-    def baseline(url: str) -> bytes:
+    def documents(url: str) -> dict[str, bytes]:
         with closing(open_archive(client, url)) as archive:
-            return read_members(archive, ["baseline.json"])["baseline.json"]
+            return read_members(archive, ["baseline.json"], optional=DOCUMENTS)
 
     return Ports(
-        baseline,
+        documents,
         Artifacts(client, os.environ["ARTIFACTS_BUCKET"]),
         TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])),
         PipelineEvents(boto3.client("events"), name),
@@ -95,8 +96,8 @@ def _deps() -> Ports:
 def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict[str, Any]:
     """Publish the model of ``event["plan"]``; calling it again changes nothing but the time."""
     plan = event["plan"]
-    baseline = ports.baseline(plan["model_data_url"])
-    ports.store.put(f"baselines/{plan['variant']}/baseline.json", baseline, content_type="application/json")
+    for name, document in ports.documents(plan["model_data_url"]).items():
+        ports.store.put(f"baselines/{plan['variant']}/{name}", document, content_type="application/json")
     performance = ports.store.load(f"evaluations/{plan['run']}/performance.json") if plan.get("run") else None
     if performance is not None:
         ports.store.store(f"baselines/{plan['variant']}/performance.json", performance)

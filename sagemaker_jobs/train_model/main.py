@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from headrace.config.features import OwnStep
 from headrace.ml.metrics import measure
-from headrace.ml.profile import Profile, profile_frame
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
@@ -31,6 +29,7 @@ from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.recipe import Recipe, read_hyperparameters
 from sagemaker_jobs.spec import Spec, read_spec
 from sagemaker_jobs.streamed_fit import fit_streamed
+from sagemaker_jobs.train_model.monitoring import write_monitoring
 
 _PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
 _ROWS_FOR_TRAIN_METRICS = 50_000
@@ -88,8 +87,8 @@ def train_model(
 ) -> dict[str, dict[str, float]]:
     """Fit a model, write it to `folder` and return its metrics by part.
 
-    The files are ``model.skops``, ``schema.json``, ``metrics.json``, ``baseline.json`` (the profile that drift is measured
-    against), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where the model
+    The files are ``model.skops``, ``schema.json``, ``metrics.json``, those that the model will be watched by
+    (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where the model
     comes from). The same rows, hyperparameters and seed give the same bytes.
 
     Raises
@@ -118,11 +117,7 @@ def train_model(
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
-    cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
-    write_json(
-        folder / "baseline.json",
-        baseline(model, recent_share(train, training.seed), held_out).as_dict() | cleaning,
-    )
+    write_monitoring(model, rows.stream or train, held_out, folder, seed=training.seed)
     write_json(folder / "sample.json", sample(model, held_out))
     write_manifest(folder, _origin(spec, recipe))
     load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.
@@ -136,23 +131,6 @@ def _fitted(recipe: Recipe, rows: Rows) -> Any:
         rows.train, recipe.features.augment, recipe.schema, np.random.default_rng(recipe.seed)
     )
     return fit(recipe, varied, rows.validation)
-
-
-def baseline(model: Model, train: Part, held_out: Part) -> Profile:
-    """Profile the training features and the answers to rows that were not trained on."""
-    values = model.predict(held_out.columns)
-    answers = np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values
-    return profile_frame(pd.DataFrame(train.columns), model.schema, predictions=list(answers))
-
-
-def recent_share(part: Part, seed: int) -> Part:
-    """Return rows in the shares in which they counted: each stays with the chance of its weight, which is 1 for the newest.
-
-    Traffic is compared with them, and traffic is like what counted most.
-    """
-    if part.weights is None:
-        return part
-    return part.chosen(np.random.default_rng(seed).random(part.rows) < part.weights)
 
 
 def sample(model: Model, part: Part) -> dict[str, Any]:

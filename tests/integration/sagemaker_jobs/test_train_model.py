@@ -101,7 +101,11 @@ def test_the_baseline_profiles_what_was_trained_on(tmp_path):
     baseline = job.document("baseline.json")
     assert [feature["name"] for feature in baseline["features"]] == ["temp", "season", "holiday", "at"]
     assert baseline["rows"] == 600
-    assert baseline["prediction"]["rows"] == 150
+    assert (baseline["prediction"]["rows"], baseline["score"]) == (150, None)
+    assert job.document("statistics.json")["dataset"] == {"item_count": 600}
+    assert [feature["name"] for feature in job.document("constraints.json")["features"]] == [
+        feature["name"] for feature in baseline["features"]
+    ]
 
 
 @pytest.mark.parametrize(

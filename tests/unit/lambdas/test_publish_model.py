@@ -46,13 +46,17 @@ class World:
         self.released.append((kind, execution))
 
 
-def test_a_deployed_model_is_watched_by_its_own_baseline_and_becomes_the_champion():
+def test_a_deployed_model_is_watched_by_its_own_documents_and_becomes_the_champion():
     world = World()
-    ports = Ports(lambda url: b"baseline of " + url.encode(), world, world, world, world)
+    documents = {"baseline.json": b"baseline", "statistics.json": b"statistics"}
+    ports = Ports({"s3://b/m.tar.gz": documents}.__getitem__, world, world, world, world)
 
     publish_model({"plan": PLAN}, ports, datetime(2026, 1, 31, 12, tzinfo=UTC))
 
-    assert world.objects == {"baselines/v3/baseline.json": b"baseline of s3://b/m.tar.gz"}
+    assert world.objects == {
+        "baselines/v3/baseline.json": b"baseline",
+        "baselines/v3/statistics.json": b"statistics",
+    }
     assert (world.crowned.version, world.crowned.variant, world.crowned.snapshot) == (3, "v3", "h")
     assert world.events == [("ModelDeployed", {"version": 3, "endpoint": "headrace-bike"})]
 

@@ -7,6 +7,8 @@ import pytest
 
 from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.profile import Profile, merge_profiles, profile_frame
+from headrace.ml.profile_bins import quantile_edges
+from headrace.ml.profile_grid import Grid
 from headrace.ml.profile_levels import MAX_LEVELS, distinct_count
 
 SCHEMA = [
@@ -212,3 +214,23 @@ def test_a_profile_of_the_first_format_can_be_read():
     profile = Profile.from_dict({"format": 1, "rows": 2, "features": [old], "prediction": None})
 
     assert (profile.features[0].present, profile.score) == (2, None)
+
+
+NUMBERS = np.random.default_rng(5)
+SHAPES = {
+    "normal": NUMBERS.normal(1e6, 1, 9000),
+    "heavy tails": NUMBERS.standard_cauchy(9000),
+    "whole": NUMBERS.integers(0, 60, 9000).astype(float),
+    "mostly zero": np.where(NUMBERS.random(9000) < 0.9, 0.0, NUMBERS.exponential(2, 9000)),
+    "next to each other": 1.0 + NUMBERS.integers(0, 300, 9000) * 2.0**-52,
+    "largest and smallest": NUMBERS.choice([1.7e308, -1.7e308, 5e-324, 0.0], 9000),
+}
+
+
+@pytest.mark.parametrize("numbers", SHAPES.values(), ids=SHAPES)
+def test_the_grid_finds_the_bins_that_a_search_finds(numbers):
+    edges = quantile_edges(numbers[:500])
+
+    bins = Grid(edges).bins(numbers)
+
+    assert np.array_equal(bins, np.searchsorted(edges, numbers, side="left"))
