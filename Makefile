@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ bench-hostile: setup ## take in hostile files of every kind, and measure time an
 
 bench-database: setup ## measure how fast, and in how much memory, rows of a database are imported
 	@$(BIN)/python -m benchmarks.measure_import
+
+bench-drift: setup ## measure how fast drift is found, how surely, and how often by mistake
+	@$(BIN)/python -m benchmarks.measure_drift
 
 format: setup ## apply the formatter and the safe lint fixes
 	@$(BIN)/ruff format .
