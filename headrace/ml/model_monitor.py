@@ -18,7 +18,6 @@ from headrace.ml.quantile_sketch import sketch_of
 
 VERSION = 0
 BUCKETS = 10
-DOCUMENTS = ("statistics.json", "constraints.json")
 
 _THRESHOLD = 0.1
 _MONITORING_CONFIG = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from headrace.ml.column_schema import Kind
 from headrace.ml.profile_bins import quantile_edges
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_dependence import RUN, inflation_of, inflation_of_levels
+from headrace.ml.profile_files import frequent_words, image_measures, text_measures
 from headrace.ml.profile_grid import Grid
 from headrace.ml.profile_levels import count_levels, counts_of, hashes_of, level_of, most_frequent
 from headrace.ml.profile_moments import merged_moments, moments
@@ -27,8 +28,7 @@ Cells = np.ndarray[Any, np.dtype[Any]]
 def profile_cells(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
     """Profile one column, in the bins or levels of `like` if that is given."""
     if kind in ("text", "image"):
-        lengths = np.array([np.nan if level_of(cell, kind) is None else len(cell) for cell in cells])
-        return _profile_numbers(lengths, name, kind, like)
+        return _profile_files(cells, name, kind, like)
     if kind == "number":
         return _profile_numbers(cells, name, kind, like)
     if kind == "datetime":
@@ -90,6 +90,25 @@ def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | 
         missing_inflation=_missing_inflation(absent),
         **tally.figures(),
     )
+
+
+def _profile_files(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+    """Profile texts and images by their length, and by what is measured of them."""
+    present: list[Any] = [cell for cell in cells.tolist() if isinstance(cell, str | bytes)]
+    lengths = np.array([len(cell) if isinstance(cell, str | bytes) else np.nan for cell in cells.tolist()])
+    words: tuple[str, ...] = ()
+    if kind == "text":
+        words = like.words if like else frequent_words(present)
+        measured = text_measures(present, words)
+    else:
+        measured = image_measures(present)
+    known = {measure.name: measure for measure in like.measures} if like else {}
+    measures = tuple(
+        _profile_numbers(values, full, "number", known.get(full))
+        for short, values in measured.items()
+        if (full := f"{name} ({short})") in known or (not like and np.isfinite(values).any())
+    )
+    return replace(_profile_numbers(lengths, name, kind, like), words=words, measures=measures)
 
 
 def _profile_times(cells: Cells, name: str) -> ColumnProfile:

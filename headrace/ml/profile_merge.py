@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from headrace.ml.arrays import Floats, Ints
 from headrace.ml.profile_bins import histogram_of, merged_bins
 from headrace.ml.profile_column import ColumnProfile
+from headrace.ml.profile_files import FREQUENT
 from headrace.ml.profile_levels import MAX_LEVELS, smallest_hashes
 from headrace.ml.profile_moments import merged_moments
 
@@ -49,7 +49,7 @@ def merge_columns(parts: Sequence[ColumnProfile]) -> ColumnProfile:
         maximum=max((part.maximum for part in parts if part.maximum is not None), default=None),
         whole=sum(part.whole for part in parts),
         hashes=smallest_hashes(item for part in parts for item in part.hashes),
-        words=first.words if all(part.words == first.words for part in parts) else (),
+        words=_words(parts),
         measures=_measures(parts),
     )
 
@@ -95,9 +95,17 @@ def _weighted(values: Sequence[float], weights: Sequence[int]) -> float:
     return float(np.average(values, weights=weights)) if sum(weights) else 1.0
 
 
+def _words(parts: Sequence[ColumnProfile]) -> tuple[str, ...]:
+    """Return the words that all parts with texts were compared with; none if they differ."""
+    kinds = {part.words for part in parts if part.present} or {parts[0].words}
+    return kinds.pop() if len(kinds) == 1 else ()
+
+
 def _measures(parts: Sequence[ColumnProfile]) -> tuple[ColumnProfile, ...]:
-    named: dict[str, list[Any]] = {}
-    for part in parts:
-        for measure in part.measures:
+    """Merge what is measured of texts and images; the share of frequent words only where these are the same words."""
+    alike = bool(_words(parts))
+    named: dict[str, list[ColumnProfile]] = {}
+    for measure in (measure for part in parts for measure in part.measures):
+        if alike or not measure.name.endswith(f"({FREQUENT})"):
             named.setdefault(measure.name, []).append(measure)
     return tuple(merge_columns(same) for same in named.values())

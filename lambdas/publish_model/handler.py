@@ -19,7 +19,7 @@ from headrace.aws.model_archive import open_archive, read_members
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
-from headrace.ml.model_monitor import DOCUMENTS
+from headrace.ml.monitoring_documents import BASELINE, FURTHER
 
 logger = Logger()
 
@@ -82,7 +82,7 @@ def _deps() -> Ports:
 
     def documents(url: str) -> dict[str, bytes]:
         with closing(open_archive(client, url)) as archive:
-            return read_members(archive, ["baseline.json"], optional=DOCUMENTS)
+            return read_members(archive, [BASELINE], optional=FURTHER)
 
     return Ports(
         documents,

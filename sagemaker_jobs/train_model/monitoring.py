@@ -10,6 +10,7 @@ import numpy as np
 
 from headrace.ml.arrays import Floats
 from headrace.ml.model_monitor import constraints, statistics
+from headrace.ml.monitoring_documents import BASELINE, FURTHER
 from headrace.ml.profile import Profile, merge_profiles, profile_frame
 from sagemaker_jobs.model import Model
 from sagemaker_jobs.model_files import write_json
@@ -36,9 +37,9 @@ def write_monitoring(model: Model, train: Part | PartStream, held_out: Part, fol
     """
     profile = baseline(model, train, held_out)
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
-    write_json(folder / "baseline.json", profile.as_dict() | cleaning)
-    write_json(folder / "statistics.json", statistics(profile))
-    write_json(folder / "constraints.json", constraints(profile))
+    write_json(folder / BASELINE, profile.as_dict() | cleaning)
+    for name, document in zip(FURTHER, (statistics(profile), constraints(profile)), strict=True):
+        write_json(folder / name, document)
 
 
 def baseline(model: Model, train: Part | PartStream, held_out: Part) -> Profile:

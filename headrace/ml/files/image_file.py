@@ -49,20 +49,30 @@ def image_fault(data: bytes) -> str | None:
         return f"it is larger than {LARGEST_BYTES} bytes"
     if not is_image(data):
         return "it is neither PNG nor JPEG"
-    try:
-        width, height = _png_size(data) if data.startswith(PNG) else _jpeg_size(data)
-    except (ValueError, struct.error, IndexError):
+    size = image_size(data)
+    if size is None:
         return "it is cut or damaged"
+    width, height = size
     if width * height > MOST_PIXELS:
         return f"it has {width} x {height} pixels, more than {MOST_PIXELS}"
     return None
+
+
+def image_size(data: bytes) -> tuple[int, int] | None:
+    """Return width and height in pixels; None for what is no whole PNG or JPEG file."""
+    if not is_image(data):
+        return None
+    try:
+        return _png_size(data) if data.startswith(PNG) else _jpeg_size(data)
+    except (ValueError, struct.error, IndexError):
+        return None
 
 
 def _png_size(data: bytes) -> tuple[int, int]:
     """Return width and height; ``ValueError`` if a chunk is cut or damaged, or the last is missing."""
     names: list[bytes] = []
     size = (0, 0)
-    for name, chunk in _png_chunks(data):
+    for name, chunk in png_chunks(data):
         if not names:
             size = struct.unpack_from(">LL", chunk)
         names.append(name)
@@ -71,7 +81,8 @@ def _png_size(data: bytes) -> tuple[int, int]:
     return size
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield name and data of each chunk; ``ValueError`` or ``struct.error`` if one is damaged or cut."""
     place, name = len(PNG), b""
     while name != b"IEND":
         length, name = struct.unpack_from(">L4s", data, place)
