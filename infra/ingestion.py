@@ -98,7 +98,8 @@ class Ingestion(Construct):
         )
         grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*"])
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
-        grant_objects(function, data.data_bucket, "s3:PutObject", ["curated/*", "quarantine/*", "refusals/*"])
+        written = ["curated/*", "profiles/ingest/*", "quarantine/*", "refusals/*"]
+        grant_objects(function, data.data_bucket, "s3:PutObject", written)
         # Without it S3 answers 403, not 404, for a file that is not there any more.
         grant_list(function, data.data_bucket, "incoming/")
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["contract/contract.json"])

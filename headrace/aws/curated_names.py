@@ -26,5 +26,19 @@ def curated_key(source: str, day: str, part: int | None = None) -> str:
     >>> curated_key("incoming/rows.csv#1", "2026-01-31", 2)[-14:]
     '-00002.parquet'
     """
-    name = hashlib.sha256(source.encode()).hexdigest()[:32]
-    return f"{curated_folder(day)}{name}{'' if part is None else f'-{part:05d}'}.parquet"
+    return f"{curated_folder(day)}{_name(source)}{'' if part is None else f'-{part:05d}'}.parquet"
+
+
+def profile_key(source: str, day: str) -> str:
+    """Return the key of the profile of the rows of `source`.
+
+    Examples
+    --------
+    >>> profile_key("incoming/rows.csv#1", "2026-01-31")[:27]
+    'profiles/ingest/2026-01-31/'
+    """
+    return f"profiles/ingest/{day}/{_name(source)}.json"
+
+
+def _name(source: str) -> str:
+    return hashlib.sha256(source.encode()).hexdigest()[:32]

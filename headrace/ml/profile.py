@@ -11,6 +11,7 @@ import numpy as np
 from headrace.ml.column_schema import ColumnSchema, Kind
 from headrace.ml.profile_cells import profile_cells
 from headrace.ml.profile_column import ColumnProfile
+from headrace.ml.profile_dependence import RUN
 from headrace.ml.profile_merge import merge_columns
 
 if TYPE_CHECKING:
@@ -92,13 +93,14 @@ def profile_frame(
     predictions: Answers | None = None,
     scores: Answers | None = None,
     like: Profile | None = None,
+    ordered: bool = True,
 ) -> Profile:
     """Profile rows and, if given, the predictions for rows.
 
     Parameters
     ----------
     frame : DataFrame, or mapping of str to sequence
-        Cleaned rows in the order of time, or of arrival; columns equally long.
+        Cleaned rows; columns equally long.
     schema : sequence of ColumnSchema
         The columns to profile.
     predictions : sequence of shape (n_predictions,), optional
@@ -108,6 +110,8 @@ def profile_frame(
     like : Profile, optional
         The reference, whose bins and levels are used, so that the two can be compared. Without it the bins hold equal
         shares of the rows.
+    ordered : bool
+        Whether rows are in the order of time, or of arrival, which shows how much they depend on their neighbours.
 
     Returns
     -------
@@ -123,8 +127,9 @@ def profile_frame(
     (1, 0.15000000000000002, ('fall', 'spring'), [2, 1, 0])
     """
     known = {column.name: column for column in like.features} if like else {}
+    run = RUN if ordered else 0
     features = tuple(
-        profile_cells(_cells(frame[column.name]), column.name, column.kind, known.get(column.name))
+        profile_cells(_cells(frame[column.name]), column.name, column.kind, known.get(column.name), run=run)
         for column in schema
     )
     return Profile(

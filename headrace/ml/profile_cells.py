@@ -25,15 +25,29 @@ _MICROSECONDS = 1e6
 Cells = np.ndarray[Any, np.dtype[Any]]
 
 
-def profile_cells(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
-    """Profile one column, in the bins or levels of `like` if that is given."""
+def profile_cells(
+    cells: Cells, name: str, kind: Kind, like: ColumnProfile | None, *, run: int = RUN
+) -> ColumnProfile:
+    """Profile one column.
+
+    Parameters
+    ----------
+    cells : ndarray of shape (n_rows,)
+        Typed cells.
+    name, kind : str
+        Of the column.
+    like : ColumnProfile or None
+        The reference, whose bins and levels are used.
+    run : int
+        How many of the first rows show how much rows depend on their neighbours; 0 if they are in no order.
+    """
     if kind in ("text", "image"):
-        return _profile_files(cells, name, kind, like)
+        return _profile_files(cells, name, kind, like, run)
     if kind == "number":
-        return _profile_numbers(cells, name, kind, like)
+        return _profile_numbers(cells, name, kind, like, run)
     if kind == "datetime":
-        return _profile_times(cells, name)
-    return _profile_levels(cells, name, kind, like)
+        return _profile_times(cells, name, run)
+    return _profile_levels(cells, name, kind, like, run)
 
 
 @dataclass
@@ -69,15 +83,17 @@ class _Tally:
         }
 
 
-def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+def _profile_numbers(
+    cells: Cells, name: str, kind: Kind, like: ColumnProfile | None, run: int
+) -> ColumnProfile:
     edges = like.edges if like else quantile_edges(np.concatenate([np.empty(0), *_finite_blocks(cells)]))
     grid, tally, counts = Grid(edges), _Tally(), np.zeros(len(edges) + 1, dtype=np.int64)
     for numbers in _finite_blocks(cells):
         if len(numbers):
             tally.add(numbers)
             counts += grid.count(numbers)
-    run = as_floats(cells[:RUN])
-    absent = ~np.isfinite(run)
+    first = as_floats(cells[:run])
+    absent = ~np.isfinite(first)
     return ColumnProfile(
         name=name,
         kind=kind,
@@ -86,13 +102,15 @@ def _profile_numbers(cells: Cells, name: str, kind: Kind, like: ColumnProfile | 
         edges=edges,
         levels=(),
         counts=counts,
-        inflation=inflation_of(grid.bins(run[~absent])),
+        inflation=inflation_of(grid.bins(first[~absent])),
         missing_inflation=_missing_inflation(absent),
         **tally.figures(),
     )
 
 
-def _profile_files(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+def _profile_files(
+    cells: Cells, name: str, kind: Kind, like: ColumnProfile | None, run: int
+) -> ColumnProfile:
     """Profile texts and images by their length, and by what is measured of them."""
     present: list[Any] = [cell for cell in cells.tolist() if isinstance(cell, str | bytes)]
     lengths = np.array([len(cell) if isinstance(cell, str | bytes) else np.nan for cell in cells.tolist()])
@@ -104,14 +122,14 @@ def _profile_files(cells: Cells, name: str, kind: Kind, like: ColumnProfile | No
         measured = image_measures(present)
     known = {measure.name: measure for measure in like.measures} if like else {}
     measures = tuple(
-        _profile_numbers(values, full, "number", known.get(full))
+        _profile_numbers(values, full, "number", known.get(full), run)
         for short, values in measured.items()
         if (full := f"{name} ({short})") in known or (not like and np.isfinite(values).any())
     )
-    return replace(_profile_numbers(lengths, name, kind, like), words=words, measures=measures)
+    return replace(_profile_numbers(lengths, name, kind, like, run), words=words, measures=measures)
 
 
-def _profile_times(cells: Cells, name: str) -> ColumnProfile:
+def _profile_times(cells: Cells, name: str, run: int) -> ColumnProfile:
     times = np.asarray(cells, dtype="datetime64[us]")
     absent = np.isnat(times)
     seconds = times[~absent].astype(np.int64) / _MICROSECONDS
@@ -126,19 +144,21 @@ def _profile_times(cells: Cells, name: str) -> ColumnProfile:
         mean=None,
         sd=None,
         inflation=1.0,
-        missing_inflation=_missing_inflation(absent[:RUN]),
+        missing_inflation=_missing_inflation(absent[:run]),
         minimum=float(seconds.min()) if len(seconds) else None,
         maximum=float(seconds.max()) if len(seconds) else None,
     )
 
 
-def _profile_levels(cells: Cells, name: str, kind: Kind, like: ColumnProfile | None) -> ColumnProfile:
+def _profile_levels(
+    cells: Cells, name: str, kind: Kind, like: ColumnProfile | None, run: int
+) -> ColumnProfile:
     counts, missing = count_levels(cells, kind)
     levels = like.levels if like else most_frequent(counts)
     position = {level: index for index, level in enumerate(levels)}
-    run = [level_of(cell, kind) for cell in cells[:RUN].tolist()]
+    first = [level_of(cell, kind) for cell in cells[:run].tolist()]
     codes: Ints = np.array(
-        [position.get(level, len(levels)) for level in run if level is not None], dtype=np.int64
+        [position.get(level, len(levels)) for level in first if level is not None], dtype=np.int64
     )
     return ColumnProfile(
         name=name,
@@ -151,7 +171,7 @@ def _profile_levels(cells: Cells, name: str, kind: Kind, like: ColumnProfile | N
         mean=None,
         sd=None,
         inflation=inflation_of_levels(codes, len(levels)),
-        missing_inflation=_missing_inflation(np.array([level is None for level in run], dtype=bool)),
+        missing_inflation=_missing_inflation(np.array([level is None for level in first], dtype=bool)),
         hashes=hashes_of(counts) if kind == "category" else (),
     )
 

@@ -27,6 +27,7 @@ from headrace.aws.catalogue import Catalogue
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles, says_complete
 from headrace.aws.file_ledger import FileLedger, FileRecord
+from headrace.aws.ingest_profiles import IngestProfiles
 from headrace.aws.ingestion_metrics import report
 from headrace.aws.large_files import LargeFiles
 from headrace.aws.metrics import PipelineMetrics, Unit
@@ -79,6 +80,7 @@ def _deps() -> Dependencies:
         files=DroppedFiles(s3),
         contracts=ContractStore(s3, settings.artifacts_bucket),
         curated=Catalogue(session, settings.data_bucket, settings.glue_database, settings.glue_table),
+        profiles=IngestProfiles(s3, settings.data_bucket),
         ledger=FileLedger(session.resource("dynamodb").Table(settings.ledger_table)),
         announcements=PipelineEvents(session.client("events"), pipeline.name),
         large_files=_large_files(session, settings.clean_large_file_arn),

@@ -21,6 +21,7 @@ from headrace.ml.file_contract import proposed_contract, rows_needed, settled_co
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
+from headrace.ml.ingest_profile import profile_curated
 from headrace.ml.observation import Observer
 from headrace.ml.refused_rows import RefusedRows
 
@@ -67,6 +68,14 @@ class Curated(Protocol):
         ...
 
 
+class Profiles(Protocol):
+    """What is needed of the profiles of accepted files."""
+
+    def keep(self, profile: Mapping[str, Any], *, source: str, day: str) -> None:
+        """Write the profile of accepted rows."""
+        ...
+
+
 class Ledger(Protocol):
     """What is needed of the ledger."""
 
@@ -98,6 +107,7 @@ class Ports:
     files: Files
     contracts: Contracts
     curated: Curated
+    profiles: Profiles
     ledger: Ledger
     announcements: Announcements
     large_files: LargeFiles | None = None
@@ -139,7 +149,7 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
         ports.files.keep_whole(file, reason)
         record = record.with_(refused=str(refusal.reason))
     else:
-        record = _stored(file, record.with_(contract_version=contract.version), cleaned, ports)
+        record = _stored(file, record.with_(contract_version=contract.version), contract, cleaned, ports)
     ports.ledger.record(record)
     if record.rows:
         ports.announcements.put("DataAccepted", record.announcement(file.bucket))
@@ -204,11 +214,14 @@ def _against(
     return settled_contract(proposed, contract, observer, rules), cleaned
 
 
-def _stored(file: DroppedFile, record: FileRecord, cleaned: CleanedFile, ports: Ports) -> FileRecord:
+def _stored(
+    file: DroppedFile, record: FileRecord, contract: Contract, cleaned: CleanedFile, ports: Ports
+) -> FileRecord:
     paths: tuple[str, ...] = ()
     if cleaned.good:
-        source = f"{file.key}#{file.version_id}"
-        paths = (ports.curated.store(cleaned.good, source=source, day=file.dropped_at[:10]),)
+        source, day = f"{file.key}#{file.version_id}", file.dropped_at[:10]
+        paths = (ports.curated.store(cleaned.good, source=source, day=day),)
+        ports.profiles.keep(profile_curated(cleaned.good, contract).as_dict(), source=source, day=day)
     if cleaned.rejected:
         records = cleaned.rejected.with_name("refusals.jsonl.gz")
         held_against = {"contract_version": record.contract_version}

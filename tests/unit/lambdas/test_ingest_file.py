@@ -29,13 +29,14 @@ class World:
         self.contract = None
         self.large_files, self.orders = (self if self.pipeline.large_data else None), []
         self.reads, self.kept, self.rejected, self.frames, self.records, self.events = 0, [], [], [], [], []
+        self.profiles = {}
 
     def take(self, data, size=None, key="incoming/a.csv"):
         """Take one file in, and return its record."""
         self.data = data
         file = DroppedFile("data", key, "v1", size or len(data), "2026-01-31T12:00:00Z")
         with tempfile.TemporaryDirectory() as scratch:
-            ports = Ports(self, self, self, self, self, self.large_files)
+            ports = Ports(self, self, self, self, self, self, self.large_files)
             return ingest(file, self.pipeline, ports, Path(scratch))
 
     def fetch(self, file, path):
@@ -60,6 +61,9 @@ class World:
     def store(self, rows, *, source, day):
         self.frames.append((pq.read_table(rows), source, day))
         return f"s3://data/curated/{day}/{source}"
+
+    def keep(self, profile, *, source, day):
+        self.profiles[source, day] = profile
 
     def record(self, file):
         self.records.append(file)
@@ -369,3 +373,22 @@ def test_rows_that_are_retried_are_judged_one_by_one_however_many_are_bad_still(
 
     assert (again.refused, again.rows, again.quarantined) == (None, 1, 2)
     assert (again.reasons, again.contract_version) == ({"not_a_number": 2}, 1)
+
+
+def test_the_profile_of_accepted_rows_is_kept_under_the_name_of_their_file():
+    world = World()
+
+    world.take(GOOD)
+    world.take(GOOD)
+
+    assert list(world.profiles) == [("incoming/a.csv#v1", "2026-01-31")]
+    (profile,) = world.profiles.values()
+    assert (profile["rows"], [feature["name"] for feature in profile["features"]]) == (10, ["x", "y"])
+
+
+def test_a_file_without_good_rows_has_no_profile():
+    world = World()
+
+    world.take(b"x,y\n")
+
+    assert world.profiles == {}
