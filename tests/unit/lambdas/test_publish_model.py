@@ -63,7 +63,7 @@ def test_a_deployed_model_is_watched_by_its_own_documents_and_becomes_the_champi
 
 def test_what_the_evaluation_knows_of_its_quality_is_published_with_it():
     world = World()
-    ports = Ports(lambda url: b"", world, world, world, world)
+    ports = Ports(lambda url: {}, world, world, world, world)
 
     publish_model({"plan": PLAN}, ports, datetime(2026, 1, 31, 12, tzinfo=UTC))
 
@@ -73,7 +73,7 @@ def test_what_the_evaluation_knows_of_its_quality_is_published_with_it():
 @pytest.mark.parametrize("plan", [{**PLAN, "run": "run-0"}, {**PLAN, "run": ""}])
 def test_a_model_of_which_no_quality_is_known_is_published_without(plan):
     world = World()
-    ports = Ports(lambda url: b"", world, world, world, world)
+    ports = Ports(lambda url: {}, world, world, world, world)
 
     publish_model({"plan": plan}, ports, datetime(2026, 1, 31, 12, tzinfo=UTC))
 
