@@ -9,10 +9,10 @@ import numpy as np
 from headrace.ml.arrays import Ints
 from headrace.ml.statistics import variance_inflation
 
-RUN = 16_384
+RUN = 8_192
 """Rows by which dependence is judged: the first ones."""
 
-_FREQUENT = 20
+_FREQUENT = 10
 
 
 def inflation_of(values: np.ndarray[Any, Any]) -> float:
