@@ -114,7 +114,8 @@ class LargeDataStack(PipelineStack):
         bucket = data.data_bucket
         grant_objects(function, bucket, "s3:GetObject", ["incoming/*", "curated/*", f"{WORK}*"])
         grant_objects(function, bucket, "s3:GetObjectVersion", ["incoming/*"])
-        grant_objects(function, bucket, "s3:PutObject", ["quarantine/*", "refusals/*", f"{WORK}*/order.json"])
+        written = ["profiles/ingest/*", "quarantine/*", "refusals/*", f"{WORK}*/order.json"]
+        grant_objects(function, bucket, "s3:PutObject", written)
         # What a run that failed, or was repeated, has left behind is deleted with the work folder.
         refused = ["quarantine/*/rejected.csv", "quarantine/*/reason.json", "refusals/*"]
         leftovers = [f"{WORK}*", "curated/*", *refused]

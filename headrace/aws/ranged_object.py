@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING
+from urllib.parse import urlparse
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -63,3 +64,10 @@ class RangedObject(io.RawIOBase):
         part = f"bytes={start}-{end - 1}"
         answer = self._client.get_object(Bucket=self._bucket, Key=self._key, Range=part)
         return answer["Body"].read()
+
+
+def open_ranged(client: S3Client, uri: str) -> RangedObject:
+    """Open the object at ``s3://bucket/key``."""
+    place = urlparse(uri)
+    bucket, key = place.netloc, place.path.lstrip("/")
+    return RangedObject(client, bucket, key, client.head_object(Bucket=bucket, Key=key)["ContentLength"])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from io import IOBase
 from typing import Any, Protocol
 
 import pyarrow as pa
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
-from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome
+from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome, source_of
 from headrace.ml.contract import Contract
 from headrace.ml.files.refusal import FileReason
 from headrace.ml.good_rows import curated_schema
+from headrace.ml.ingest_profile import profile_parts
 
 
 class Folder(Protocol):
@@ -60,6 +62,14 @@ class Curated(Protocol):
         ...
 
 
+class Profiles(Protocol):
+    """What is needed of the profiles of accepted files."""
+
+    def keep(self, profile: Mapping[str, Any], *, source: str, day: str) -> None:
+        """Write the profile of accepted rows."""
+        ...
+
+
 class Ledger(Protocol):
     """What is needed of the ledger."""
 
@@ -97,6 +107,8 @@ class Ports:
     leftovers: Leftovers
     contracts: Contracts
     curated: Curated
+    rows: Callable[[str], IOBase]
+    profiles: Profiles
     ledger: Ledger
     announcements: Announcements
 
@@ -153,7 +165,10 @@ def _taken(file: DroppedFile, outcome: LargeFileOutcome, ports: Ports) -> FileRe
     if not outcome.quarantined:
         ports.leftovers.delete_refused(file)
     if outcome.curated and outcome.contract:
-        ports.curated.register(curated_schema(outcome.contract), day=file.dropped_at[:10])
+        day = file.dropped_at[:10]
+        ports.curated.register(curated_schema(outcome.contract), day=day)
+        profile = profile_parts(outcome.curated, outcome.contract, ports.rows)
+        ports.profiles.keep(profile.as_dict(), source=source_of(file), day=day)
     return FileRecord(
         file.key,
         file.version_id,

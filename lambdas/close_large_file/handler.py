@@ -15,10 +15,12 @@ from headrace.aws.catalogue import Catalogue
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.dropped_files import DroppedFiles
 from headrace.aws.file_ledger import FileLedger
+from headrace.aws.ingest_profiles import IngestProfiles
 from headrace.aws.ingestion_metrics import report
 from headrace.aws.large_files import Leftovers, WorkFolder
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
+from headrace.aws.ranged_object import open_ranged
 from headrace.config.bundle import bundled_pipeline
 from lambdas.close_large_file.closing import Ports, close
 
@@ -51,6 +53,8 @@ def _deps() -> tuple[Ports, PipelineMetrics]:
         leftovers=Leftovers(s3),
         contracts=ContractStore(s3, settings.artifacts_bucket),
         curated=Catalogue(session, settings.data_bucket, settings.glue_database, settings.glue_table),
+        rows=lambda uri: open_ranged(s3, uri),
+        profiles=IngestProfiles(s3, settings.data_bucket),
         ledger=FileLedger(session.resource("dynamodb").Table(settings.ledger_table)),
         announcements=PipelineEvents(session.client("events"), pipeline.name),
     )

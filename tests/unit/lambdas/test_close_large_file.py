@@ -1,5 +1,8 @@
+import io
 from dataclasses import replace
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from headrace.aws.dropped_files import DroppedFile
@@ -40,10 +43,19 @@ class World:
     def __init__(self, outcome, order=ORDER, present=None):
         self.written, self.ordered, self.present = outcome, order, present
         self.done, self.records, self.kept, self.events = [], [], [], []
+        self.profiles = {}
 
     def close(self, error=None):
-        ports = Ports(lambda uri: self, self, _Leftovers(self), self, self, self, self)
+        ports = Ports(lambda uri: self, self, _Leftovers(self), self, self, self.rows, self, self, self)
         return close("s3://data/work/1/", error or {}, ports)
+
+    def rows(self, uri):
+        buffer = io.BytesIO()
+        pq.write_table(pa.table({"id": ["1", "2"], "y": [1.0, 2.0]}), buffer)
+        return io.BytesIO(buffer.getvalue())
+
+    def keep(self, profile, *, source, day):
+        self.profiles[source, day] = profile
 
     def order(self):
         return self.ordered
@@ -165,3 +177,19 @@ def test_an_execution_is_named_after_the_version_of_the_file(change):
 
     assert execution_name(same) == execution_name(FILE) != execution_name(replace(FILE, **change))
     assert len(execution_name(FILE)) <= 80  # Step Functions' limit
+
+
+def test_a_file_that_is_taken_has_a_profile_of_its_parts():
+    world = World(TAKEN)
+
+    world.close()
+
+    assert world.profiles[f"{FILE.key}#{FILE.version_id}", "2026-01-31"]["rows"] == 4
+
+
+def test_a_file_that_is_refused_has_no_profile():
+    world = World(LargeFileOutcome(refused="not_utf8", why="not UTF-8"))
+
+    world.close()
+
+    assert world.profiles == {}

@@ -6,7 +6,7 @@ import pytest
 from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.contract import Contract
 from headrace.ml.drift import compare
-from headrace.ml.ingest_profile import MOST_ROWS, profile_curated
+from headrace.ml.ingest_profile import MOST_ROWS, profile_curated, profile_parts
 from headrace.ml.profile import merge_profiles, profile_frame
 from headrace.ml.profile_like import profile_like
 
@@ -108,3 +108,17 @@ def test_columns_of_another_kind_and_unknown_ones_are_left_out():
     )
 
     assert profile_like(other, reference).features == ()
+
+
+def test_of_a_file_in_many_parts_four_are_read(tmp_path):
+    opened = []
+
+    def open_part(name):
+        opened.append(name)
+        pq.write_table(pa.table(rows(50, seed=len(opened))), tmp_path / "part.parquet")
+        return (tmp_path / "part.parquet").open("rb")
+
+    profile = profile_parts([f"part {number}" for number in range(10)], CONTRACT, open_part)
+
+    assert opened == ["part 0", "part 3", "part 6", "part 9"]
+    assert (profile.rows, profile.features[0].present) == (200, 200)
