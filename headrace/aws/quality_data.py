@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-
-from headrace.ml.arrays import Floats
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -68,10 +65,6 @@ class QualityData:
             for file in self.prediction_files(variant, first_day)
         }
         return [file for file in self._list("labelled/", first_day) if _name(file.key) in names]
-
-    def scores(self, file: RowFile) -> Floats:
-        """Return the scores of a file of predictions; NaN where there is none."""
-        return np.asarray(self.rows(file, ["_score"])["_score"].to_numpy(), dtype=np.float64)
 
     def rows(self, file: RowFile, columns: Sequence[str]) -> pa.Table:
         """Return columns of a file, without those that it does not have."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from headrace.ml.quality.concept import ConceptFinding
 from headrace.ml.quality.judge import Judged
 from headrace.ml.quality.performance import Performance
 
@@ -27,6 +28,8 @@ class Checked:
         Share of rows by which the traffic's features differ from those of the training, in [0, 1].
     estimated, measured : Judged
         Without labels, and with them.
+    concept : ConceptFinding or None
+        Whether mistakes are more than was expected; None without any label.
     """
 
     pipeline: str
@@ -36,6 +39,7 @@ class Checked:
     moved: float
     estimated: Judged
     measured: Judged
+    concept: ConceptFinding | None = None
 
     @property
     def key(self) -> str:
@@ -48,16 +52,36 @@ class Checked:
         return "drop" in (self.estimated.verdict, self.measured.verdict)
 
     @property
+    def concept_drifted(self) -> bool:
+        """Whether the world answers otherwise than it did."""
+        return self.concept is not None and self.concept.drifted
+
+    @property
     def says_something(self) -> bool:
         """Whether anything could be judged."""
-        return bool(self.estimated.metrics or self.measured.metrics)
+        return bool(self.estimated.metrics or self.measured.metrics or self.concept)
 
     @property
     def summary(self) -> list[str]:
         """A line for everything that has dropped, or one line that says how good it is."""
         lines = [*_lines("estimated", self.estimated), *_lines("measured", self.measured)]
-        dropped = [line for line, fell in lines if fell]
+        dropped = [line for line, fell in lines if fell] + self._concept_line
         return dropped or [line for line, _ in lines] or ["not enough data"]
+
+    @property
+    def _concept_line(self) -> list[str]:
+        found = self.concept
+        if found is None or not found.drifted:
+            return []
+        return [
+            f"concept: {found.wrong_share:.1%} of the answers since {found.since}Z are mistakes, of which "
+            f"{found.expected_share:.1%} were to be expected ({found.rows} labels)"
+        ]
+
+    def in_short(self) -> dict[str, Any]:
+        """Return the verdict in a few words."""
+        named = ("dropped", "concept_drifted", "summary", "variant", "report_key")
+        return {name: value for name, value in self.as_document().items() if name in named}
 
     def as_document(self) -> dict[str, Any]:
         """Return the report as JSON has it."""
@@ -68,11 +92,13 @@ class Checked:
             "checked_at": f"{self.checked_at:%Y-%m-%dT%H:%M:%SZ}",
             "report_key": self.key,
             "dropped": self.dropped,
+            "concept_drifted": self.concept_drifted,
             "summary": self.summary,
             "metric": self.performance.metric,
             "reference": self.performance.level.as_dict(),
             "estimated": {**_as_dict(self.estimated), "moved": round(self.moved, 4)},
             "measured": _as_dict(self.measured),
+            "concept": self.concept.as_dict() if self.concept else None,
         }
 
     def figures(self) -> dict[str, float]:
@@ -83,6 +109,8 @@ class Checked:
                 figures[name] = judged.comparison.value
             if judged.ratio is not None:
                 figures[f"{name}Drop"] = judged.ratio
+        if self.concept is not None:
+            figures["ConceptDrift"] = float(self.concept.drifted)
         return figures
 
 

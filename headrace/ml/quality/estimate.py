@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -78,7 +79,7 @@ class Calibration:
 
 
 def estimate_metric(
-    metric: CountedMetric, counts: Ints, calibration: Calibration, inflation: float = 1.0
+    metric: CountedMetric, counts: Ints | Floats, calibration: Calibration, inflation: float = 1.0
 ) -> Estimate:
     """Estimate a metric from the scores alone.
 
@@ -109,8 +110,8 @@ def estimate_metric(
     probabilities, rows = calibration.probabilities, counts.astype(np.float64)
     positives = rows * probabilities
     value = float(metric.value(positives, rows - positives))
-    if not math.isfinite(value):
-        return Estimate(value, math.nan)
+    if not rows.any() or not math.isfinite(value):
+        return Estimate(math.nan, math.nan)
     slope = metric.slope(positives, rows - positives)
     of_labels = float(np.sum(np.square(slope) * positives * (1 - probabilities)))
     again = rows * calibration.replicates
@@ -118,7 +119,7 @@ def estimate_metric(
     return Estimate(value, math.sqrt(inflation * (of_labels + of_calibration)))
 
 
-def excess_sd(errors: list[float], deviations: list[float]) -> float:
+def excess_sd(errors: Sequence[float], deviations: Sequence[float]) -> float:
     r"""Return the standard deviation that errors have beyond what was expected of each.
 
     .. math:: \tau^2 = \max\left(0, \tfrac1K \sum_k (e_k^2 - \sigma_k^2)\right)
@@ -127,9 +128,9 @@ def excess_sd(errors: list[float], deviations: list[float]) -> float:
 
     Parameters
     ----------
-    errors : list of float
+    errors : sequence of float
         Estimate less truth, one for each window; those that are not finite are left out.
-    deviations : list of float
+    deviations : sequence of float
         The standard deviation expected of each.
 
     References

@@ -13,7 +13,7 @@ from headrace.ml.arrays import Flags, Floats
 Z_95 = 1.959963984540054
 """Half the width, in standard deviations, of the interval that holds 95 % of a normal distribution."""
 
-_DRAWS, _GROUPS, _SEED = 400, 1000, 7
+_DRAWS, _GROUPS, _SEED = 200, 1000, 7
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,9 @@ def bootstrap_counts(
     inflation, lowest : float
         As in `bootstrap_sums`.
     """
-    rows = int(counts.sum())
-    drawn = np.random.default_rng(_SEED).multinomial(rows, counts / rows, _DRAWS).astype(np.float64)
+    rows, full = int(counts.sum()), np.flatnonzero(counts)
+    drawn = np.zeros((_DRAWS, len(counts)))
+    drawn[:, full] = np.random.default_rng(_SEED).multinomial(rows, counts[full] / rows, _DRAWS)
     return _spread(float(metric(counts)), metric(drawn), inflation, lowest)
 
 

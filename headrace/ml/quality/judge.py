@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from headrace.ml.arrays import Ints
+from headrace.ml.arrays import Floats
 from headrace.ml.quality.estimate import Estimate
 from headrace.ml.quality.intervals import Measured
 from headrace.ml.quality.labelled import Labelled
@@ -107,7 +107,7 @@ def judge_labelled(
 
 
 def judge_estimated(
-    performance: Performance, windows: Sequence[Ints], moved: float, tolerance: Tolerance
+    performance: Performance, windows: Sequence[Floats], moved: float, tolerance: Tolerance
 ) -> Judged:
     """Estimate quality from scores, and compare it with the reference.
 
@@ -119,19 +119,19 @@ def judge_estimated(
     ----------
     performance : Performance
         The reference.
-    windows : sequence of ndarray of shape (n_bins,)
-        Rows by score, the latest window first.
+    windows : sequence of ndarray
+        Summaries by the reference, the latest window first.
     moved : float
         Share of rows by which the features differ from the reference's, in [0, 1].
     tolerance : Tolerance
         What counts.
     """
-    if performance.labels is None or not windows:
+    if performance.reference is None or not windows:
         return Judged(0, "not enough labels")
     taken = 1
     while True:
-        counts = sum(windows[1:taken], start=windows[0])
-        judged = _judge_counts(performance, counts, moved, tolerance)
+        summary = sum(windows[1:taken], start=windows[0])
+        judged = _judge_summary(performance, summary, moved, tolerance)
         if taken >= len(windows) or _is_sharp(judged):
             return judged
         taken *= 2
@@ -144,10 +144,10 @@ def estimated_metric(performance: Performance, estimates: Mapping[str, Estimate]
     return next((name for name in estimates if name in performance.level.metrics), None)
 
 
-def _judge_counts(performance: Performance, counts: Ints, moved: float, tolerance: Tolerance) -> Judged:
-    assert performance.labels is not None
-    rows = int(counts.sum())
-    estimates = performance.labels.estimate(counts, moved=moved) if rows >= tolerance.min_rows else {}
+def _judge_summary(performance: Performance, summary: Floats, moved: float, tolerance: Tolerance) -> Judged:
+    assert performance.reference is not None
+    rows = performance.reference.rows_of(summary)
+    estimates = performance.reference.estimate(summary, moved=moved) if rows >= tolerance.min_rows else {}
     metric = estimated_metric(performance, estimates)
     if metric is None:
         return Judged(rows, "not enough labels")

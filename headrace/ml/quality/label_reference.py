@@ -14,11 +14,16 @@ from headrace.ml.arrays import Flags, Floats, Ints
 from headrace.ml.quality.calibration import Method
 from headrace.ml.quality.counted_metrics import METRICS, CountedMetric
 from headrace.ml.quality.estimate import Calibration, Estimate, estimate_metric, excess_sd
-from headrace.ml.quality.score_counts import bins_of, count_scores
+from headrace.ml.quality.evidence import Expectation, Mistakes
+from headrace.ml.quality.labelled import Labelled
+from headrace.ml.quality.reference_windows import consecutive_windows
+from headrace.ml.quality.score_counts import ABOVE_HALF, bins_of, count_scores
 from headrace.ml.statistics import variance_inflation
 
-_ROWS_OF_WINDOW, _MOST_WINDOWS = 200, 20
-_ROWS_FOR_DEPENDENCE, _DRAWS_OF_PART = 16_384, 25
+SCORE = "_score"
+"""The column of the scores, as they are recorded."""
+
+_ROWS_FOR_DEPENDENCE, _DRAWS_OF_PART, _LEAST_CHANCE = 16_384, 25, 1e-4
 
 
 @dataclass(frozen=True)
@@ -56,17 +61,30 @@ class LabelReference:
         """How many rows it is made from."""
         return int(self.positives.sum() + self.negatives.sum())
 
+    @property
+    def columns(self) -> list[str]:
+        """What has to be read of recorded predictions."""
+        return [SCORE]
+
+    def summary(self, columns: Mapping[str, Any]) -> Floats:
+        """Count rows by score; those without one are left out. Summaries of two windows may be added."""
+        return count_scores(np.asarray(columns[SCORE], dtype=np.float64)).astype(np.float64)
+
+    def rows_of(self, summary: Floats) -> int:
+        """Return how many rows a summary is of."""
+        return int(summary.sum())
+
     @cached_property
     def calibration(self) -> Calibration:
         """From scores to probabilities."""
         return Calibration(self.positives, self.negatives, self.method)
 
-    def estimate(self, counts: Ints, *, moved: float = 0.0) -> dict[str, Estimate]:
+    def estimate(self, summary: Floats, *, moved: float = 0.0) -> dict[str, Estimate]:
         """Estimate every metric of a window.
 
         Parameters
         ----------
-        counts : ndarray of shape (n_bins,)
+        summary : ndarray of shape (n_bins,)
             Rows of the window by score.
         moved : float
             Share of rows by which the window's features differ from the reference's, in [0, 1].
@@ -76,18 +94,38 @@ class LabelReference:
         dict of str to Estimate
             By metric, without those that have no value.
         """
-        found = {name: self._estimate(name, metric, counts, moved) for name, metric in self.metrics.items()}
-        return {name: estimate for name, estimate in found.items() if math.isfinite(estimate.value)}
+        found = {name: self._estimate(name, metric, summary, moved) for name, metric in self.metrics.items()}
+        return {name: each for name, each in found.items() if math.isfinite(each.value + each.sd)}
 
     @property
     def metrics(self) -> Mapping[str, CountedMetric]:
         """What can be estimated."""
         return METRICS[self.problem]
 
-    def _estimate(self, name: str, metric: CountedMetric, counts: Ints, moved: float) -> Estimate:
+    def _estimate(self, name: str, metric: CountedMetric, counts: Floats, moved: float) -> Estimate:
         plain = estimate_metric(metric, counts, self.calibration, self.inflation)
         beyond = self.excess.get(name, 0.0), moved * self.transfer.get(name, 0.0)
         return Estimate(plain.value, math.hypot(plain.sd, *beyond))
+
+    @property
+    def expectation(self) -> Expectation:
+        """How many mistakes the reference lets expect."""
+        rows = (self.positives + self.negatives).astype(np.float64)
+        return Expectation.of(self._wrong_by_bin, rows, self.inflation)
+
+    @property
+    def _wrong_by_bin(self) -> Floats:
+        right = self.calibration.probabilities
+        if self.problem == "binary":
+            right = np.where(ABOVE_HALF, right, 1.0 - right)
+        wrong: Floats = np.clip(1.0 - right, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
+        return wrong
+
+    def mistakes(self, rows: Labelled, columns: Mapping[str, Any], times: Any) -> Mistakes:
+        """Return which answers were wrong, and with which probability that was expected; rows without a score are left out."""
+        known = np.isfinite(rows.score)
+        expected = self._wrong_by_bin[bins_of(rows.score[known])]
+        return Mistakes(rows.loss[known], expected, times[known])
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -129,16 +167,13 @@ def refer_to_labels(
     residuals = positive - calibration.probabilities[bins_of(scores)]
     inflation = variance_inflation(residuals[:_ROWS_FOR_DEPENDENCE])
     plain = LabelReference(problem, positives, negatives, calibration.method, round(inflation, 3))
-    pieces = int(np.clip(len(scores) // _ROWS_OF_WINDOW, 2, _MOST_WINDOWS))
-    order = np.arange(len(scores)) * pieces // max(1, len(scores))
-    windows = [order == piece for piece in range(pieces)]
     return LabelReference(
         problem,
         positives,
         negatives,
         calibration.method,
         plain.inflation,
-        _excess(plain, scores, positive, windows),
+        _excess(plain, scores, positive, consecutive_windows(len(scores))),
         _excess(plain, scores, positive, slices),
     )
 

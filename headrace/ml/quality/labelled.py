@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from headrace.ml.arrays import Floats, Labels
+from headrace.ml.arrays import Flags, Floats, Labels
 from headrace.ml.column_schema import Problem
 from headrace.ml.metrics import Predictions
 
@@ -47,6 +47,12 @@ class Labelled:
             return np.abs(np.asarray(self.truth, dtype=np.float64) - self.score)
         wrong: Floats = np.asarray(self.truth != self.predicted, dtype=np.float64)
         return wrong
+
+    @property
+    def positive(self) -> Flags:
+        """Which rows are positive to a reference of labels: with two labels the second, with more what was answered right."""
+        flags: Flags = self.truth == (self.classes[1] if self.problem == "binary" else self.predicted)
+        return flags
 
     def __getitem__(self, chosen: Any) -> Labelled:
         """Return some rows, by index or flag."""

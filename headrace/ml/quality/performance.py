@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from headrace.ml.arrays import Flags
 from headrace.ml.column_schema import Problem
 from headrace.ml.quality.intervals import Measured
-from headrace.ml.quality.label_reference import LabelReference, refer_to_labels
+from headrace.ml.quality.label_reference import LabelReference
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.measured import best_constant, measure_quality
+from headrace.ml.quality.number_reference import NumberReference
 from headrace.ml.quality.segments import Segmentation, SegmentedColumn, Segments
 
 FORMAT = 1
+Reference = LabelReference | NumberReference
+
 _FEWEST_ROWS_OF_SEGMENT = 30
 
 
@@ -80,8 +82,8 @@ class Performance:
         What the best answer that is always the same reaches, by metric.
     segments : dict of str to SegmentLevels
         By column.
-    labels : LabelReference or None
-        What estimates quality from scores; none in a regression.
+    reference : LabelReference, NumberReference or None
+        What estimates quality without labels; None where there was too little to learn that from.
     """
 
     problem: Problem
@@ -90,7 +92,7 @@ class Performance:
     level: Level
     constants: Mapping[str, float]
     segments: Mapping[str, SegmentLevels] = field(default_factory=dict)
-    labels: LabelReference | None = None
+    reference: Reference | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -102,7 +104,7 @@ class Performance:
             "level": self.level.as_dict(),
             "constants": dict(self.constants),
             "segments": {column: segments.as_dict() for column, segments in self.segments.items()},
-            "labels": self.labels.as_dict() if self.labels else None,
+            "reference": self.reference.as_dict() if self.reference else None,
         }
 
     @classmethod
@@ -118,7 +120,8 @@ class Performance:
             raise ValueError(
                 f"performance.json has format {document.get('format')!r}, this code reads {FORMAT}"
             )
-        labels = document["labels"]
+        reference = document["reference"]
+        kind = NumberReference if document["problem"] == "regression" else LabelReference
         return cls(
             problem=document["problem"],
             metric=document["metric"],
@@ -128,12 +131,16 @@ class Performance:
             segments={
                 column: SegmentLevels.from_dict(entry) for column, entry in document["segments"].items()
             },
-            labels=LabelReference.from_dict(labels) if labels else None,
+            reference=kind.from_dict(reference) if reference else None,
         )
 
 
 def describe_performance(
-    metric: str, rows: Labelled, *, segments: Segments | None = None, slices: Sequence[Flags] = ()
+    metric: str,
+    rows: Labelled,
+    *,
+    segments: Segments | None = None,
+    reference: Reference | None = None,
 ) -> Performance:
     """Measure a model on reference rows.
 
@@ -145,8 +152,8 @@ def describe_performance(
         Answers to rows the model was not trained on; at least one.
     segments : dict of str to SegmentedColumn, optional
         The columns that are watched by segments; a segment of fewer than 30 rows has no level.
-    slices : sequence of ndarray of shape (n_rows,)
-        Flags of rows whose features differ from those of the others: what estimates are tried on.
+    reference : LabelReference or NumberReference, optional
+        What estimates quality without labels.
     """
     return Performance(
         problem=rows.problem,
@@ -155,7 +162,7 @@ def describe_performance(
         level=Level(rows.rows, measure_quality(rows)),
         constants=best_constant(rows.problem, rows.truth, rows.classes),
         segments={name: _segment_levels(rows, column) for name, column in (segments or {}).items()},
-        labels=_label_reference(rows, slices),
+        reference=reference,
     )
 
 
@@ -169,10 +176,3 @@ def _segment_levels(rows: Labelled, column: SegmentedColumn) -> SegmentLevels:
             if flags.sum() >= _FEWEST_ROWS_OF_SEGMENT
         },
     )
-
-
-def _label_reference(rows: Labelled, slices: Sequence[Flags]) -> LabelReference | None:
-    if rows.problem == "regression":
-        return None
-    positive = rows.truth == (rows.classes[1] if rows.problem == "binary" else rows.predicted)
-    return refer_to_labels(rows.problem, rows.score, positive, slices)

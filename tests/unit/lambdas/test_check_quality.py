@@ -8,10 +8,13 @@ import pytest
 from headrace.aws.quality_data import RowFile
 from headrace.aws.training_log import Champion
 from headrace.config.pipeline import Pipeline
+from headrace.ml.quality.label_reference import refer_to_labels
 from headrace.ml.quality.labelled import Labelled
+from headrace.ml.quality.loss_forest import LossColumn, LossForest
+from headrace.ml.quality.number_reference import refer_to_numbers
 from headrace.ml.quality.performance import describe_performance
 from headrace.ml.quality.segments import Segmentation, SegmentedColumn
-from lambdas.check_quality.handler import LATEST, Ports, check_quality
+from lambdas.check_quality.checking import LATEST, Ports, check_quality
 
 NOW = datetime(2026, 1, 31, 11, 0, 4, tzinfo=UTC)
 PIPELINE = Pipeline(
@@ -39,11 +42,59 @@ def traffic(n, *, spread=2.0, turned=(), seed=0):
     return pa.Table.from_pandas(frame, preserve_index=False)
 
 
+class Rides:
+    """A regression whose error is as large as it is hot: rows of heat 1 to 4 at training."""
+
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+
+    def traffic(self, n, *, heat=None, seed=0):
+        rng = np.random.default_rng(seed)
+        hot = rng.integers(1, 5, n).astype(float) if heat is None else np.full(n, heat)
+        score = rng.normal(100, 20, n)
+        return pa.Table.from_pandas(
+            pd.DataFrame(
+                {
+                    "_time": pd.date_range(
+                        NOW.replace(tzinfo=None) - timedelta(hours=2), periods=n, freq="ms"
+                    ),
+                    "_labelled_at": NOW.replace(tzinfo=None) - timedelta(hours=1),
+                    "_prediction": score.astype(str),
+                    "_score": score,
+                    "_label": (score + rng.normal(0, 1, n) * hot).astype(str),
+                    "heat": hot,
+                }
+            ),
+            preserve_index=False,
+        )
+
+    def ports(self):
+        # The tree that a training grows of this: the error follows the heat.
+        forest = LossForest(
+            columns=(LossColumn("heat", "number"),),
+            roots=np.array([0]),
+            feature=np.array([0, -1, -1]),
+            threshold=np.array([4.5, 0.0, 0.0]),
+            left=np.array([1, 0, 0]),
+            right=np.array([2, 0, 0]),
+            missing_left=np.array([1, 0, 0]),
+            value=np.array([0.0, 2.0, 6.5]),
+        )
+        table = self.traffic(3000, seed=1)
+        truth = np.array(table["_label"].to_pylist(), dtype=float)
+        score = table["_score"].to_numpy()
+        rows = Labelled("regression", truth, score, score)
+        reference = refer_to_numbers(rows.loss, np.full(3000, 2.0), forest)
+        performance = describe_performance("rmse", rows, reference=reference).as_dict()
+        documents = Documents({"baselines/v3/performance.json": performance})
+        return Ports(Champions(), Rows(), documents, Metrics())
+
+
 class Champions:
     deployed = True
+    variant = "v3"
 
     def champion(self):
-        return Champion(3, "arn", "s3://m", "v3", "", "", "hash") if self.deployed else None
+        return Champion(3, "arn", "s3://m", self.variant, "", "", "hash") if self.deployed else None
 
 
 class Rows:
@@ -64,12 +115,10 @@ class Rows:
     def labelled_files(self, variant, first_day):
         return list(self.labelled)
 
-    def scores(self, file):
-        self.read.append(file.key)
-        return self.predictions[file]["_score"].to_numpy()
-
     def rows(self, file, columns):
-        return self.labelled[file].select(columns)
+        self.read.append(file.key)
+        table = self.predictions.get(file, self.labelled.get(file))
+        return table.select([name for name in columns if name in table.column_names])
 
 
 class Documents(dict):
@@ -95,8 +144,9 @@ def performance():
         table["_score"].to_numpy(),
         CLASSES,
     )
+    reference = refer_to_labels("binary", rows.score, rows.positive)
     region = SegmentedColumn(Segmentation("category"), table["region"].tolist())
-    return describe_performance("roc_auc", rows, segments={"region": region}).as_dict()
+    return describe_performance("roc_auc", rows, segments={"region": region}, reference=reference).as_dict()
 
 
 @pytest.fixture
@@ -161,11 +211,17 @@ def test_a_segment_that_drops_is_named(ports):
     assert not any("where region is north" in line for line in summary["summary"])
 
 
-def test_few_labels_are_not_enough_and_emit_nothing(ports):
+def test_few_labels_are_not_enough_and_leave_the_alarm_as_it_is(ports):
     ports.rows.label("a", traffic(99, turned=["south"]))
 
     check(ports)
 
+    assert "QualityDrop" not in ports.metrics
+    assert ports.documents[LATEST]["measured"]["verdict"] == "not enough labels"
+
+
+def test_without_traffic_and_labels_nothing_is_said(ports):
+    assert check(ports)["summary"] == ["not enough data"]
     assert ports.metrics == {}
     assert LATEST not in ports.documents
 
@@ -190,7 +246,7 @@ def test_scores_are_read_once_and_counted_until_the_window_ends(ports):
     assert ports.rows.read == ["a", "b"]
     assert ports.documents[LATEST]["estimated"]["rows"] in (2000, 4000)
     check(ports, NOW + timedelta(days=30))
-    assert ports.documents["quality/state/v3.json"]["scores"] == []
+    assert ports.documents["quality/state/v3.json"]["windows"] == []
 
 
 def test_labels_that_came_before_the_window_are_left_out(ports):
@@ -200,12 +256,88 @@ def test_labels_that_came_before_the_window_are_left_out(ports):
 
     check(ports)
 
-    assert ports.metrics == {}
+    assert "QualityDrop" not in ports.metrics
+
+
+def test_mistakes_beyond_what_the_scores_let_expect_are_concept_drift(ports):
+    ports.rows.label("a", traffic(1000))
+    assert check(ports)["concept_drifted"] is False
+    assert ports.metrics["ConceptDrift"] == 0
+
+    ports.rows.label("b", traffic(1000, turned=["south"], seed=3), hours_ago=0)
+    summary = check(ports, NOW + timedelta(hours=1))
+
+    assert summary["concept_drifted"] is True
+    assert ports.metrics["ConceptDrift"] == 1
+    assert any(line.startswith("concept: ") for line in summary["summary"])
+
+
+def test_traffic_that_is_merely_harder_is_no_concept_drift(ports):
+    ports.rows.label("a", traffic(4000, spread=0.8))
+
+    assert check(ports)["concept_drifted"] is False
+    assert ports.metrics["QualityDrop"] > 1
+
+
+def test_each_label_counts_once_although_its_file_is_written_again_with_more(ports):
+    table = traffic(1000)
+    ports.rows.label("a", table.slice(0, 400))
+    check(ports)
+    ports.rows.labelled.clear()
+    ports.rows.label("a", table, hours_ago=0)
+
+    check(ports, NOW + timedelta(hours=1))
+    check(ports, NOW + timedelta(hours=2))
+
+    assert ports.documents[LATEST]["concept"]["rows_seen"] == 1000
+
+
+def test_a_new_model_is_judged_by_its_own_reference_and_labels(ports, performance):
+    ports.rows.label("a", traffic(1000, turned=["south"]))
+    check(ports)
+    ports.champions.variant = "v4"
+    ports.documents["baselines/v4/performance.json"] = performance
+    ports.rows.labelled.clear()
+    ports.rows.label("b", traffic(500))
+
+    check(ports)
+
+    assert ports.documents[LATEST]["variant"] == "v4"
+    assert ports.documents[LATEST]["concept"]["rows_seen"] == 500
+    assert ports.metrics["ConceptDrift"] == 0
+
+
+def test_errors_of_a_regression_are_estimated_and_measured():
+    rides = Rides()
+    ports = rides.ports()
+    ports.rows.predict("a", rides.traffic(2000))
+    ports.rows.predict("b", rides.traffic(2000, heat=8.0))
+    ports.rows.label("b", rides.traffic(2000, heat=8.0))
+
+    summary = check_quality(rides.pipeline, ports, NOW)
+
+    found = ports.documents[LATEST]
+    assert found["estimated"]["metrics"]["rmse"]["value"] == pytest.approx(6.3, rel=0.15)
+    assert found["measured"]["metrics"]["rmse"]["value"] == pytest.approx(8.0, rel=0.1)
+    assert summary["dropped"] is True
+    assert summary["concept_drifted"] is False
+
+
+def test_a_label_of_a_regression_that_is_no_number_is_left_out():
+    rides = Rides()
+    ports = rides.ports()
+    table = rides.traffic(200)
+    labels = ["unknown", "nan", "inf", *table["_label"].to_pylist()[3:]]
+    ports.rows.label("a", table.set_column(table.column_names.index("_label"), "_label", pa.array(labels)))
+
+    check_quality(rides.pipeline, ports, NOW)
+
+    assert ports.documents[LATEST]["measured"]["rows"] == 197
 
 
 def test_the_interval_is_wider_the_more_the_features_have_moved(ports, performance):
-    labels = {**performance["labels"], "transfer": {"roc_auc": 0.05}}
-    ports.documents["baselines/v3/performance.json"] = {**performance, "labels": labels}
+    labels = {**performance["reference"], "transfer": {"roc_auc": 0.05}}
+    ports.documents["baselines/v3/performance.json"] = {**performance, "reference": labels}
     ports.rows.predict("a", traffic(2000))
     widths = []
     for effect in (0.0, 0.8):
