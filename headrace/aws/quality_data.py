@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from headrace.aws.ranged_object import RangedObject
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -26,10 +27,13 @@ class RowFile:
         Where it is.
     modified : datetime
         When it was written, or written again.
+    size_bytes : int
+        What it takes in S3.
     """
 
     key: str
     modified: datetime
+    size_bytes: int = 0
 
     @property
     def digest(self) -> str:
@@ -68,8 +72,8 @@ class QualityData:
 
     def rows(self, file: RowFile, columns: Sequence[str]) -> pa.Table:
         """Return columns of a file, without those that it does not have."""
-        body = self._client.get_object(Bucket=self._bucket, Key=file.key)["Body"].read()
-        parquet = pq.ParquetFile(io.BytesIO(body))
+        body = RangedObject(self._client, self._bucket, file.key, file.size_bytes)
+        parquet = pq.ParquetFile(pa.PythonFile(body, mode="r"), pre_buffer=True)
         present = set(parquet.schema_arrow.names)
         return parquet.read(columns=[name for name in columns if name in present], use_threads=False)
 
@@ -80,7 +84,7 @@ class QualityData:
         for page in pages:
             for item in page.get("Contents", []):
                 if item["Key"].endswith(".parquet"):
-                    yield RowFile(item["Key"], item["LastModified"])
+                    yield RowFile(item["Key"], item["LastModified"], item["Size"])
 
 
 def _name(key: str) -> str:

@@ -24,7 +24,10 @@ from lambdas.check_quality.report import Checked
 logger = Logger()
 
 LATEST = "quality/latest.json"
-_OLDEST_PREDICTION = timedelta(days=365)
+MOST_ROWS = 500_000
+"""Labelled predictions that are measured: of more, those of the files that were written last."""
+
+_OLDEST_PREDICTION, _OVERLAP = timedelta(days=365), timedelta(hours=1)
 
 
 class Champions(Protocol):
@@ -93,11 +96,14 @@ class Memory:
         How many rows of each file of labelled predictions have been seen, by the file's digest.
     concept : ConceptWatch
         What all labels so far say.
+    checked_at : datetime or None
+        When it was; None before the first check.
     """
 
     windows: RecentWindows
     labels: Mapping[str, int]
     concept: ConceptWatch
+    checked_at: datetime | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -105,6 +111,7 @@ class Memory:
             "windows": self.windows.as_list(),
             "labels": dict(self.labels),
             "concept": self.concept.as_dict(),
+            "checked_at": self.checked_at.isoformat() if self.checked_at else None,
         }
 
     @classmethod
@@ -116,6 +123,7 @@ class Memory:
             RecentWindows.from_list(document["windows"]),
             document["labels"],
             ConceptWatch.from_dict(document["concept"]),
+            datetime.fromisoformat(document["checked_at"]),
         )
 
 
@@ -157,7 +165,7 @@ def _check(
     windows = (
         _recent(ports.rows, champion, reference, before.windows, now, keep) if reference else before.windows
     )
-    labelled, seen = _labelled(ports.rows, champion, performance, before.labels, now - keep, now)
+    labelled, seen = _labelled(ports.rows, champion, performance, before, now - keep, now)
     mistakes, concept = labelled.mistakes, before.concept
     if reference and mistakes:
         concept = concept.following(reference.expectation, mistakes)
@@ -172,7 +180,7 @@ def _check(
         measured=judge_labelled(performance, labelled.rows, labelled.segments, tolerance),
         concept=concept.finding(reference.expectation) if reference and concept.rows else None,
     )
-    return checked, Memory(windows, seen, concept)
+    return checked, Memory(windows, seen, concept, now)
 
 
 def _recent(
@@ -199,16 +207,20 @@ def _labelled(
     rows: Rows,
     champion: Champion,
     performance: Performance,
-    known: Mapping[str, int],
+    before: Memory,
     since: datetime,
     now: datetime,
 ) -> tuple[LabelledWindow, dict[str, int]]:
-    """Read the files of labelled predictions that have changed since, and say how many rows of each are known now."""
+    """Read the files of labelled predictions that have changed since, and say how many rows of each are known now.
+
+    What was written since the last check is read in any case: it holds the labels that nobody has seen.
+    """
     files = rows.labelled_files(champion.variant, (now - _OLDEST_PREDICTION).date())
     window = LabelledWindow(performance, since)
-    seen = {file.digest: known.get(file.digest, 0) for file in files}
-    for file in files:
-        if file.modified > since:
+    seen = {file.digest: before.labels.get(file.digest, 0) for file in files}
+    new = before.checked_at - _OVERLAP if before.checked_at else since
+    for file in sorted(files, key=lambda file: file.modified, reverse=True):
+        if file.modified > since and (file.modified > new or window.read < MOST_ROWS):
             table = rows.rows(file, window.columns)
             window.add(table, seen[file.digest])
             seen[file.digest] = table.num_rows

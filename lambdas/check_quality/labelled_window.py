@@ -42,6 +42,11 @@ class LabelledWindow:
         looked_at = [*self._performance.segments, *(reference.columns if reference else [])]
         return list(dict.fromkeys([*_NEEDED, *looked_at]))
 
+    @property
+    def read(self) -> int:
+        """How many rows were added."""
+        return sum(table.num_rows for table in self._tables)
+
     def add(self, table: pa.Table, known: int) -> None:
         """Add the rows of one file, the first `known` of which an earlier check has seen: a file only grows."""
         fresh = pa.array(np.arange(table.num_rows) >= known)

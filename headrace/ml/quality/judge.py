@@ -111,9 +111,9 @@ def judge_estimated(
 ) -> Judged:
     """Estimate quality from scores, and compare it with the reference.
 
-    Of the latest windows as many are taken together, in doublings, as it needs for a drop of what is tolerated to be
-    significant; all, if it needs more. So a sudden loss in much traffic is not thinned by the days before it, and a little
-    traffic still gives an answer.
+    Of the latest windows as many are taken together, in doublings, as it needs for a drop to be seen, or for a drop of what is
+    tolerated to be significant; all, if it needs more. So a sudden loss in much traffic is not thinned by the days before
+    it, and a little traffic still gives an answer. The more looks that may take, the more significant a drop has to be.
 
     Parameters
     ----------
@@ -128,11 +128,11 @@ def judge_estimated(
     """
     if performance.reference is None or not windows:
         return Judged(0, "not enough labels")
-    taken = 1
+    taken, looks = 1, 1 + (len(windows) - 1).bit_length()
     while True:
         summary = sum(windows[1:taken], start=windows[0])
-        judged = _judge_summary(performance, summary, moved, tolerance)
-        if taken >= len(windows) or _is_sharp(judged):
+        judged = _judge_summary(performance, summary, moved, tolerance, looks)
+        if taken >= len(windows) or judged.verdict == "drop" or _is_sharp(judged):
             return judged
         taken *= 2
 
@@ -144,14 +144,16 @@ def estimated_metric(performance: Performance, estimates: Mapping[str, Estimate]
     return next((name for name in estimates if name in performance.level.metrics), None)
 
 
-def _judge_summary(performance: Performance, summary: Floats, moved: float, tolerance: Tolerance) -> Judged:
+def _judge_summary(
+    performance: Performance, summary: Floats, moved: float, tolerance: Tolerance, looks: int
+) -> Judged:
     assert performance.reference is not None
     rows = performance.reference.rows_of(summary)
     estimates = performance.reference.estimate(summary, moved=moved) if rows >= tolerance.min_rows else {}
     metric = estimated_metric(performance, estimates)
     if metric is None:
         return Judged(rows, "not enough labels")
-    comparison = _compare(performance, performance.level, metric, estimates[metric], tolerance)
+    comparison = _compare(performance, performance.level, metric, estimates[metric], tolerance, looks)
     metrics = {name: estimate.with_interval(name) for name, estimate in estimates.items()}
     return Judged(rows, comparison.verdict if comparison else "not enough labels", metrics, comparison)
 

@@ -14,7 +14,8 @@ from headrace.ml.quality.loss_forest import LossColumn, LossForest
 from headrace.ml.quality.number_reference import refer_to_numbers
 from headrace.ml.quality.performance import describe_performance
 from headrace.ml.quality.segments import Segmentation, SegmentedColumn
-from lambdas.check_quality.checking import LATEST, Ports, check_quality
+from lambdas.check_quality import checking
+from lambdas.check_quality.checking import LATEST, Memory, Ports, check_quality
 
 NOW = datetime(2026, 1, 31, 11, 0, 4, tzinfo=UTC)
 PIPELINE = Pipeline(
@@ -290,6 +291,20 @@ def test_each_label_counts_once_although_its_file_is_written_again_with_more(por
     check(ports, NOW + timedelta(hours=2))
 
     assert ports.documents[LATEST]["concept"]["rows_seen"] == 1000
+
+
+def test_of_very_many_labels_the_latest_files_are_measured(ports, monkeypatch):
+    monkeypatch.setattr(checking, "MOST_ROWS", 1000)
+    for hours in (8, 6, 4):
+        ports.rows.label(f"{hours} hours ago", traffic(600, seed=hours), hours_ago=hours)
+    ports.documents["quality/state/v3.json"] = Memory.from_dict(None).as_dict() | {
+        "checked_at": NOW.isoformat()
+    }
+
+    check(ports)
+
+    assert ports.rows.read == ["4 hours ago", "6 hours ago"]
+    assert ports.documents[LATEST]["measured"]["rows"] == 1200
 
 
 def test_a_new_model_is_judged_by_its_own_reference_and_labels(ports, performance):
