@@ -104,7 +104,8 @@ def _exported(forest: Any, columns: tuple[LossColumn, ...]) -> LossForest:
         columns=tuple(columns[index] for index in used),
         roots=starts[:-1].astype(np.int64),
         feature=np.where(leaf, -1, renumbered[feature]).astype(np.int64),
-        threshold=np.where(leaf, 0.0, np.concatenate([tree.threshold for tree in trees])),
+        # A split between missing and all other values has an infinite threshold, for which JSON has no word.
+        threshold=np.nan_to_num(np.where(leaf, 0.0, np.concatenate([tree.threshold for tree in trees]))),
         left=children[0].astype(np.int64),
         right=children[1].astype(np.int64),
         missing_left=np.concatenate([tree.missing_go_to_left for tree in trees]).astype(np.int64),

@@ -76,6 +76,18 @@ def test_a_category_that_nobody_has_seen_and_a_column_that_is_gone_are_missing_v
     assert np.isfinite(gone).all()
 
 
+def test_a_column_that_tells_by_its_missing_values_alone_can_be_written():
+    rng = np.random.default_rng(4)
+    x = np.where(rng.random(500) < 0.5, np.nan, 1.0)
+    errors = np.where(np.isnan(x), 10.0, 1.0) * rng.uniform(0.9, 1.1, 500)
+
+    forest, _ = grow_loss_forest(SCHEMA[:1], {"x": x}, np.zeros(500), errors)
+
+    json.dumps(forest.as_dict(), allow_nan=False)
+    found = forest.expected_errors(forest.matrix({"x": np.array([np.nan, 1.0]), "_score": np.zeros(2)}))
+    assert found == pytest.approx([10.0, 1.0], abs=0.1)
+
+
 def test_it_is_written_and_read_again(reference):
     columns, answers, _ = world(300, np.random.default_rng(3))
     again = NumberReference.from_dict(json.loads(json.dumps(reference.as_dict())))
