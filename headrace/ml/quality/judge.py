@@ -41,8 +41,8 @@ class Judged:
     ----------
     rows : int
         How many there are.
-    verdict : {"drop", "no drop", "not enough labels"}
-        In words.
+    verdict : {"drop", "no drop", "not enough labels", "not enough data"}
+        In words; without labels it is data that is not enough.
     metrics : dict of str to Measured
         With their intervals; empty without a verdict.
     comparison : Comparison or None
@@ -127,7 +127,7 @@ def judge_estimated(
         What counts.
     """
     if performance.reference is None or not windows:
-        return Judged(0, "not enough labels")
+        return Judged(0, "not enough data")
     taken, looks = 1, 1 + (len(windows) - 1).bit_length()
     while True:
         summary = sum(windows[1:taken], start=windows[0])
@@ -152,10 +152,10 @@ def _judge_summary(
     estimates = performance.reference.estimate(summary, moved=moved) if rows >= tolerance.min_rows else {}
     metric = estimated_metric(performance, estimates)
     if metric is None:
-        return Judged(rows, "not enough labels")
+        return Judged(rows, "not enough data")
     comparison = _compare(performance, performance.level, metric, estimates[metric], tolerance, looks)
     metrics = {name: estimate.with_interval(name) for name, estimate in estimates.items()}
-    return Judged(rows, comparison.verdict if comparison else "not enough labels", metrics, comparison)
+    return Judged(rows, comparison.verdict if comparison else "not enough data", metrics, comparison)
 
 
 def _is_sharp(judged: Judged) -> bool:

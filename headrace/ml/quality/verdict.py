@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from headrace.ml.metrics import LOWER_IS_BETTER
 
-Verdict = Literal["drop", "no drop", "not enough labels"]
+Verdict = Literal["drop", "no drop", "not enough labels", "not enough data"]
 
 SHARE_TOLERATED = 0.1
 """Of what the model is better than the best constant answer; tolerated unless the pipeline file says otherwise."""

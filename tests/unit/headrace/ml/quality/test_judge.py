@@ -51,7 +51,7 @@ def test_too_little_traffic_has_no_verdict(performance):
 
     found = judge_estimated(performance, windows, 0.0, Tolerance())
 
-    assert (found.verdict, found.comparison, found.ratio) == ("not enough labels", None, None)
+    assert (found.verdict, found.comparison, found.ratio) == ("not enough data", None, None)
 
 
 def test_segments_without_any_row_are_not_enough_labels(performance):
