@@ -19,7 +19,7 @@ _LENGTH, _PIECE, _RATE = 10_000, 10, 0.2
 _TIMES = np.datetime64("2026-01-31T00:00:00") + np.arange(_LENGTH)
 
 
-def measure(streams: int = 400, reference_rows: int = 10**8) -> dict[str, float]:
+def measure(streams: int = 200, reference_rows: int = 10**8) -> dict[str, float]:
     """Measure the share of streams with a false alarm, delays and time.
 
     Parameters
@@ -62,7 +62,7 @@ def _alarm_after(rng: np.random.Generator, rates: Floats, reference_rows: int, p
 def main() -> None:
     """Print all figures as one line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=400)
+    parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--reference-rows", type=int, default=10**8)
     chosen = parser.parse_args()
     print(json.dumps(measure(chosen.streams, chosen.reference_rows)))
