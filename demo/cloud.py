@@ -128,13 +128,19 @@ class Cloud:
     # --- watch
 
     def check_drift(self) -> dict[str, Any]:
-        """Run the hourly check now and return its summary."""
-        answer = self.client("lambda").invoke(
-            FunctionName=self.outputs["CheckDriftFunctionName"], Payload=b"{}"
-        )
-        summary: dict[str, Any] = json.loads(answer["Payload"].read())
-        if "FunctionError" in answer:
-            raise DemoError(f"the drift check failed: {summary.get('errorMessage')}")
+        """Run what runs every hour now, and return the summary of its drift check."""
+        states = self.client("stepfunctions")
+        machine = self.outputs["MonitorStateMachineArn"]
+        execution = states.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+
+        def ended() -> dict[str, Any] | None:
+            run = states.describe_execution(executionArn=execution)
+            return None if run["status"] == "RUNNING" else _decoded(run)
+
+        run = wait_for("the end of the drift check", ended)
+        if run["status"] != "SUCCEEDED":
+            raise DemoError(f"the drift check failed: {run['cause']}")
+        summary: dict[str, Any] = run["output"]["drift"]
         return summary
 
     def alarm(self) -> dict[str, Any]:

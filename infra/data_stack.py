@@ -17,9 +17,11 @@ from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
+from infra.predictions_table import PredictionsTable
 from infra.quarantine_table import QuarantineTable
 
 _WORK_DAYS = Duration.days(7)
+_RECORDED = "recorded/"  # which requests were recorded: nothing comes a second time after days
 
 
 class DataStack(PipelineStack):
@@ -35,6 +37,8 @@ class DataStack(PipelineStack):
         What happened; which files were taken already.
     glue_database_name, glue_table_name : str
         The curated data in the catalogue.
+    predictions : PredictionsTable
+        The predictions in the catalogue.
     topic : sns.Topic
         Where alarms go.
     dead_letters : sqs.Queue
@@ -70,7 +74,7 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
-            forget={SNAPSHOT_ORDERS: _WORK_DAYS},
+            forget={_RECORDED: _WORK_DAYS, SNAPSHOT_ORDERS: _WORK_DAYS},
         )
         self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
@@ -85,6 +89,9 @@ class DataStack(PipelineStack):
             ),
         )
         QuarantineTable(self, "Quarantine", bucket=self.data_bucket, database=database)
+        self.predictions = PredictionsTable(
+            self, "Predictions", bucket=self.artifacts_bucket, database=database
+        )
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
         ingestion.node.add_dependency(database)

@@ -14,9 +14,11 @@ from infra.dashboard import PipelineDashboard, dashboard_name
 from infra.data_stack import DataStack
 from infra.drift_check import DriftCheck
 from infra.endpoint_measure import EndpointMeasure
+from infra.monitor import Monitor
 from infra.pipeline_alarms import PipelineAlarms
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
+from infra.prediction_recorder import PredictionRecorder
 from infra.quality_check import QualityCheck
 from infra.serving_stack import ServingStack
 from infra.training_follow_up import TrainingFollowUp
@@ -28,10 +30,10 @@ class MonitoringStack(PipelineStack):
 
     Attributes
     ----------
-    check : DriftCheck
-        The scheduled comparison of captured predictions with the model's baseline.
-    quality_check : QualityCheck
-        How good the answers are, with and without labels.
+    recorder : PredictionRecorder
+        Makes rows and profiles of what was captured.
+    monitor : Monitor
+        Runs the recorder, compares predictions with the model's baseline and says how good they are, on a schedule.
     alarms : PipelineAlarms
         What goes off, and whom it tells.
     training : TrainingStack
@@ -52,22 +54,8 @@ class MonitoringStack(PipelineStack):
     ) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="capture, drift check, alarms, dashboard")
         self._data, self.training, self._serving = data, training, serving
-        self.check = DriftCheck(
-            self,
-            "DriftCheck",
-            pipeline=pipeline,
-            artifacts=data.artifacts_bucket,
-            ledger=data.ledger,
-            key=data.key,
-        )
-        self.quality_check = QualityCheck(
-            self,
-            "QualityCheck",
-            pipeline=pipeline,
-            artifacts=data.artifacts_bucket,
-            ledger=data.ledger,
-            key=data.key,
-        )
+        self.recorder = PredictionRecorder(self, "Recorder", pipeline=pipeline, data=data)
+        self.monitor = self._look_at_traffic()
         self.alarms = PipelineAlarms(self)
         self.alarms.start_training()
         self.follow_up = TrainingFollowUp(
@@ -85,6 +73,27 @@ class MonitoringStack(PipelineStack):
         self._tell_people()
         self._output()
 
+    def _look_at_traffic(self) -> Monitor:
+        drift, quality = (
+            check(
+                self,
+                id,
+                pipeline=self.pipeline,
+                artifacts=self._data.artifacts_bucket,
+                ledger=self._data.ledger,
+                key=self._data.key,
+            ).function
+            for id, check in (("DriftCheck", DriftCheck), ("QualityCheck", QualityCheck))
+        )
+        return Monitor(
+            self,
+            "Monitor",
+            pipeline=self.pipeline,
+            record_predictions=self.recorder.function,
+            checks={"drift": drift, "quality": quality},
+            key=self._data.key,
+        )
+
     def _watch_operations(self) -> None:
         alarms = self.alarms.operation
         alarms.watch_queues({"DeadLetters": self._data.dead_letters})
@@ -92,15 +101,13 @@ class MonitoringStack(PipelineStack):
         if self.training.schedule is not None:
             alarms.watch_queues({"MissedTrainings": self.training.schedule.dead_letters})
         alarms.watch_state_machines(
-            {"Training": self.training.state_machine, "Deployment": self._serving.deploy_state_machine}
-        )
-        alarms.watch_functions(
             {
-                "CheckDrift": self.check.function,
-                "CheckQuality": self.quality_check.function,
-                "FollowTraining": self.follow_up.function,
+                "Training": self.training.state_machine,
+                "Deployment": self._serving.deploy_state_machine,
+                "Monitoring": self.monitor.state_machine,
             }
         )
+        alarms.watch_functions({"FollowTraining": self.follow_up.function})
         alarms.watch_throttles(self._on_the_way_in())
         self.alarms.watch_endpoint(self._serving.endpoint_name)
         if self.pipeline.alarms.measures_endpoint:
@@ -114,7 +121,7 @@ class MonitoringStack(PipelineStack):
 
     def _on_the_way_in(self) -> dict[str, PipelineFunction]:
         """Return the functions whose calls nothing repeats for longer than six hours."""
-        return {"IngestFile": self._data.ingest, "CheckDrift": self.check.function}
+        return {"IngestFile": self._data.ingest, "RecordPredictions": self.recorder.function}
 
     def _tell_people(self) -> None:
         text = AlarmText(
@@ -172,7 +179,7 @@ class MonitoringStack(PipelineStack):
 
     def _output(self) -> None:
         CfnOutput(self, "DashboardName", value=self.dashboard.dashboard_name)
-        CfnOutput(self, "CheckDriftFunctionName", value=self.check.function.function_name)
+        CfnOutput(self, "MonitorStateMachineArn", value=self.monitor.state_machine.state_machine_arn)
         if self.alarms.drift:
             alarm = self.alarms.drift.alarm.alarm_name
             CfnOutput(self, "DriftAlarmName", value=alarm)
@@ -185,10 +192,6 @@ class MonitoringStack(PipelineStack):
         CfnOutput(
             self,
             "CheckDriftNow",
-            value=f"aws lambda invoke --function-name {self.check.function.function_name} /dev/stdout",
-        )
-        CfnOutput(
-            self,
-            "CheckQualityNow",
-            value=f"aws lambda invoke --function-name {self.quality_check.function.function_name} /dev/stdout",
+            value="aws stepfunctions start-execution "
+            f"--state-machine-arn {self.monitor.state_machine.state_machine_arn} --input '{{}}'",
         )

@@ -29,8 +29,8 @@ _RUNS = (
     "TrainingTimedOut",
     "DeploymentFailed",
     "DeploymentTimedOut",
-    "CheckDriftErrors",
-    "CheckQualityErrors",
+    "MonitoringFailed",
+    "MonitoringTimedOut",
     "FollowTrainingErrors",
     "FunctionThrottles",
 )

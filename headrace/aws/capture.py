@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+_MOST_ROWS = 2**30
 _VARIANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})")
 
 
@@ -53,6 +54,8 @@ class Capture:
         When the endpoint answered, in UTC.
     request, response : Payload
         What was asked and answered.
+    first_row : int
+        Place of the first row in what the caller sent: a serverless endpoint cuts large requests into several records.
     """
 
     event_id: str
@@ -60,14 +63,15 @@ class Capture:
     time: datetime
     request: Payload
     response: Payload
+    first_row: int = 0
 
 
-def parse_capture(line: str) -> Capture:
+def parse_capture(line: str | bytes) -> Capture:
     r"""Read one line of captured data.
 
     Parameters
     ----------
-    line : str
+    line : str or bytes
         JSON in the format of SageMaker's DataCapture [1]_.
 
     Returns
@@ -92,16 +96,17 @@ def parse_capture(line: str) -> Capture:
     """
     try:
         record = json.loads(line)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CaptureError("the line is not JSON") from error
     try:
         data, metadata = record["captureData"], record["eventMetadata"]
         return Capture(
             event_id=str(metadata["eventId"]),
-            inference_id=metadata.get("inferenceId"),
+            inference_id=None if (given := metadata.get("inferenceId")) is None else str(given),
             time=_utc(metadata["inferenceTime"]),
             request=_payload(data["endpointInput"]),
             response=_payload(data["endpointOutput"]),
+            first_row=_whole(metadata.get("firstRow", 0)),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise CaptureError(f"the record lacks a part: {error}") from error
@@ -164,6 +169,12 @@ def _payload(part: dict[str, Any]) -> Payload:
     if not isinstance(text, str):
         raise CaptureError("the body is not text")
     return Payload(content_type, text.removeprefix("\ufeff"))
+
+
+def _whole(number: Any) -> int:
+    if not isinstance(number, int) or not 0 <= number < _MOST_ROWS:
+        raise CaptureError("the place of the first row is no place")
+    return number
 
 
 def _utc(text: str) -> datetime:

@@ -1,9 +1,9 @@
-"""Which captured objects a drift check has not seen yet."""
+"""Which objects a task has not taken yet: of those that endpoints capture, and of the profiles that are made of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -13,99 +13,113 @@ LATENESS = timedelta(hours=24)
 _OVERLAP = timedelta(minutes=15)
 """An object may become visible a little after its time of modification; S3 gives that time in whole seconds."""
 
+_LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
-class CapturedObject:
-    """One object below ``capture/``; `size_bytes` is what it takes in S3."""
+class StoredObject:
+    """One object below ``…/<variant>/yyyy/mm/dd/hh/``; `size_bytes` is what it takes in S3."""
 
     key: str
     modified: datetime
     size_bytes: int = 0
 
+    @property
+    def hour(self) -> datetime:
+        """The hour that its key names, in UTC.
+
+        Examples
+        --------
+        >>> noon = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
+        >>> StoredObject("capture/headrace-bike/v3/2026/01/31/11/a.jsonl", noon).hour.hour
+        11
+        """
+        year, month, day, hour = map(int, self.key.split("/")[-5:-1])
+        return datetime(year, month, day, hour, tzinfo=UTC)
+
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """How far the captured data of one variant has been checked.
+    """How far the objects of one variant have been taken.
 
     Parameters
     ----------
-    checked_upto : datetime
-        Modification time of the newest object that was checked.
+    taken_upto : datetime
+        Modification time of the newest object that was taken.
+    newest_hour : datetime
+        The latest hour under which an object was taken.
     seen : frozenset of str
-        Short digests of the keys that were checked and are younger than `checked_upto` less a quarter of an hour.
+        Short digests of the keys that were taken and are younger than `taken_upto` less a quarter of an hour.
         They tell an object that appeared late from one that was there.
     """
 
-    checked_upto: datetime
-    seen: frozenset[str]
+    taken_upto: datetime = _LONG_AGO
+    newest_hour: datetime = _LONG_AGO
+    seen: frozenset[str] = frozenset()
 
-    def after(self, listed: Iterable[CapturedObject]) -> list[CapturedObject]:
-        """Return the objects of `listed` that have not been checked, in the order of their keys.
+    def after(self, listed: Iterable[StoredObject]) -> list[StoredObject]:
+        """Return the objects of `listed` that have not been taken, the oldest first.
 
         Examples
         --------
         >>> noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
-        >>> first, second = CapturedObject("a", noon), CapturedObject("b", noon)
+        >>> first, second = StoredObject("v3/2026/01/31/11/a", noon), StoredObject("v3/2026/01/31/11/b", noon)
         >>> checkpoint = START.advanced([first])
         >>> [item.key for item in checkpoint.after([first, second])]
-        ['b']
+        ['v3/2026/01/31/11/b']
         """
         floor = self._floor()
         new = [item for item in listed if item.modified > floor and _digest(item.key) not in self.seen]
-        return sorted(new, key=lambda item: item.key)
+        return sorted(new, key=lambda item: (item.modified, item.key))
 
-    def advanced(self, listed: Iterable[CapturedObject]) -> Checkpoint:
-        """Return the checkpoint after all of `listed` have been checked."""
-        items = list(listed)
-        upto = max([self.checked_upto, *(item.modified for item in items)])
-        later = Checkpoint(upto, frozenset())
-        recent = {_digest(item.key) for item in items if item.modified > later._floor()}
-        return Checkpoint(upto, frozenset(recent))
+    def advanced(self, taken: Collection[StoredObject]) -> Checkpoint:
+        """Return the checkpoint after all of `taken`, which holds those that were taken before, too."""
+        upto = max([self.taken_upto, *(item.modified for item in taken)])
+        newest = max([self.newest_hour, *(item.hour for item in taken)])
+        later = Checkpoint(upto, newest)
+        recent = frozenset(_digest(item.key) for item in taken if item.modified > later._floor())
+        return Checkpoint(upto, newest, recent)
 
     def first_hour(self) -> str:
-        """Return the partition from which on objects have to be listed, such as ``2026/01/31/12``.
+        """Return the partition from which on objects have to be listed, such as ``2026/01/31/12``; empty before any.
 
         Examples
         --------
-        >>> Checkpoint(datetime(2026, 1, 31, 12, 20, tzinfo=UTC), frozenset()).first_hour()
-        '2026/01/30/12'
+        >>> noon = datetime(2026, 1, 31, 12, 20, tzinfo=UTC)
+        >>> START.advanced([StoredObject("v3/2026/01/31/12/a", noon)]).first_hour()
+        '2026/01/30/11'
         """
         if self == START:
             return ""
-        return f"{self.checked_upto.astimezone(UTC) - LATENESS:%Y/%m/%d/%H}"
+        # An object that is younger than the newest one's hour less the overlap may be late by a day: an hour covers both.
+        return f"{self.newest_hour.astimezone(UTC) - LATENESS - timedelta(hours=1):%Y/%m/%d/%H}"
 
     def _floor(self) -> datetime:
-        return self.checked_upto - _OVERLAP if self != START else self.checked_upto
+        return self.taken_upto - _OVERLAP if self != START else self.taken_upto
 
 
-START = Checkpoint(datetime(2000, 1, 1, tzinfo=UTC), frozenset())
-"""Before any object: nothing has been checked."""
+START = Checkpoint()
+"""Before any object: nothing has been taken."""
 
 
-def thin(objects: list[CapturedObject], max_bytes: int) -> list[CapturedObject]:
-    """Return evenly spaced objects of a window that is too large to be read whole.
-
-    Parameters
-    ----------
-    objects : list of CapturedObject
-        In the order of time.
-    max_bytes : int
-        About how much may be read.
-
-    Returns
-    -------
-    list of CapturedObject
-        All of `objects`, or every second, third and so on.
+def take(objects: Iterable[StoredObject], *, max_bytes: int, max_objects: int) -> list[StoredObject]:
+    """Return the first objects that are worked on together; at least one, however large it is.
 
     Examples
     --------
     >>> noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
-    >>> objects = [CapturedObject(key, noon, size_bytes=40) for key in "abcde"]
-    >>> [item.key for item in thin(objects, max_bytes=120)]
-    ['a', 'c', 'e']
+    >>> objects = [StoredObject(key, noon, size_bytes=40) for key in "abcde"]
+    >>> [item.key for item in take(objects, max_bytes=120, max_objects=9)]
+    ['a', 'b', 'c']
     """
-    total = sum(item.size_bytes for item in objects)
-    return objects[:: max(1, -(-total // max_bytes))]
+    taken: list[StoredObject] = []
+    total = 0
+    for item in objects:
+        total += item.size_bytes
+        if taken and (total > max_bytes or len(taken) == max_objects):
+            break
+        taken.append(item)
+    return taken
 
 
 def _digest(key: str) -> str:

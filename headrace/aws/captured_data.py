@@ -1,17 +1,19 @@
-"""Captured predictions in S3, and how far they have been checked."""
+"""Captured predictions in S3."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from headrace.aws.capture import capture_prefix
-from headrace.aws.capture_window import START, CapturedObject, Checkpoint
+from headrace.aws.capture_window import StoredObject
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb.service_resource import Table
     from mypy_boto3_s3 import S3Client
+
+_AT_ONCE = 8
+"""Objects that are fetched at the same time: they are many and small, and S3 answers in tens of milliseconds."""
 
 
 class CapturedData:
@@ -20,53 +22,41 @@ class CapturedData:
     def __init__(self, client: S3Client, bucket: str, endpoint: str) -> None:
         self._client, self._bucket, self._endpoint = client, bucket, endpoint
 
-    def list_objects(self, variant: str, first_hour: str) -> list[CapturedObject]:
-        """Return the objects of `variant` from the partition `first_hour` on; all if it is empty."""
-        prefix = capture_prefix(self._endpoint, variant)
+    def variants(self) -> list[str]:
+        """Return the variants that have answered anything."""
+        folder = f"capture/{self._endpoint}/"
         pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}{first_hour}"
+            Bucket=self._bucket, Prefix=folder, Delimiter="/"
         )
-        return [
-            CapturedObject(item["Key"], item["LastModified"], item["Size"])
-            for page in pages
-            for item in page.get("Contents", [])
-        ]
+        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+        return [prefix.removeprefix(folder).rstrip("/") for prefix in found]
 
-    def lines(self, key: str) -> Iterator[str]:
-        """Yield the records of one object."""
-        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-        for line in body.iter_lines():
-            if line:
-                yield line.decode()
+    def list_objects(self, variant: str, first_hour: str) -> list[StoredObject]:
+        """Return the objects of `variant` from the partition `first_hour` on; all if it is empty."""
+        return list_objects(self._client, self._bucket, capture_prefix(self._endpoint, variant), first_hour)
+
+    def read(self, keys: Sequence[str]) -> Iterator[bytes]:
+        """Yield the objects of `keys`, in that order."""
+        return read_objects(self._client, self._bucket, keys)
 
 
-class CheckpointLog:
-    """The items ``monitor`` of the ledger table: one checkpoint per variant."""
-
-    def __init__(self, table: Table) -> None:
-        self._table = table
-
-    def load(self, variant: str) -> Checkpoint:
-        """Return how far `variant` has been checked; :data:`START` if it never was."""
-        item = self._table.get_item(Key=_key(variant), ConsistentRead=True).get("Item")
-        if item is None:
-            return START
-        seen = item.get("seen", [])
-        return Checkpoint(
-            datetime.fromisoformat(str(item["checked_upto"])),
-            frozenset(str(digest) for digest in seen) if isinstance(seen, list) else frozenset(),
-        )
-
-    def save(self, variant: str, checkpoint: Checkpoint) -> None:
-        """Write down that `variant` has been checked up to `checkpoint`."""
-        self._table.put_item(
-            Item={
-                **_key(variant),
-                "checked_upto": checkpoint.checked_upto.isoformat(),
-                "seen": sorted(checkpoint.seen),
-            }
-        )
+def list_objects(client: S3Client, bucket: str, prefix: str, first_hour: str) -> list[StoredObject]:
+    """Return the objects below `prefix` from the partition `first_hour` on; all if it is empty."""
+    pages = client.get_paginator("list_objects_v2").paginate(
+        Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first_hour}"
+    )
+    return [
+        StoredObject(item["Key"], item["LastModified"], item["Size"])
+        for page in pages
+        for item in page.get("Contents", [])
+    ]
 
 
-def _key(variant: str) -> dict[str, str]:
-    return {"pk": "monitor", "sk": f"checkpoint#{variant}"}
+def read_objects(client: S3Client, bucket: str, keys: Sequence[str]) -> Iterator[bytes]:
+    """Yield objects in the order of their keys, several of which are fetched at once."""
+
+    def fetch(key: str) -> bytes:
+        return bytes(client.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(fetch, keys)

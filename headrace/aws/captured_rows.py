@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from headrace.aws.capture import Capture, CaptureError, Payload
@@ -19,9 +20,28 @@ csv.field_size_limit(6 * 2**20)
 _JSON_LINES = {"application/jsonlines", "application/x-jsonlines", "application/jsonl"}
 _WHOLE_BODIES = ("text/plain", "image/png", "image/jpeg")
 _MISSING = ("", None)
+_TWO = 2
+_NAN = float("nan")
 
 
-def read_rows(capture: Capture, features: Sequence[str]) -> Columns:
+@dataclass(frozen=True)
+class Answers:
+    """What was answered, row by row.
+
+    Parameters
+    ----------
+    predictions : list of str or None
+        The label, or the number, as it was written; None if a row has neither.
+    scores : list of float
+        The number; of two classes the probability of the second one, which is the positive one; of more classes that of
+        the label that was answered. NaN if it is not known.
+    """
+
+    predictions: list[str | None]
+    scores: list[float]
+
+
+def read_rows(capture: Capture, features: Sequence[str], *, beside: Sequence[str] = ()) -> Columns:
     r"""Return what the model was asked, by feature.
 
     Parameters
@@ -31,11 +51,13 @@ def read_rows(capture: Capture, features: Sequence[str]) -> Columns:
     features : sequence of str
         Names of the model's features, in the order of its schema. Columns of other names are dropped; a feature
         that the caller left out is missing in every row.
+    beside : sequence of str
+        Names of further columns, which are taken if the caller names them.
 
     Returns
     -------
     dict of str to list
-        One list per feature, all equally long.
+        One list per feature and per column beside them, all equally long.
 
     Raises
     ------
@@ -55,17 +77,23 @@ def read_rows(capture: Capture, features: Sequence[str]) -> Columns:
     >>> read_rows(asked("application/json", '{"instances": [{"temp": 0.3, "hr": 5}]}'), ["temp", "hr"])
     {'temp': [0.3], 'hr': [5]}
     """
-    rows = _rows(capture.request, features)
-    columns: Columns = {name: [] for name in features}
-    for row in rows:
-        for name in features:
-            cell = row.get(name)
-            columns[name].append(None if cell in _MISSING else cell)
-    return columns
+    try:
+        rows = _rows(capture.request, features)
+        columns: Columns = {name: [row.get(name) for row in rows] for name in (*features, *beside)}
+    except (TypeError, AttributeError, csv.Error) as error:
+        raise CaptureError("the request is in no form that the endpoint reads") from error
+    return {name: [None if cell in _MISSING else cell for cell in cells] for name, cells in columns.items()}
 
 
-def read_predictions(capture: Capture) -> list[Any]:
-    r"""Return the predictions that were answered: one number or one label per row.
+def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
+    r"""Return what was answered: a prediction and its score for each row.
+
+    Parameters
+    ----------
+    capture : Capture
+        CSV with a number, or a label and its probability, in each line; or JSON as the endpoint writes it.
+    classes : sequence of str
+        The labels of the model, sorted; empty for numbers, or if they are not known.
 
     Raises
     ------
@@ -78,18 +106,78 @@ def read_predictions(capture: Capture) -> list[Any]:
     >>> def answered(content_type, text):
     ...     body = Payload(content_type, text)
     ...     return Capture("e1", None, datetime(2026, 1, 31, tzinfo=UTC), Payload("text/csv", ""), body)
-    >>> read_predictions(answered("text/csv", "12.5\n80.1\n"))
-    ['12.5', '80.1']
-    >>> read_predictions(answered("application/json", '{"predictions": [{"score": 12.5}, {"score": 80.1}]}'))
-    [12.5, 80.1]
+    >>> read_answers(answered("text/csv", "12.5\n80.1\n"))
+    Answers(predictions=['12.5', '80.1'], scores=[12.5, 80.1])
+    >>> read_answers(answered("text/csv", "no,0.75\n"), ["no", "yes"])
+    Answers(predictions=['no'], scores=[0.25])
+    >>> read_answers(answered("application/json", '{"predictions": [{"score": 12.5}]}'))
+    Answers(predictions=['12.5'], scores=[12.5])
     """
-    if capture.response.content_type == "text/csv":
-        return [row[0] for row in csv.reader(io.StringIO(capture.response.text)) if row]
-    answer = _json(capture.response.text)
+    try:
+        if capture.response.content_type == "text/csv":
+            return _csv_answers(capture.response.text, classes)
+        return _json_answers(capture.response.text, classes)
+    except (TypeError, AttributeError, csv.Error) as error:
+        raise CaptureError("the response is in no form that the endpoint writes") from error
+
+
+def _csv_answers(text: str, classes: Sequence[str]) -> Answers:
+    rows = _split(text)
+    predictions = [row[0] for row in rows]
+    if any(len(row) > 1 for row in rows):
+        probabilities = [_number(row[1]) if len(row) > 1 else _NAN for row in rows]
+        return Answers(list(predictions), _scores(predictions, probabilities, classes))
+    return Answers(list(predictions), [_number(cell) for cell in predictions])
+
+
+def _split(text: str) -> list[list[str]]:
+    if '"' in text or "\r" in text:
+        return [row for row in csv.reader(io.StringIO(text)) if row]
+    return [line.split(",") for line in text.split("\n") if line]
+
+
+def _scores(labels: list[str], probabilities: list[float], classes: Sequence[str]) -> list[float]:
+    """Return of two classes the probability of the second, of more that of the label."""
+    if len(classes) != _TWO:
+        return probabilities
+    return [
+        probability if label == classes[1] else 1 - probability
+        for label, probability in zip(labels, probabilities, strict=True)
+    ]
+
+
+def _json_answers(text: str, classes: Sequence[str]) -> Answers:
+    answer = _json(text)
     values = answer.get("predictions") if isinstance(answer, dict) else answer
     if not isinstance(values, list):
         raise CaptureError("the response holds no list of predictions")
-    return [_prediction(value) for value in values]
+    pairs = [_prediction(value, classes) for value in values]
+    return Answers([prediction for prediction, _ in pairs], [score for _, score in pairs])
+
+
+def _prediction(value: Any, classes: Sequence[str]) -> tuple[str | None, float]:
+    if not isinstance(value, dict):
+        return _written(value), _number(value)
+    found = next((value[name] for name in ("prediction", "score", "label") if name in value), None)
+    probabilities = value.get("probabilities")
+    if not isinstance(probabilities, dict):
+        return _written(found), _number(value.get("score", found))
+    labels = list(classes) or sorted(probabilities)
+    asked = labels[1] if len(labels) == _TWO else found
+    return _written(found), _number(probabilities.get(asked))
+
+
+def _written(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return repr(value) if type(value) is float else json.dumps(value)  # the same, and quicker
+
+
+def _number(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return _NAN
 
 
 def _rows(request: Payload, features: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -134,12 +222,9 @@ def _record(row: Any, names: Sequence[str]) -> Mapping[str, Any]:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
-    except ValueError as error:
+        body = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(body, ensure_ascii=False).encode()  # half of a pair of escapes is no character
+    except (ValueError, RecursionError) as error:
         raise CaptureError("the body is not JSON") from error
-
-
-def _prediction(value: Any) -> Any:
-    if isinstance(value, dict):
-        return next((value[name] for name in ("prediction", "score", "label") if name in value), None)
-    return value
+    return body

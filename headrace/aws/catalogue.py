@@ -12,31 +12,12 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.athena_types import athena_types
 from headrace.aws.curated_names import curated_folder, curated_key
 from headrace.ml.table_names import PARTITION
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
-
-
-_ATHENA_TYPES = {
-    pa.float64(): "double",
-    pa.string(): "string",
-    pa.bool_(): "boolean",
-    pa.timestamp("us"): "timestamp",
-    pa.binary(): "binary",
-}
-
-
-def athena_types(schema: pa.Schema) -> dict[str, str]:
-    """Return the types of a table's columns in Athena.
-
-    Examples
-    --------
-    >>> athena_types(pa.schema([("temp", pa.float64()), ("photo", pa.binary())]))
-    {'temp': 'double', 'photo': 'binary'}
-    """
-    return {column.name: _ATHENA_TYPES[column.type] for column in schema}
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from itertools import islice
@@ -19,6 +20,7 @@ from headrace.aws.training_history import TrainingHistory
 _STACKS = ("data", "training", "serving", "monitoring")
 _OPTIONAL = ("stream", "feedback")
 _POLL_S = 1.0
+_CHECK_POLL_S = 0.3
 _OF_A_TRAINING = ("outcome", "why", "learned_from", "holdout", "recent", "finished_at")
 
 
@@ -102,13 +104,14 @@ class DeployedPipeline:
         return [package["ModelPackageVersion"] for package in packages]
 
     def check_drift(self) -> dict[str, Any]:
-        """Run the drift check and return its summary; `RunFailedError` if the function raises."""
-        client = self.session.client("lambda")
-        answer = client.invoke(FunctionName=self.outputs["CheckDriftFunctionName"], Payload=b"{}")
-        summary: dict[str, Any] = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            why = f"{summary.get('errorType')}: {summary.get('errorMessage')}"
-            raise RunFailedError(f"the drift check has failed: {why}")
+        """Record what was captured, check it, and return the summary; `RunFailedError` if a state fails."""
+        client = self.session.client("stepfunctions")
+        machine = self.outputs["MonitorStateMachineArn"]
+        execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
+        run = self._ended(execution, poll_s=_CHECK_POLL_S)
+        if run["status"] != "SUCCEEDED":
+            raise RunFailedError(f"the drift check has failed: {_why(run)}")
+        summary: dict[str, Any] = json.loads(run["output"])["drift"]
         return summary
 
     def start_training(self) -> str:
@@ -121,13 +124,8 @@ class DeployedPipeline:
 
     def wait_for_training(self, execution: str) -> dict[str, Any]:
         """Wait for the end of a training and return how it ended."""
-        client = self.session.client("stepfunctions")
-        while True:
-            run = client.describe_execution(executionArn=execution)
-            if run["status"] != "RUNNING":
-                output = json.loads(run.get("output") or "{}")
-                return {"status": run["status"], "cause": run.get("cause"), **output}
-            time.sleep(_POLL_S)
+        run = self._ended(execution, poll_s=_POLL_S)
+        return {"status": run["status"], "cause": run.get("cause"), **json.loads(run.get("output") or "{}")}
 
     def set_approval(self, version: int, decision: str) -> str:
         """Approve or reject a version of the pipeline's model group; return its ARN."""
@@ -139,6 +137,14 @@ class DeployedPipeline:
         )
         client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=decision)  # type: ignore[arg-type]  # one of two words
         return arn
+
+    def _ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
+        client = self.session.client("stepfunctions")
+        while True:
+            run: Any = client.describe_execution(executionArn=execution)
+            if run["status"] != "RUNNING":
+                return dict(run)
+            time.sleep(poll_s)
 
     def _quarantine(self) -> dict[str, int]:
         """Return how many files have something that waits in quarantine, and how many single rows wait."""
@@ -177,3 +183,13 @@ class DeployedPipeline:
             for page in pages.paginate(AlarmNamePrefix=f"{self.name}-{stack}-")
             for alarm in page["MetricAlarms"]
         }
+
+
+def _why(run: Mapping[str, Any]) -> str:
+    """Return why an execution has failed, of an exception of a function its type and its text."""
+    cause = str(run.get("cause") or "its execution in Step Functions says why")
+    try:
+        told = json.loads(cause)
+        return f"{told['errorType']}: {told['errorMessage']}"
+    except (ValueError, TypeError, KeyError):
+        return cause

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 
 _SEQUENCER_DIGITS = 24  # S3's have 18
+_NEWEST = 20
 
 
 @dataclass(frozen=True)
@@ -134,6 +135,25 @@ class FileLedger:
                 found[str(item["key"]), str(item["version_id"])] = outcome
             if "LastEvaluatedKey" not in answer:
                 return found
+            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+    def last_accepted(self) -> datetime | None:
+        """Return when the newest file was dropped of which rows were accepted, in UTC; None if there is none."""
+        page: dict[str, Any] = {}
+        while True:
+            answer = self._table.query(
+                KeyConditionExpression=Key("pk").eq("file"),
+                ProjectionExpression="dropped_at, #rows",  # `rows` is a word that DynamoDB keeps for itself
+                ExpressionAttributeNames={"#rows": "rows"},
+                ScanIndexForward=False,
+                Limit=_NEWEST,
+                **page,
+            )
+            for item in answer["Items"]:
+                if int(str(item["rows"])):
+                    return datetime.fromisoformat(str(item["dropped_at"])).astimezone(UTC)
+            if "LastEvaluatedKey" not in answer:
+                return None
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 

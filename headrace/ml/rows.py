@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, as_datetimes, image_file
@@ -82,7 +81,7 @@ def read_columns(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSche
     """
     columns: Columns = {}
     for column in schema:
-        read = _READERS[column.kind]
+        read = READERS[column.kind]
         values: list[Any] = []
         for row, cell in enumerate(cells[column.name]):
             try:
@@ -91,29 +90,6 @@ def read_columns(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSche
                 raise CellError(row, column.name, column.kind) from None
         columns[column.name] = np.array(values, dtype=DTYPES[column.kind])
     return columns
-
-
-def frame_of_captured(cells: Mapping[str, Sequence[Any]], schema: Sequence[ColumnSchema]) -> pd.DataFrame:
-    """Type captured cells for a profile. A cell that cannot be read counts as missing: it came before the check.
-
-    Examples
-    --------
-    >>> frame_of_captured({"temp": ["0.3", "warm", 1]}, [ColumnSchema("temp", "number")])["temp"].tolist()
-    [0.3, nan, 1.0]
-    """
-    columns: Columns = {}
-    for column in schema:
-        read = _READERS[column.kind]
-        values = [_lenient(read, cell) for cell in cells[column.name]]
-        columns[column.name] = np.array(values, dtype=DTYPES[column.kind])
-    return pd.DataFrame(columns)
-
-
-def _lenient(read: Callable[[Any], Any], cell: Any) -> Any:
-    try:
-        return read(cell)
-    except ValueError:
-        return read(None)
 
 
 def _number(cell: Any) -> float:
@@ -194,7 +170,7 @@ def _image(cell: Any) -> bytes | None:
     return image
 
 
-_READERS: dict[Kind, Callable[[Any], Any]] = {
+READERS: dict[Kind, Callable[[Any], Any]] = {
     "number": _number,
     "category": _category,
     "boolean": _boolean,
@@ -202,3 +178,4 @@ _READERS: dict[Kind, Callable[[Any], Any]] = {
     "text": _text,
     "image": _image,
 }
+"""What reads one cell of each kind; ``ValueError`` if it is none."""

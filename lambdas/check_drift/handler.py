@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
 
@@ -13,25 +13,23 @@ import boto3
 from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
-from headrace.aws.capture_window import CapturedObject, Checkpoint, thin
-from headrace.aws.captured_data import CapturedData, CheckpointLog
+from headrace.aws.capture_window import StoredObject
+from headrace.aws.captured_profiles import CapturedProfile, CapturedProfiles
+from headrace.aws.file_ledger import FileLedger
 from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress, ProgressLog
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from headrace.ml.contract import ColumnSchema
-from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.drift import compare
 from headrace.ml.profile import Profile
-from headrace.ml.request_cleaning import RequestCleaning
 from lambdas.check_drift.report import Checked
-from lambdas.check_drift.window import Window
+from lambdas.check_drift.window import merged
 
 logger = Logger()
 
 LATEST = "drift/latest.json"
-MAX_BYTES = 64 * 2**20
-"""Captured data that one check reads, some 600,000 rows of twelve features; of a larger window it reads an even sample."""
+_HOUR = timedelta(hours=1)
 
 
 class Champions(Protocol):
@@ -42,27 +40,43 @@ class Champions(Protocol):
         ...
 
 
-class Captured(Protocol):
-    """What this function needs of the captured predictions."""
+class Profiles(Protocol):
+    """What this function needs of the recorded predictions."""
 
-    def list_objects(self, variant: str, first_hour: str) -> list[CapturedObject]:
-        """Return the objects of a variant from a partition on."""
+    def list_objects(self, variant: str, first_hour: str) -> list[StoredObject]:
+        """Return the profiles of a variant from a partition on."""
         ...
 
-    def lines(self, key: str) -> Iterator[str]:
-        """Yield the records of one object."""
+    def read(self, keys: Sequence[str]) -> Iterator[CapturedProfile]:
+        """Yield profiles."""
         ...
 
 
-class Checkpoints(Protocol):
+class Checks(Protocol):
     """What this function remembers."""
 
-    def load(self, variant: str) -> Checkpoint:
+    def load(self, variant: str) -> Progress:
         """Return how far a variant has been checked."""
         ...
 
-    def save(self, variant: str, checkpoint: Checkpoint) -> None:
-        """Write that down."""
+    def save(self, variant: str, progress: Progress) -> Progress:
+        """Write that down over the version it was made from."""
+        ...
+
+
+class Predictions(Protocol):
+    """What is known of when the endpoint answered."""
+
+    def time(self) -> datetime | None:
+        """Return the time of the last answer."""
+        ...
+
+
+class Files(Protocol):
+    """What this function needs from the ledger of files."""
+
+    def last_accepted(self) -> datetime | None:
+        """Return when the last file was dropped of which rows were accepted."""
         ...
 
 
@@ -93,8 +107,10 @@ class Ports:
     """Everything outside of this function."""
 
     champions: Champions
-    captured: Captured
-    checkpoints: Checkpoints
+    profiles: Profiles
+    checks: Checks
+    predictions: Predictions
+    files: Files
     reports: Reports
     metrics: Metrics
 
@@ -106,8 +122,10 @@ def _deps() -> tuple[Pipeline, Ports]:
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     return pipeline, Ports(
         champions=TrainingLog(table),
-        captured=CapturedData(client, bucket, os.environ["ENDPOINT_NAME"]),
-        checkpoints=CheckpointLog(table),
+        profiles=CapturedProfiles(client, bucket),
+        checks=ProgressLog(table, "checked"),
+        predictions=LastPrediction(table),
+        files=FileLedger(table),
         reports=Artifacts(client, bucket),
         metrics=PipelineMetrics(pipeline.name),
     )
@@ -119,21 +137,23 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     The report is written before the metrics, because an alarm on them is explained from the report; the checkpoint is
     moved last, so that a check that fails on the way is done again.
     """
+    _emit_ages(ports, now)
     champion = ports.champions.champion()
     if champion is None:
         return _nothing("no model is in service yet")
     document = ports.reports.load(f"baselines/{champion.variant}/baseline.json")
     if document is None:
         return _nothing(f"model {champion.variant} has no baseline to compare with")
-    checkpoint = ports.checkpoints.load(champion.variant)
-    listed = ports.captured.list_objects(champion.variant, checkpoint.first_hour())
-    checked = _check(pipeline, ports, champion, document, checkpoint.after(listed), now)
+    progress = ports.checks.load(champion.variant)
+    listed = ports.profiles.list_objects(champion.variant, progress.checkpoint.first_hour())
+    new = [item.key for item in progress.checkpoint.after(listed)]
+    checked = _check(pipeline, champion, document, merged(ports.profiles.read(new)), now)
     if checked.drift.verdict != "not enough data":
         ports.reports.store(checked.key, checked.as_document())
         ports.reports.store(LATEST, checked.as_document())
     _emit(checked, ports.metrics)
     if max(checked.drift.rows, checked.unreadable) >= pipeline.monitoring.min_rows:
-        ports.checkpoints.save(champion.variant, checkpoint.advanced(listed))
+        _remember(ports.checks, champion.variant, progress, listed)
     logger.info(checked.drift.verdict, extra={"variant": champion.variant, "rows": checked.drift.rows})
     return {
         name: value
@@ -144,18 +164,11 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
 
 def _check(
     pipeline: Pipeline,
-    ports: Ports,
     champion: Champion,
     document: Mapping[str, Any],
-    objects: list[CapturedObject],
+    window: CapturedProfile,
     now: datetime,
 ) -> Checked:
-    baseline = Profile.from_dict(document)
-    window = Window(_cleaning(document, baseline))
-    chosen = thin(objects, MAX_BYTES)
-    for item in chosen:
-        window.add(ports.captured.lines(item.key))
-    profile = window.profile(baseline)
     return Checked(
         pipeline=pipeline.name,
         endpoint=f"headrace-{pipeline.name}",
@@ -165,11 +178,10 @@ def _check(
         requests=window.requests,
         unreadable=window.unreadable,
         duplicates=window.duplicates,
-        read_share=len(chosen) / len(objects) if objects else 1.0,
-        window=profile,
+        window=window.profile,
         drift=compare(
-            baseline,
-            profile,
+            Profile.from_dict(document),
+            window.profile,
             false_alarm_rate=pipeline.monitoring.false_alarm_rate,
             smallest_effect=pipeline.monitoring.smallest_effect,
             min_rows=pipeline.monitoring.min_rows,
@@ -177,10 +189,19 @@ def _check(
     )
 
 
-def _cleaning(document: Mapping[str, Any], baseline: Profile) -> RequestCleaning:
-    """Return how requests were cleaned before the model read them: as the endpoint does."""
-    schema = tuple(ColumnSchema(feature.name, feature.kind) for feature in baseline.features)
-    return RequestCleaning(schema, tuple(map(DeclaredStep.from_dict, document.get("cleaning", ()))))
+def _remember(checks: Checks, variant: str, progress: Progress, listed: Sequence[StoredObject]) -> None:
+    try:
+        checks.save(variant, replace(progress, checkpoint=progress.checkpoint.advanced(listed)))
+    except OvertakenError as error:
+        # It saw the same profiles, or more of them: its checkpoint stays.
+        logger.info(str(error))
+
+
+def _emit_ages(ports: Ports, now: datetime) -> None:
+    """Emit how long ago, in hours, the endpoint answered last and a file was accepted last; nothing before the first."""
+    times = {"PredictionAge": ports.predictions.time(), "DataAge": ports.files.last_accepted()}
+    ages = {name: max(0.0, (now - time) / _HOUR) for name, time in times.items() if time}
+    ports.metrics.put(ages, unit=Unit.NoUnit)
 
 
 def _emit(checked: Checked, metrics: Metrics) -> None:

@@ -26,8 +26,6 @@ class Checked:
         Time of the first and of the last request.
     requests, unreadable, duplicates : int
         Records of the window, by what they were worth.
-    read_share : float
-        Share of the captured objects that were read, above 0 to 1; below 1 only if the window is very large.
     window : Profile
         Of the rows and the predictions.
     drift : DriftReport
@@ -42,7 +40,6 @@ class Checked:
     requests: int
     unreadable: int
     duplicates: int
-    read_share: float
     window: Profile
     drift: DriftReport
 
@@ -80,7 +77,6 @@ class Checked:
             "requests": self.requests,
             "unreadable": self.unreadable,
             "duplicates": self.duplicates,
-            "read_share": round(self.read_share, 4),
             "window": {"from": first and _iso(first), "to": last and _iso(last)},
             "features": [asdict(feature) for feature in self.drift.features],
         }

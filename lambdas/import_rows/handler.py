@@ -18,10 +18,9 @@ from headrace.aws.database_import import DatabaseImport
 from headrace.aws.import_ledger import OvertakenError
 from headrace.aws.imported_files import ImportedFiles
 from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.aws.time_budget import TimeBudget
 from headrace.config.bundle import bundled_pipeline
 from lambdas.import_rows.import_rows import ImportedFile, Ports, import_rows
-
-_SPARE_S = 30.0
 
 logger = Logger()
 
@@ -37,32 +36,6 @@ class Settings:
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables; ``KeyError`` names a missing one."""
         return cls(data_bucket=environ["DATA_BUCKET"], ledger_table=environ["LEDGER_TABLE"])
-
-
-class TimeBudget:
-    """Tells whether another file fits: one that takes twice as long as the slowest so far.
-
-    Parameters
-    ----------
-    remaining_s : callable
-        Seconds until the function is stopped.
-    clock : callable
-        A monotonic clock, in seconds.
-    """
-
-    def __init__(self, remaining_s: Callable[[], float], clock: Callable[[], float] = time.monotonic) -> None:
-        self._remaining_s, self._clock = remaining_s, clock
-        self._slowest_s, self._began_s = 0.0, clock()
-        self._files = 0
-
-    def goes_on(self) -> bool:
-        """Take note of how long the last file took, and tell whether there is time for the next; there is for the first."""
-        now = self._clock()
-        if self._files:
-            self._slowest_s = max(self._slowest_s, now - self._began_s)
-        self._began_s = now
-        self._files += 1
-        return self._files == 1 or self._remaining_s() > 2 * self._slowest_s + _SPARE_S
 
 
 @cache

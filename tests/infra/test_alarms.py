@@ -130,7 +130,7 @@ def test_only_pages_act_and_all_they_do_is_call_the_function_that_finds_the_word
             ["Service"],
         ),
         ("callers have gone", {"NoPredictions"}, ["Silence"]),
-        ("the account may run no more functions", {"FunctionThrottles", "CheckDriftErrors"}, ["Runs"]),
+        ("the account may run no more functions", {"FunctionThrottles", "MonitoringFailed"}, ["Runs"]),
         ("queues were not emptied", {"DeadLetters", "LostBatches"}, ["LeftBehind"]),
         (
             "drift, and retraining does not help",

@@ -1,6 +1,9 @@
+import pyarrow as pa
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from headrace.aws.athena_types import athena_types
+from headrace.aws.predictions import COLUMNS
 from headrace.ml.refusal_records import FILE_FIELDS, ROW_FIELDS
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
@@ -174,12 +177,39 @@ def test_ingestion_may_tell_a_file_that_is_gone_from_one_that_is_forbidden(templ
 
 
 def test_the_columns_of_the_table_quarantine_are_the_fields_of_its_records(template):
-    (table,) = properties(template, "AWS::Glue::Table")
-    stored = table["TableInput"]["StorageDescriptor"]
+    stored = glue_table(template, "quarantine")["StorageDescriptor"]
 
     assert [column["Name"] for column in stored["Columns"]] == [*FILE_FIELDS, *ROW_FIELDS]
     assert stored["Location"]["Fn::Join"][1][-1] == "/refusals/"
     assert stored["SerdeInfo"] == {"SerializationLibrary": "org.openx.data.jsonserde.JsonSerDe"}
+
+
+def test_the_columns_of_the_table_predictions_are_those_that_are_written(template):
+    table = glue_table(template, "predictions")
+    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
+
+    assert list(columns) == list(COLUMNS)
+    assert columns == athena_types(pa.schema(COLUMNS))
+    assert table["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] == "/predictions/"
+
+
+def test_athena_computes_the_partitions_of_the_table_predictions(template):
+    table = glue_table(template, "predictions")
+
+    assert [key["Name"] for key in table["PartitionKeys"]] == ["variant", "date"]
+    assert table["Parameters"]["projection.enabled"] == "true"
+    for key in table["PartitionKeys"]:
+        assert f"projection.{key['Name']}.type" in table["Parameters"]
+
+
+def glue_table(template, name):
+    """Return what Glue is told of one table."""
+    (table,) = (
+        found["TableInput"]
+        for found in properties(template, "AWS::Glue::Table")
+        if found["TableInput"]["Name"] == name
+    )
+    return table
 
 
 def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_deleted(template):

@@ -9,6 +9,15 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
 from tests.infra.nag import findings
+from tests.infra.state_machines import (
+    complaints,
+    dangling,
+    definitions,
+    expressions,
+    parses,
+    tasks,
+    unreachable,
+)
 
 OTHERWISE = json.dumps(
     {
@@ -94,18 +103,26 @@ def test_every_handler_exists(template):
 
     assert handlers == {
         f"lambdas.{name}.handler.handler"
-        for name in ("check_drift", "check_quality", "explain_alarm", "follow_training", "store_predictions")
+        for name in (
+            "check_drift",
+            "check_quality",
+            "explain_alarm",
+            "follow_training",
+            "record_predictions",
+            "store_predictions",
+        )
     }
     for handler in handlers:
         assert (REPO / f"{handler.removesuffix('.handler').replace('.', '/')}.py").is_file()
 
 
-def test_the_check_reads_baselines_and_captures_and_writes_reports_and_checkpoints_only(template):
+def test_the_check_reads_baselines_and_profiles_and_no_rows_and_writes_reports_and_checkpoints_only(template):
     rules = allowed(role_of(template, "check_drift"))
 
     assert set(rules) == {
         "dynamodb:GetItem",
         "dynamodb:PutItem",
+        "dynamodb:Query",
         "kms:Decrypt",
         "kms:GenerateDataKey",
         "logs:CreateLogStream",
@@ -116,27 +133,99 @@ def test_the_check_reads_baselines_and_captures_and_writes_reports_and_checkpoin
     }
     (read,), (written,) = rules["s3:GetObject"], rules["s3:PutObject"]
     assert "/baselines/*" in read
-    assert "/capture/headrace-bike/*" in read
+    assert "/profiles/*" in read
     assert read.count("*") == 2
     assert "/drift/*" in written
 
 
-def test_the_check_sees_the_champion_and_writes_checkpoints_only(template):
-    rules = {rule["Action"]: rule for rule in role_of(template, "check_drift") if "Condition" in rule}
+def test_the_recorder_reads_captures_and_writes_rows_profiles_and_progress_only(template):
+    rules = allowed(role_of(template, "record_predictions"))
 
-    for action, partitions in (("GetItem", ["champion", "monitor"]), ("PutItem", ["monitor"])):
-        condition = rules[f"dynamodb:{action}"]["Condition"]
-        assert condition == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": partitions}}
+    assert set(rules) == {
+        "dynamodb:GetItem",
+        "dynamodb:PutItem",
+        "glue:GetTable",
+        "glue:UpdateTable",
+        "kms:Decrypt",
+        "kms:GenerateDataKey",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "s3:GetObject",
+        "s3:ListBucket",
+        "s3:PutObject",
+    }
+    (read,), (written,), (table,) = (
+        rules[f"{name}"] for name in ("s3:GetObject", "s3:PutObject", "glue:UpdateTable")
+    )
+    for prefix in ("baselines/*", "capture/headrace-bike/*", "recorded/*"):
+        assert f"/{prefix}" in read
+    for prefix in ("predictions/*", "profiles/*", "recorded/*"):
+        assert f"/{prefix}" in written
+    assert (read.count("*"), written.count("*"), table.count("*")) == (3, 3, 0)
+    assert "table/headrace_bike/predictions" in table
 
 
-def test_the_check_lists_captures_and_baselines_only(template):
-    prefixes = {
+@pytest.mark.parametrize(
+    ("function", "partitions"),
+    [
+        ("check_drift", {"GetItem": ["champion", "monitor"], "Query": ["file"], "PutItem": ["monitor"]}),
+        ("record_predictions", {"GetItem": ["monitor"], "PutItem": ["monitor"]}),
+    ],
+)
+def test_functions_of_the_monitoring_see_their_own_part_of_the_ledger(template, function, partitions):
+    found = {}
+    for rule in role_of(template, function):
+        for action in [rule["Action"]] if isinstance(rule["Action"], str) else rule["Action"]:
+            if action.startswith("dynamodb:"):
+                found[action] = rule["Condition"]
+
+    assert found == {
+        f"dynamodb:{action}": {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": keys}}
+        for action, keys in partitions.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("function", "prefixes"),
+    [
+        ("check_drift", {"baselines/*", "profiles/*"}),
+        ("record_predictions", {"baselines/*", "capture/headrace-bike/*", "recorded/*"}),
+    ],
+)
+def test_functions_of_the_monitoring_list_what_they_read_only(template, function, prefixes):
+    assert prefixes == {
         rule["Condition"]["StringLike"]["s3:prefix"]
-        for rule in role_of(template, "check_drift")
+        for rule in role_of(template, function)
         if rule["Action"] == "s3:ListBucket"
     }
 
-    assert prefixes == {"capture/headrace-bike/*", "baselines/*"}
+
+def test_a_run_records_until_nothing_is_left_and_then_checks(template):
+    (definition,) = definitions(template).values()
+    states = definition["States"]
+
+    assert definition["StartAt"] == "RecordPredictions"
+    assert states["RecordPredictions"]["Next"] == "IsThereMore"
+    assert states["IsThereMore"]["Choices"] == [
+        {"Condition": "{% $states.input.more %}", "Next": "RecordPredictions"}
+    ]
+    assert states["IsThereMore"]["Default"] == "CheckDrift"
+    assert states["CheckDrift"]["Next"] == "CheckQuality"
+    assert states["CheckQuality"]["Next"] == "Looked"
+    assert states["Looked"]["Output"] == {"drift": "{% $drift %}", "quality": "{% $quality %}"}
+
+
+def test_the_states_of_the_monitoring_are_as_those_of_the_other_machines(template):
+    (definition,) = definitions(template).values()
+
+    assert (dangling(definition), unreachable(definition)) == ([], [])
+    assert definition["QueryLanguage"] == "JSONata"
+    for name, state in tasks(definition).items():
+        assert complaints(state) == []
+        assert definition["TimeoutSeconds"] > state["TimeoutSeconds"] > 0, name
+        assert all(retry["JitterStrategy"] == "FULL" for retry in state["Retry"]), name
+        assert state["Catch"][-1]["ErrorEquals"] == ["States.ALL"], name
+    assert all(map(parses, expressions(definition)))
 
 
 def test_the_quality_check_reads_rows_and_references_and_writes_reports_only(template):
@@ -186,7 +275,7 @@ def test_a_realtime_endpoint_captures_by_itself():
     template = synthesised(OTHERWISE)
 
     template.resource_count_is("AWS::Logs::SubscriptionFilter", 0)
-    template.resource_count_is("AWS::Lambda::Function", 4)
+    template.resource_count_is("AWS::Lambda::Function", 5)
 
 
 def test_the_drift_alarm_reacts_within_a_minute_and_holds_between_checks(template):
@@ -265,7 +354,7 @@ def test_without_drift_in_the_policy_no_alarm_starts_anything():
     synthesised(OTHERWISE).resource_count_is("AWS::Events::Rule", 0)
 
 
-def test_the_schedule_of_the_pipeline_file_runs_the_check():
+def test_the_schedule_of_the_pipeline_file_starts_the_monitoring():
     template = synthesised(OTHERWISE)
 
     template.has_resource_properties(
@@ -274,6 +363,9 @@ def test_the_schedule_of_the_pipeline_file_runs_the_check():
             "ScheduleExpression": "cron(0 6 * * ? *)",
             "State": "ENABLED",
             "FlexibleTimeWindow": {"Mode": "OFF"},
+            "Target": Match.object_like(
+                {"Arn": {"Ref": Match.string_like_regexp("^Monitor")}, "Input": "{}"}
+            ),
         },
     )
 
@@ -281,7 +373,8 @@ def test_the_schedule_of_the_pipeline_file_runs_the_check():
 def test_the_outputs_are_what_people_and_the_demo_read(template):
     outputs = template.find_outputs("*")
 
-    assert {"DashboardName", "DriftAlarmName", "CheckDriftFunctionName", "ShowAlarm"} <= set(outputs)
+    assert {"DashboardName", "DriftAlarmName", "MonitorStateMachineArn", "ShowAlarm"} <= set(outputs)
+    assert "aws stepfunctions start-execution --state-machine-arn " in flat(outputs["CheckDriftNow"])
     assert "aws cloudwatch describe-alarms --alarm-names " in flat(outputs["ShowAlarm"])
 
 

@@ -1,4 +1,6 @@
+import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import boto3
 import pytest
@@ -6,13 +8,19 @@ from moto import mock_aws
 
 from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
-from headrace.aws.capture_window import START, CapturedObject, Checkpoint
-from headrace.aws.captured_data import CapturedData, CheckpointLog
+from headrace.aws.capture_window import START, StoredObject
+from headrace.aws.captured_data import CapturedData
+from headrace.aws.captured_profiles import CapturedProfiles
 from headrace.aws.endpoint_metrics import EndpointMetrics
+from headrace.aws.file_ledger import FileLedger, FileRecord
+from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress, ProgressLog
+from headrace.aws.predictions import COLUMNS
 from headrace.aws.topic import Topic
 from headrace.config.pipeline import Pipeline
+from lambdas.record_predictions import handler as record_predictions
 from lambdas.store_predictions import handler as store_predictions
 from tests.unit.lambdas.captures import log_event, record
+from tests.unit.lambdas.traffic import baseline
 
 PREFIX = "capture/headrace-bike/v3/"
 
@@ -39,14 +47,13 @@ def captured(account):
 
 
 @pytest.fixture
-def checkpoints(account):
-    table = boto3.resource("dynamodb").create_table(
+def ledger(account):
+    return boto3.resource("dynamodb").create_table(
         TableName="ledger",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
         BillingMode="PAY_PER_REQUEST",
     )
-    return CheckpointLog(table)
 
 
 def put(key, body=b"{}\n"):
@@ -74,28 +81,64 @@ def test_more_than_a_page_of_objects_is_listed(captured, monkeypatch):
     assert len(captured.list_objects("v3", "")) == 7
 
 
-def test_records_are_read_line_by_line(captured):
-    put(f"{PREFIX}2026/01/31/10/a.jsonl", "first\n\nzweite Zeile: süß\n".encode())
+def test_objects_are_read_in_the_order_that_is_asked_for(captured):
+    keys = [f"{PREFIX}2026/01/31/10/{number}.jsonl" for number in range(20)]
+    for key in keys:
+        put(key, key.encode())
 
-    assert list(captured.lines(f"{PREFIX}2026/01/31/10/a.jsonl")) == ["first", "zweite Zeile: süß"]
+    assert [body.decode() for body in captured.read(keys[::-1])] == keys[::-1]
 
 
-def test_a_checkpoint_is_found_again_by_its_variant(checkpoints):
+def test_the_variants_that_have_answered_are_those_that_have_a_folder(captured):
+    for variant in ("v3", "v12"):
+        put(f"capture/headrace-bike/{variant}/2026/01/31/10/a.jsonl")
+    put("capture/headrace-bikes/v4/2026/01/31/10/a.jsonl")
+
+    assert captured.variants() == ["v12", "v3"]
+
+
+def test_progress_is_found_again_by_its_task_and_variant(ledger):
     noon = datetime(2026, 1, 31, 12, 0, 30, tzinfo=UTC)
-    reached = START.advanced([CapturedObject("a", noon), CapturedObject("b", noon - timedelta(minutes=1))])
+    keys = ("v3/2026/01/31/12/a", "v3/2026/01/31/11/b")
+    reached = START.advanced([StoredObject(key, noon - timedelta(minutes=n)) for n, key in enumerate(keys)])
+    progress = Progress(reached, keys, 7)
 
-    checkpoints.save("v3", reached)
+    saved = ProgressLog(ledger, "recorded").save("v3", progress)
 
-    assert checkpoints.load("v3") == reached
-    assert checkpoints.load("v4") == START
+    assert len(saved.checkpoint.seen) == 2
+    assert ProgressLog(ledger, "recorded").load("v3") == saved
+    assert ProgressLog(ledger, "recorded").load("v4") == Progress()
+    assert ProgressLog(ledger, "checked").load("v3") == Progress()
 
 
-def test_a_checkpoint_without_anything_seen_is_kept(checkpoints):
-    empty = Checkpoint(datetime(2026, 1, 31, tzinfo=UTC), frozenset())
+def test_of_two_runs_that_have_seen_the_same_progress_one_moves_on(ledger):
+    log = ProgressLog(ledger, "recorded")
+    seen = log.load("v3")
+    first = log.save("v3", Progress(chunk=1, version=seen.version))
 
-    checkpoints.save("v3", empty)
+    with pytest.raises(OvertakenError):
+        log.save("v3", Progress(chunk=2, version=seen.version))
+    assert log.load("v3") == first
 
-    assert checkpoints.load("v3") == empty
+
+def test_the_time_of_the_last_prediction_only_grows(ledger):
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    last = LastPrediction(ledger)
+    assert last.time() is None
+
+    for minutes in (0, 5, -5):
+        last.note(noon + timedelta(minutes=minutes))
+
+    assert last.time() == noon + timedelta(minutes=5)
+
+
+def test_the_last_accepted_file_is_the_newest_with_rows(ledger):
+    files = FileLedger(ledger)
+    assert files.last_accepted() is None
+    for day, rows in (("01", 5), ("02", 7), ("03", 0)):
+        files.record(FileRecord(f"incoming/{day}.csv", "v", f"2026-01-{day}T12:00:00Z", rows=rows))
+
+    assert files.last_accepted() == datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 
 def test_a_document_that_is_not_there_is_none_even_if_a_longer_key_is(account):
@@ -132,7 +175,7 @@ def test_a_log_batch_ends_in_the_bucket_and_in_the_metrics(account, captured, mo
 
     assert outcome == {"stored": 1, "unreadable": 1}
     (item,) = captured.list_objects("v3", "")
-    assert list(captured.lines(item.key)) == [record("e1", ["1,2"], ["3"])]
+    assert list(captured.read([item.key])) == [f"{record('e1', ['1,2'], ['3'])}\n".encode()]
     assert '"Dimensions":[["Pipeline"]]' in capsys.readouterr().out
     store_predictions._deps.cache_clear()
 
@@ -183,3 +226,46 @@ def test_statistics_of_an_endpoint_are_those_of_one_variant(account):
     found = EndpointMetrics(client, "headrace-bike").over(start, end, "v2", wanted)
 
     assert found == {("Invocations", "Sum"): 5.0}
+
+
+def test_a_captured_request_becomes_a_row_a_profile_and_a_column_of_the_catalogue(
+    account, ledger, monkeypatch
+):
+    glue = boto3.client("glue")
+    glue.create_database(DatabaseInput={"Name": "headrace_bike"})
+    glue.create_table(
+        DatabaseName="headrace_bike",
+        TableInput={
+            "Name": "predictions",
+            "StorageDescriptor": {"Columns": [{"Name": name, "Type": "string"} for name in COLUMNS]},
+            "Parameters": {"projection.variant.values": "v1"},
+        },
+    )
+    for name, value in {
+        "LEDGER_TABLE": "ledger",
+        "GLUE_DATABASE": "headrace_bike",
+        "PREDICTIONS_TABLE": "predictions",
+    }.items():
+        monkeypatch.setenv(name, value)
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+    monkeypatch.setattr(record_predictions, "bundled_pipeline", lambda: pipeline)
+    record_predictions._deps.cache_clear()
+    put("baselines/v3/baseline.json", json.dumps(baseline()).encode())
+    put(f"{PREFIX}2026/01/31/10/a.jsonl", record("e1", ["0.3,winter"], ["30"]).encode())
+    context = SimpleNamespace(get_remaining_time_in_millis=lambda: 600_000)
+
+    answers = [record_predictions.handler({}, context) for _ in range(2)]
+
+    assert answers == [{"more": False, "rows": 1}, {"more": False, "rows": 0}]
+    keys = [item["Key"] for item in boto3.client("s3").list_objects_v2(Bucket="artifacts")["Contents"]]
+    assert len([key for key in keys if key.startswith("predictions/variant=v3/date=2026-01-31/")]) == 1
+    (profile,) = CapturedProfiles(boto3.client("s3"), "artifacts").list_objects("v3", "")
+    assert profile.key.startswith("profiles/v3/2026/01/31/10/")
+    table = glue.get_table(DatabaseName="headrace_bike", Name="predictions")["Table"]
+    assert [column["Name"] for column in table["StorageDescriptor"]["Columns"]] == [
+        *COLUMNS,
+        "temp",
+        "season",
+    ]
+    assert table["Parameters"]["projection.variant.values"] == "v1,v3"
+    record_predictions._deps.cache_clear()

@@ -5,6 +5,8 @@ import json
 
 import pytest
 
+from headrace.aws.capture import parse_capture
+from headrace.aws.captured_rows import read_answers, read_rows
 from sagemaker_jobs.model_files import load_model
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.settings import Settings
@@ -190,6 +192,29 @@ class TestCapture:
         assert record["eventMetadata"]["inferenceId"] == "ride-7"
         assert record["eventMetadata"]["inferenceTime"].endswith("Z")
         assert record["eventMetadata"]["eventId"]
+
+    @pytest.mark.parametrize("form", ["csv", "csv in quotes", "csv without a header", "json", "json lines"])
+    def test_a_large_request_is_captured_in_parts_that_say_where_they_begin(self, capturing, form):
+        rides, features = range(3000), dict(zip(HEADER.split(","), ROW.split(","), strict=True))
+        records = [{"ride": str(ride), **features} for ride in rides]
+        bodies = {
+            "csv": ("\n".join([f"ride,{HEADER}", *(f"{ride},{ROW}" for ride in rides)]), CSV),
+            "csv in quotes": ("\n".join([f"ride,{HEADER}", *(f'"{ride}",{ROW}' for ride in rides)]), CSV),
+            "csv without a header": ("\n".join([ROW] * len(rides)), CSV),
+            "json": (json.dumps({"instances": records}), JSON),
+            "json lines": ("\n".join(map(json.dumps, records)), LINES),
+        }
+        capturing.ask(*bodies[form])
+
+        captures = list(map(parse_capture, capturing.lines))
+        counts = [len(read_answers(each).predictions) for each in captures]
+        asked = [read_rows(each, HEADER.split(","), beside=["ride"]) for each in captures]
+        assert len(captures) > 1
+        assert sum(counts) == len(rides)
+        assert [each.first_row for each in captures] == [sum(counts[:place]) for place in range(len(counts))]
+        assert {cell for cells in asked for cell in cells["season"]} == {"spring"}
+        kept = [cell for cells in asked for cell in cells["ride"]]
+        assert kept == ([str(ride) for ride in rides] if form in ("csv", "json") else [None] * len(rides))
 
     def test_a_refused_request_is_not_captured(self, capturing):
         capturing.ask("temp\nwarm\n")

@@ -1,45 +1,27 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from types import SimpleNamespace
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from headrace.aws.capture_window import START, CapturedObject
 from headrace.aws.training_log import Champion
 from headrace.config.pipeline import Pipeline
-from headrace.ml.contract import ColumnSchema
-from headrace.ml.declared_steps import DeclaredStep
-from headrace.ml.profile import profile_frame
-from headrace.ml.request_cleaning import RequestCleaning
 from lambdas.check_drift.handler import LATEST, Ports, check_drift
-from lambdas.check_drift.window import Window
+from lambdas.record_predictions.handler import record_predictions
 from tests.unit.lambdas.captures import record
+from tests.unit.lambdas.traffic import (
+    NOW,
+    Bucket,
+    Documents,
+    Profiles,
+    ProgressLog,
+    baseline,
+    predictions,
+    recording_ports,
+    requests,
+    rows,
+)
 
-NOW = datetime(2026, 1, 31, 11, 0, 4, tzinfo=UTC)
 PIPELINE = Pipeline(name="bike", problem="regression", target="cnt")
-SCHEMA = [ColumnSchema("temp", "number"), ColumnSchema("season", "category")]
-SEASONS = ["winter", "spring"]
-
-
-def rows(n, *, mean=0.2, spring=0.5, seed=0):
-    rng = np.random.default_rng(seed)
-    temp = rng.normal(mean, 0.1, n)
-    season = np.where(rng.random(n) < spring, "spring", "winter")
-    return pd.DataFrame({"temp": temp, "season": season})
-
-
-def predictions(frame):
-    return (100 * frame["temp"]).round(1).tolist()
-
-
-def requests(frame, *, prefix="e", rows_each=10):
-    """Cut rows into requests and return their capture records."""
-    lines = [f"{temp:.4f},{season}" for temp, season in frame.itertuples(index=False)]
-    answers = predictions(frame)
-    return [
-        record(f"{prefix}{start}", lines[start : start + rows_each], answers[start : start + rows_each])
-        for start in range(0, len(lines), rows_each)
-    ]
 
 
 class Champions:
@@ -48,47 +30,6 @@ class Champions:
 
     def champion(self):
         return Champion(3, "arn", "s3://m", self.variant, "", "", "hash") if self.deployed else None
-
-
-class Captured(dict):
-    """Objects by (variant, hour, name); their times of modification beside them."""
-
-    def __init__(self):
-        super().__init__()
-        self.modified = {}
-        self.fail = False
-
-    def write(self, lines, *, variant="v3", hour="2026/01/31/10", name="a", minutes=0):
-        key = f"capture/headrace-bike/{variant}/{hour}/{name}.jsonl"
-        self[key] = lines
-        self.modified[key] = NOW - timedelta(minutes=30) + timedelta(minutes=minutes)
-
-    def list_objects(self, variant, first_hour):
-        prefix = f"capture/headrace-bike/{variant}/"
-        return [
-            CapturedObject(key, self.modified[key], 100)
-            for key in sorted(self)
-            if key.startswith(prefix) and key > f"{prefix}{first_hour}"
-        ]
-
-    def lines(self, key):
-        return iter(self[key])
-
-
-class Checkpoints(dict):
-    def load(self, variant):
-        return self.get(variant, START)
-
-    def save(self, variant, checkpoint):
-        self[variant] = checkpoint
-
-
-class Reports(dict):
-    def load(self, key):
-        return self.get(key)
-
-    def store(self, key, document):
-        self[key] = document
 
 
 class Metrics(list):
@@ -101,16 +42,39 @@ class Metrics(list):
         return next((v for n, v, dimensions in reversed(self) if n == name and dimensions == wanted), None)
 
 
+class Files:
+    accepted = None
+
+    def last_accepted(self):
+        return self.accepted
+
+
 @pytest.fixture
 def ports():
-    reference = rows(2000, seed=1)
-    baseline = profile_frame(reference, SCHEMA, predictions=predictions(reference)).as_dict()
-    reports = Reports({f"baselines/{variant}/baseline.json": baseline for variant in ("v3", "v4")})
-    return Ports(Champions(), Captured(), Checkpoints(), reports, Metrics())
+    """The ports of the check, with the captured traffic beside them."""
+    bucket = Bucket()
+    reports = Documents({f"baselines/{variant}/baseline.json": baseline() for variant in ("v3", "v4")})
+    recording = recording_ports(bucket, reports)
+    return SimpleNamespace(
+        champions=Champions(),
+        profiles=Profiles(bucket),
+        checks=ProgressLog(),
+        predictions=recording.last_prediction,
+        files=Files(),
+        reports=reports,
+        metrics=Metrics(),
+        recording=recording,
+        captured=recording.captured,
+        bucket=bucket,
+    )
 
 
 def check(ports, now=NOW):
-    return check_drift(PIPELINE, ports, now)
+    """Record what was captured, and check it."""
+    ports.bucket.now = now
+    record_predictions(PIPELINE, ports.recording, now, lambda: True)
+    given = {name: getattr(ports, name) for name in Ports.__dataclass_fields__}
+    return check_drift(PIPELINE, Ports(**given), now)
 
 
 def test_traffic_like_the_training_data_is_no_drift(ports):
@@ -157,14 +121,14 @@ def test_without_a_model_in_service_nothing_is_emitted(ports):
     ports.champions.deployed = False
 
     assert check(ports)["summary"] == ["no model is in service yet"]
-    assert ports.metrics == []
+    assert ports.metrics.value("WindowRows") is None
 
 
 def test_without_a_baseline_nothing_is_emitted(ports):
     ports.champions.variant = "v5"
 
     assert check(ports)["summary"] == ["model v5 has no baseline to compare with"]
-    assert ports.metrics == []
+    assert ports.metrics.value("WindowRows") is None
 
 
 def test_a_small_window_says_so_keeps_the_alarm_and_waits_for_more(ports):
@@ -187,7 +151,7 @@ def test_a_small_window_says_so_keeps_the_alarm_and_waits_for_more(ports):
 def test_no_traffic_at_all_is_not_enough_data(ports):
     assert check(ports)["verdict"] == "not enough data"
     assert ports.metrics.value("DriftedFeatures") is None
-    assert ports.checkpoints == {}
+    assert ports.checks == {}
 
 
 def test_a_window_is_checked_once(ports):
@@ -264,21 +228,3 @@ def test_cells_that_cannot_be_read_count_as_missing(ports):
 
     assert summary["drifted_features"] == ["temp"]
     assert "missing: 0.0% → 100.0%" in summary["summary"][0]
-
-
-def test_captured_rows_are_cleaned_as_the_endpoint_cleaned_them():
-    schema = (ColumnSchema("rent", "number"), ColumnSchema("since_month", "number"))
-    steps = (
-        DeclaredStep("parse_numbers", ("rent",), {"decimal": ","}),
-        DeclaredStep("calendar", ("since",), {"parts": ["month"]}),
-    )
-    reference = profile_frame(pd.DataFrame({"rent": [900.5, 910.5], "since_month": [6.0, 7.0]}), schema)
-    asked = record("e1", ['"910,5",2025-06-15', '"900,5",2025-07-15'], [1.0, 2.0])
-    window = Window(RequestCleaning(schema, steps))
-
-    window.add([asked])
-
-    assert [(column.present, column.mean) for column in window.profile(reference).features] == [
-        (2, 905.5),
-        (2, 6.5),
-    ]

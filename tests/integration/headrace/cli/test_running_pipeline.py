@@ -1,6 +1,5 @@
 """Commands about a deployed pipeline, with AWS's services as moto has them."""
 
-import io
 import json
 from datetime import datetime
 from types import SimpleNamespace
@@ -21,7 +20,7 @@ OUTPUTS = {
     "LedgerTableName": "ledger",
     "ModelPackageGroupName": GROUP,
     "EndpointName": "headrace-bike",
-    "CheckDriftFunctionName": "check",
+    "MonitorStateMachineArn": f"arn:aws:states:{REGION}:123456789012:stateMachine:monitor",
 }
 
 
@@ -91,7 +90,7 @@ def cloudformation(answers):
     for stack, outputs in answers.items():
         if outputs is None:
             stubber.add_client_error("describe_stacks", "ValidationError", f"Stack {stack} does not exist")
-            break
+            continue
         found = {
             "StackName": stack,
             "CreationTime": datetime(2026, 1, 31),
@@ -110,7 +109,8 @@ def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
         "bike-serving": {},
         "bike-monitoring": {"C": "3"},
     }
-    without, with_streams = {**outputs, "bike-stream": None}, {**outputs, "bike-stream": {"D": "4"}}
+    optional = {"bike-stream": None, "bike-feedback": None}
+    without, with_streams = {**outputs, **optional}, {**outputs, **optional, "bike-stream": {"D": "4"}}
 
     assert DeployedPipeline.find("bike", cloudformation(without)).outputs == {"A": "1", "B": "2", "C": "3"}
     assert DeployedPipeline.find("bike", cloudformation(with_streams)).outputs["D"] == "4"
@@ -190,33 +190,32 @@ def ends(monkeypatch):
     return SimpleNamespace(started=started, ending=ending)
 
 
-def test_a_check_shows_what_the_function_found(run, deployed, invoked):
-    invoked(b'{"drifted": true, "summary": ["temp"]}')
+def test_a_check_shows_what_the_run_of_the_monitoring_found(run, monitored, ends):
+    ends.ending |= {"output": '{"drift": {"drifted": true, "summary": ["temp"]}}'}
 
     assert json.loads(run("check", "bike", "--json")[1]) == {"drifted": True, "summary": ["temp"]}
+    assert ends.started == [{}]
 
 
-def test_a_check_that_raises_fails_the_command(run, deployed, invoked):
-    invoked(b'{"errorMessage": "\'x\'", "errorType": "KeyError"}', FunctionError="Unhandled")
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        ('{"errorMessage": "\'x\'", "errorType": "KeyError"}', "KeyError: 'x'"),
+        ("the task took too long", "the task took too long"),
+        (None, "its execution in Step Functions says why"),
+    ],
+)
+def test_a_check_that_fails_fails_the_command(run, monitored, ends, cause, told):
+    ends.ending |= {"status": "FAILED", "cause": cause, "output": None}
 
-    assert run("check", "bike") == (2, "", "headrace: the drift check has failed: KeyError: 'x'\n")
+    assert run("check", "bike") == (2, "", f"headrace: the drift check has failed: {told}\n")
 
 
 @pytest.fixture
-def invoked(monkeypatch):
-    """Let the function of the check answer as the test says."""
-    original = botocore.client.BaseClient._make_api_call
-
-    def answer(payload, **fields):
-        def call(self, operation, arguments):
-            if operation != "Invoke":
-                return original(self, operation, arguments)
-            assert arguments["FunctionName"] == "check"
-            return {"StatusCode": 200, "Payload": io.BytesIO(payload), **fields}
-
-        monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", call)
-
-    return answer
+def monitored(deployed):
+    boto3.client("stepfunctions").create_state_machine(
+        name="monitor", roleArn=ROLE, definition='{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}'
+    )
 
 
 def test_a_training_is_started_by_hand_and_waited_for(run, deployed, ends):

@@ -1,10 +1,12 @@
 import base64
+import json
+import math
 from datetime import UTC, datetime
 
 import pytest
 
 from headrace.aws.capture import Capture, CaptureError, Payload, parse_capture
-from headrace.aws.captured_rows import read_predictions, read_rows
+from headrace.aws.captured_rows import Answers, read_answers, read_rows
 from tests.unit.lambdas.captures import record
 
 FEATURES = ["temp", "season", "holiday"]
@@ -94,14 +96,41 @@ def test_a_body_that_does_not_fit_the_schema_is_refused_without_repeating_it(con
 
 
 def test_predictions_are_one_per_row():
-    assert read_predictions(capture(answer="1.5\n2.5\n")) == ["1.5", "2.5"]
-    assert read_predictions(capture(answer="yes,0.9\nno,0.2\n")) == ["yes", "no"]
-    assert read_predictions(capture(answer="[1.5, 2.5]", answer_type="application/json")) == [1.5, 2.5]
+    numbers = Answers(["1.5", "2.5"], [1.5, 2.5])
+
+    assert read_answers(capture(answer="1.5\n2.5\n")) == numbers
+    assert read_answers(capture(answer="[1.5, 2.5]", answer_type="application/json")) == numbers
+    assert read_answers(capture(answer="yes,0.9\nno,0.2\n")) == Answers(["yes", "no"], [0.9, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("classes", "scores"), [((), [0.9, 0.8]), (("no", "yes"), [0.9, 0.2]), (("a", "no", "yes"), [0.9, 0.8])]
+)
+def test_the_score_of_labels_is_that_of_the_second_of_two_or_of_the_label_that_was_answered(classes, scores):
+    in_csv = read_answers(capture(answer="yes,0.9\nno,0.8\n"), classes)
+    named = [
+        {"label": "yes", "probabilities": {"no": 0.1, "yes": 0.9}},
+        {"label": "no", "probabilities": {"no": 0.8, "yes": 0.2}},
+    ]
+    as_json = json.dumps({"predictions": named})
+    in_json = read_answers(capture(answer=as_json, answer_type="application/json"), classes)
+
+    assert in_csv.predictions == in_json.predictions == ["yes", "no"]
+    assert in_csv.scores == pytest.approx(scores)
+    assert in_json.scores == pytest.approx([0.9, 0.8 if len(classes) > 2 else 0.2])
+
+
+def test_answers_without_a_score_have_none():
+    only_labels = '{"predictions": [{"label": "yes"}, {"prediction": "no"}, {"label": null}]}'
+    answers = read_answers(capture(answer=only_labels, answer_type="application/json"))
+
+    assert answers.predictions == ["yes", "no", None]
+    assert all(map(math.isnan, answers.scores))
 
 
 def test_an_answer_that_is_no_list_is_refused():
     with pytest.raises(CaptureError):
-        read_predictions(capture(answer='{"error": "no"}', answer_type="application/json"))
+        read_answers(capture(answer='{"error": "no"}', answer_type="application/json"))
 
 
 def test_a_text_is_a_row_and_so_is_an_image():

@@ -1,6 +1,6 @@
 import pyarrow as pa
 
-from headrace.aws.catalogue import athena_types
+from headrace.aws.athena_types import athena_types
 from headrace.ml.cleaning import ARROW_TYPES
 
 

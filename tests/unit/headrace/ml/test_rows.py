@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from headrace.ml.contract import ColumnSchema
-from headrace.ml.rows import CellError, frame_of_captured, read_columns
+from headrace.ml.rows import CellError, read_columns
 
 
 def read(kind, *cells):
@@ -74,14 +74,6 @@ def test_the_first_bad_cell_is_named():
     schema = [ColumnSchema("a", "number"), ColumnSchema("b", "number")]
     with pytest.raises(CellError, match="row 3, column 'a'"):
         read_columns({"a": [1, 2, "x"], "b": ["y", 1, 1]}, schema)
-
-
-def test_what_was_captured_and_cannot_be_read_counts_as_missing():
-    schema = [ColumnSchema("a", "number"), ColumnSchema("b", "category")]
-    frame = frame_of_captured({"a": ["1", "x"], "b": [["list"], "ok"]}, schema)
-
-    assert frame["a"].isna().tolist() == [False, True]
-    assert frame["b"].isna().tolist() == [True, False]
 
 
 def test_a_text_is_trimmed_and_nothing_else():
