@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from benchmarks.drift import evidently_extra, speed
+from benchmarks.drift import estimated, evidently_extra, mistakes, speed
 
-PARTS = (speed,)
+PARTS = (speed, estimated, mistakes)
 
 
 def main() -> None:

@@ -62,8 +62,8 @@ class Calibration:
         return FITS[self.method](self.positives, self.negatives)
 
     @cached_property
-    def replicates(self) -> Floats:
-        """The same from resampled reference rows, of shape (n_replicates, n_bins).
+    def deviations(self) -> Floats:
+        """By how much probabilities from resampled reference rows differ from these, of shape (n_draws, n_bins).
 
         Each count is replaced by a Poisson number with that mean, which is what drawing rows with replacement does [1]_.
 
@@ -75,7 +75,7 @@ class Calibration:
         rng = np.random.default_rng(_SEED)
         shape = (self._draws, len(self.positives))
         drawn = [rng.poisson(counts, shape).astype(np.float64) for counts in (self.positives, self.negatives)]
-        return FITS[self.method](*drawn)
+        return FITS[self.method](*drawn) - self.probabilities
 
 
 def estimate_metric(
@@ -85,7 +85,7 @@ def estimate_metric(
 
     The expected number of positive rows in a bin is its calibrated probability times its rows, and the metric is taken of
     those expectations: confidence-based performance estimation [1]_. Its variance is that of the labels, which are drawn
-    with these probabilities (first-order propagation), and that of the calibration.
+    with these probabilities, and that of the calibration, both propagated to first order.
 
     Parameters
     ----------
@@ -114,8 +114,7 @@ def estimate_metric(
         return Estimate(math.nan, math.nan)
     slope = metric.slope(positives, rows - positives)
     of_labels = float(np.sum(np.square(slope) * positives * (1 - probabilities)))
-    again = rows * calibration.replicates
-    of_calibration = float(np.var(metric.value(again, rows - again)))
+    of_calibration = float(np.mean(np.square(calibration.deviations @ (slope * rows))))
     return Estimate(value, math.sqrt(inflation * (of_labels + of_calibration)))
 
 
