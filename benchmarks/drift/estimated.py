@@ -17,6 +17,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.preprocessing import OrdinalEncoder
 
 from headrace.ml.arrays import Flags, Floats
 from headrace.ml.quality.counted_metrics import BINARY
@@ -165,9 +167,6 @@ def _table(folder: Path, pattern: str) -> pd.DataFrame:
 
 def _adult(folder: Path) -> tuple[Timed, Iterator[Window]]:
     """Return a model of most rows, judged on others, and windows of which each is one kind of people."""
-    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415 - of the training image only
-    from sklearn.preprocessing import OrdinalEncoder  # noqa: PLC0415
-
     frame = pd.concat([pd.read_csv(folder / name) for name in ("train.csv", "test.csv")], ignore_index=True)
     positive = frame.pop("income").str.contains(">50K").to_numpy()
     numbers = frame.select_dtypes("number").columns
@@ -181,10 +180,10 @@ def _adult(folder: Path) -> tuple[Timed, Iterator[Window]]:
     features |= {str(name): texts[name].to_numpy(object)[judged] for name in texts}
     timed = Timed.of(scores[judged], positive[judged], feature_slices(features))
     kinds = {
-        "older": frame["age"] > 50,  # noqa: PLR2004
-        "younger": frame["age"] < 30,  # noqa: PLR2004
-        "graduates": frame["education_num"] >= 13,  # noqa: PLR2004
-        "long_hours": frame["hours_per_week"] > 45,  # noqa: PLR2004
+        "older": frame["age"].gt(50),
+        "younger": frame["age"].lt(30),
+        "graduates": frame["education_num"].ge(13),
+        "long_hours": frame["hours_per_week"].gt(45),
         "women": texts["sex"] == "Female",
         "married": texts["marital_status"].str.startswith("Married"),
         "self_employed": texts["workclass"].str.startswith("Self"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from headrace.ml.arrays import Flags
 
@@ -45,5 +46,5 @@ def _slices(values: np.ndarray[Any, Any]) -> list[Flags]:
         return [above, ~above]
     if values.dtype.kind != "O" or not all(isinstance(value, str | None) for value in values[:100]):
         return []
-    levels, counts = np.unique(values[values != None].astype(str), return_counts=True)  # noqa: E711 - by element
+    levels, counts = np.unique(values[pd.notna(values)].astype(str), return_counts=True)
     return [values == level for level in levels[counts >= _SMALLEST_SHARE * len(values)]]
