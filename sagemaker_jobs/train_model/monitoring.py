@@ -41,7 +41,8 @@ def write_monitoring(
     """
     profile = baseline(model, train, held_out, np.random.default_rng(seed))
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
-    write_json(folder / BASELINE, profile.as_dict() | cleaning)
+    classes = {"classes": list(model.classes)} if model.classes else {}
+    write_json(folder / BASELINE, profile.as_dict() | cleaning | classes)
     for name, document in zip(FURTHER, (statistics(profile), constraints(profile)), strict=True):
         write_json(folder / name, document)
 

@@ -206,6 +206,10 @@ def test_the_sample_row_of_an_image_gets_its_answer(digit_reader):
     assert answer["predictions"][0]["label"] == sample["prediction"]["label"]
 
 
+def test_the_baseline_names_the_labels_whichever_were_answered(spam_filter):
+    assert spam_filter.document("baseline.json")["classes"] == spam_filter.document("schema.json")["classes"]
+
+
 def test_texts_and_images_are_profiled_by_their_length(spam_filter, digit_reader):
     (message,) = spam_filter.document("baseline.json")["features"]
     (photo,) = digit_reader.document("baseline.json")["features"]
