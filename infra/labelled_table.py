@@ -11,7 +11,7 @@ NAME = "labelled_predictions"
 _COLUMNS = {
     "_event_id": ("string", "of the request, as it was captured"),
     "_inference_id": ("string", "the caller's own, if it sent one"),
-    "_row": ("bigint", "which row of the request; 0 is the first"),
+    "_row": ("int", "which row of the request; 0 is the first"),
     "_time": ("timestamp", "when the endpoint answered, UTC"),
     "_entity": ("string", "the row's id, if the request or the label had it"),
     "_prediction": ("string", "what was answered"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import date
+from threading import Lock
 from typing import TYPE_CHECKING
 
 import awswrangler as wr
@@ -38,34 +39,38 @@ class LabelledFiles:
 
     Parameters
     ----------
+    client : S3Client
+        May list, read and write there.
     session : Session
-        Whose permissions are used.
+        May add columns to their table.
     bucket, database : str
         Where they are, and the database of their table.
     """
 
+    client: S3Client
     session: boto3.Session
     bucket: str
     database: str
     _known: set[str] = field(default_factory=set, init=False, repr=False, compare=False)
+    _registering: Lock = field(default_factory=Lock, init=False, repr=False, compare=False)
 
     def load(self, key: str) -> pa.Table | None:
         """Return a file, or None if there is none."""
-        client = self._client()
         # Asked by listing: to a role that may list a prefix only, S3 answers a GET of a missing key with 403, not 404.
-        page = client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
+        page = self.client.list_objects_v2(Bucket=self.bucket, Prefix=key, MaxKeys=1)
         for item in page.get("Contents", []):
             if item["Key"] == key:
-                file = RangedObject(client, self.bucket, key, item["Size"])
+                file = RangedObject(self.client, self.bucket, key, item["Size"])
                 return pq.read_table(pa.PythonFile(file, mode="r"), use_threads=False)
         return None
 
     def store(self, key: str, rows: pa.Table) -> None:
-        """Write a file, replacing what is at `key`, and make its columns known."""
+        """Write a file, replacing what is at `key`, and make its columns known; several may be written at once."""
         body = pa.BufferOutputStream()
         pq.write_table(rows, body)
-        self._client().put_object(Bucket=self.bucket, Key=key, Body=body.getvalue().to_pybytes())
-        self._register(rows.schema)
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=body.getvalue().to_pybytes())
+        with self._registering:
+            self._register(rows.schema)
 
     def _register(self, schema: pa.Schema) -> None:
         """Add the columns that the table does not have yet: the stack knows those that every pipeline has."""
@@ -79,9 +84,6 @@ class LabelledFiles:
             wr.catalog.add_column(**where, column_name=name, column_type=types[name], column_comment="")
         self._known.update(types)
 
-    def _client(self) -> S3Client:
-        return self.session.client("s3")
-
 
 def athena_type(kind: pa.DataType) -> str:
     """Return what a column of Parquet is in Athena.
@@ -89,11 +91,12 @@ def athena_type(kind: pa.DataType) -> str:
     Examples
     --------
     >>> [athena_type(kind) for kind in (pa.int32(), pa.float64(), pa.timestamp("us", "UTC"), pa.string())]
-    ['bigint', 'double', 'timestamp', 'string']
+    ['int', 'double', 'timestamp', 'string']
     """
     tests = (
         (pa.types.is_boolean, "boolean"),
-        (pa.types.is_integer, "bigint"),
+        (pa.types.is_int64, "bigint"),
+        (pa.types.is_integer, "int"),
         (pa.types.is_floating, "double"),
         (pa.types.is_timestamp, "timestamp"),
         (pa.types.is_binary, "binary"),

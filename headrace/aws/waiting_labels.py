@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
+from headrace.ml.ahead import several_ahead
 from headrace.ml.feedback_labels import LABELS
 
 if TYPE_CHECKING:
@@ -83,8 +83,12 @@ class WaitingLabels:
         self._client, self._bucket = client, bucket
 
     def add(self, name: str, labels: pa.Table) -> None:
-        """Let labels wait as the batch `name`; doing so again changes nothing."""
-        self._put(f"{WAITING}{name}.parquet", labels)
+        """Let labels wait as the batch `name`, in place of those that may wait as such; none are no batch."""
+        key = f"{WAITING}{name}.parquet"
+        if labels.num_rows:
+            self._put(key, labels)
+        else:
+            self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def read(self, batches: Sequence[str]) -> pa.Table:
         """Return the labels of some batches, in the order in which they arrived.
@@ -92,16 +96,28 @@ class WaitingLabels:
         A batch that is gone was dealt with by a run that was stopped before it could say so.
         """
         present = {item["Key"] for item in self._listed()}
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            tables = list(pool.map(self._read, (key for key in batches if key in present)))
+        tables = several_ahead(self._read, (key for key in batches if key in present), _AT_ONCE)
         return pa.concat_tables([LABELS.empty_table(), *tables]).sort_by("received_at")
 
     def expire(self, name: str, labels: pa.Table) -> None:
         """Put labels away for which no prediction will come."""
         self._put(f"{EXPIRED}{name}.parquet", labels)
 
-    def open_plan(self, now: datetime, takes: timedelta, most_labels: int) -> Plan | None:
+    def open_plan(
+        self, now: datetime, takes: timedelta, most_labels: int, *, but: Collection[str] = ()
+    ) -> Plan | None:
         """Return what is to be done: what another has left undone, or a new plan; None if no label waits.
+
+        Parameters
+        ----------
+        now : datetime
+            In UTC.
+        takes : timedelta
+            For how long nobody else may go on with it.
+        most_labels : int
+            About how many labels it takes.
+        but : collection of str
+            Names of batches that are not worth another try yet; they are taken along if there are others.
 
         Raises
         ------
@@ -115,7 +131,7 @@ class WaitingLabels:
                 raise BusyError("another join is under way")
             return self._write_plan(replace(present, until=until), IfMatch=etag)
         batches = self._oldest(most_labels)
-        if not batches:
+        if all(key.removeprefix(WAITING).removesuffix(".parquet") in but for key in batches):
             return None
         name = hashlib.sha256("\n".join([now.isoformat(), *batches]).encode()).hexdigest()[:32]
         return self._write_plan(Plan(name, now.isoformat(), tuple(batches), until), IfNoneMatch="*")

@@ -84,8 +84,11 @@ class Matching:
     def __init__(self, labels: pa.Table, join: Join, within: timedelta) -> None:
         self._join, self._within = join, pd.Timedelta(within)
         self.labels, self.superseded = _last_of_each(labels, _KEYS[join])
-        self._keys = self.labels.select([*_KEYS[join]]).to_pandas()
-        self._wanted = pc.unique(self.labels.column(join).combine_chunks())
+        self._keys = self.labels.select(_KEYS[join]).to_pandas()
+        self._ids = pd.Index(pc.unique(self.labels.column(join)).to_pylist(), dtype=object)
+        codes = self._ids.get_indexer(_objects(self.labels.column(join)))
+        self._by_code = np.argsort(codes, kind="stable")
+        self._codes = codes[self._by_code]
         reference = "at" if join == "entity" else "received_at"
         self._reference = self.labels.column(reference).to_numpy()
         count = self.labels.num_rows
@@ -116,17 +119,17 @@ class Matching:
             Their columns :func:`id_columns`, and perhaps others.
         """
         ids = ids.select(_COLUMNS[self._join])
-        mine = pc.is_in(pc.cast(ids.column(f"_{self._join}"), pa.string()), value_set=self._wanted)
-        places = np.flatnonzero(_flags(mine))
+        # The index is made once: what takes time is making one, not asking it.
+        codes = self._ids.get_indexer(_objects(pc.cast(ids.column(f"_{self._join}"), pa.string())))
+        places = np.flatnonzero(codes >= 0)
         if not len(places):
             return
-        candidates = _as_frame(ids.take(pa.array(places)))
-        candidates["place"] = places + first_row
+        candidates = _as_frame(ids.take(pa.array(places))).assign(place=places + first_row)
         candidates = candidates.sort_values("_time", kind="stable")
-        label, row, time = (
-            self._by_id(candidates) if self._join == "inference_id" else self._as_of(candidates)
-        )
-        self._take(file, label, row, time)
+        labels = self._with(np.unique(codes[places]))
+        keys = self._keys.iloc[labels].assign(label=labels)
+        find = _by_id if self._join == "inference_id" else _as_of
+        self._take(file, find(keys, candidates))
 
     def found(self, file: int) -> Found:
         """Return which labels are about predictions of `file`, in the order of its rows."""
@@ -134,25 +137,30 @@ class Matching:
         order = np.argsort(self._row[labels], kind="stable")
         return Found(labels[order], self._row[labels][order])
 
-    def _by_id(self, candidates: pd.DataFrame) -> tuple[Any, Any, Any]:
-        last = candidates.drop_duplicates(["inference_id", "row"], keep="last")
-        keys = self._keys.assign(label=np.arange(len(self._keys)))
-        pairs = keys.merge(last, on=["inference_id", "row"])
-        return pairs["label"].to_numpy(), pairs["place"].to_numpy(), pairs["_time"].to_numpy()
+    def _with(self, codes: Ints) -> Ints:
+        """Return the places of the labels whose ids have these places in the index."""
+        first, behind = (np.searchsorted(self._codes, codes, side) for side in ("left", "right"))
+        return np.concatenate([self._by_code[low:high] for low, high in zip(first, behind, strict=True)])
 
-    def _as_of(self, candidates: pd.DataFrame) -> tuple[Any, Any, Any]:
-        keys = self._keys.assign(label=np.arange(len(self._keys))).sort_values("at", kind="stable")
-        pairs = pd.merge_asof(keys, candidates, left_on="at", right_on="_time", by="entity")
-        pairs = pairs[pairs["_time"].notna()]
-        return pairs["label"].to_numpy(), pairs["place"].to_numpy(dtype=np.int64), pairs["_time"].to_numpy()
-
-    def _take(self, file: int, label: Any, row: Any, time: Any) -> None:
+    def _take(self, file: int, pairs: pd.DataFrame) -> None:
         """Keep the predictions that are later than those which the labels have found so far, and not too old."""
+        label, row, time = pairs["label"].to_numpy(), pairs["place"].to_numpy(), pairs["_time"].to_numpy()
         before = self._time[label]
         young = time >= self._reference[label] - self._within.to_timedelta64()
         better = young & (np.isnat(before) | (time > before))
         chosen = label[better]
         self._file[chosen], self._row[chosen], self._time[chosen] = file, row[better], time[better]
+
+
+def _by_id(keys: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
+    last = candidates.drop_duplicates(["inference_id", "row"], keep="last")
+    return keys.merge(last, on=["inference_id", "row"])
+
+
+def _as_of(keys: pd.DataFrame, candidates: pd.DataFrame) -> pd.DataFrame:
+    keys = keys.sort_values("at", kind="stable")
+    pairs = pd.merge_asof(keys, candidates, left_on="at", right_on="_time", by="entity")
+    return pairs[pairs["_time"].notna()].astype({"place": np.int64})
 
 
 def expired(labels: pa.Table, *, now: Any, within: timedelta) -> Flags:
@@ -189,6 +197,10 @@ def _as_frame(ids: pa.Table) -> pd.DataFrame:
         else:
             columns[name[1:]] = pc.cast(column, pa.string()).to_pandas()
     return pd.DataFrame(columns)
+
+
+def _objects(text: pa.ChunkedArray) -> Any:
+    return text.to_numpy(zero_copy_only=False)
 
 
 def _flags(values: pa.ChunkedArray) -> Flags:

@@ -113,7 +113,7 @@ def read_labels(
     columns = {
         "inference_id": cells.text("inference_id", needed=rules.join == "inference_id"),
         "row": cells.rows(),
-        "entity": cells.text("entity", needed=rules.join == "entity"),
+        "entity": as_categories(cells.text("entity", needed=rules.join == "entity")),
         "at": pc.fill_null(cells.moments("time", not_after=received_at + _AHEAD), labelled_at),
         "label": cells.labels(rules),
         "labelled_at": labelled_at,

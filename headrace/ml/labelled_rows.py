@@ -11,11 +11,15 @@ import pyarrow.compute as pc
 
 from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import MOMENT
+from headrace.ml.table_names import table_names
 
 ADDED = {"_label": pa.string(), "_labelled_at": MOMENT, "_source": pa.string(), "_join": pa.string()}
 """What a label adds to its prediction. `_join` names the join that has changed it last."""
 
 _ROW_OF_EACH = ["_event_id", "_row"]
+_OF_ALL = ("_event_id", "_inference_id", "_row", "_time", "_entity", "_prediction", "_score")
+"""Columns that predictions of every pipeline have; features are called otherwise."""
+
 _STAND_INS = {"target": "_label", "id": "_entity", "time": "_time"}
 
 
@@ -160,11 +164,12 @@ def training_rows(rows: pa.Table, contract: Contract) -> TrainingRows:
     """
     if contract.steps:
         return TrainingRows(None, why_not="cleaning steps would be applied to them a second time")
+    stored = table_names((each.name for each in contract.features), taken=_OF_ALL)
     columns: dict[str, pa.ChunkedArray] = {}
     for column in contract.columns:
         if column.role == "ignored":
             continue
-        source = _source(rows, column, contract.table_names)
+        source = _source(rows, column, stored)
         if source is None and not column.came_later:
             return TrainingRows(None, why_not=f"predictions do not have column {column.name!r}")
         columns[column.name] = pa.nulls(rows.num_rows, pa.string()) if source is None else _text(source)
@@ -186,8 +191,8 @@ def _source(rows: pa.Table, column: ColumnSchema, stored: dict[str, str]) -> pa.
     """Return what labelled predictions have of a column of the contract; None if nothing."""
     if column.role == "time" and column.kind != "datetime":
         return None
-    names = (column.name, stored[column.name]) if column.role == "feature" else (_STAND_INS[column.role],)
-    return next((rows.column(name) for name in names if name in rows.column_names), None)
+    name = stored[column.name] if column.role == "feature" else _STAND_INS[column.role]
+    return rows.column(name) if name in rows.column_names else None
 
 
 def _text(cells: pa.ChunkedArray) -> pa.ChunkedArray:

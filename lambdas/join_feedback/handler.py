@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -32,6 +32,7 @@ from headrace.config.pipeline import Pipeline
 from lambdas.join_feedback import joining, taking
 
 FEEDBACK = "feedback/"
+_SPARE_MS = 300_000  # several times what half a million labels take
 
 logger = Logger()
 processor = BatchProcessor(event_type=EventType.SQS)
@@ -76,7 +77,7 @@ def _deps() -> Dependencies:
         joining.Ports(
             PredictionFiles(s3, artifacts),
             waiting,
-            LabelledFiles(session, artifacts, settings.glue_database),
+            LabelledFiles(s3, session, artifacts, settings.glue_database),
             FeedbackRows(s3, settings.data_bucket),
             contracts,
             log,
@@ -102,28 +103,41 @@ def take_message(record: SQSRecord) -> None:
         deps.metrics.put({"LabelFilesRefused": 1})
 
 
-def join_waiting(now: datetime) -> dict[str, int]:
-    """Join what waits, and return what became of it."""
+def join_waiting(now: datetime, *, but: Collection[str] = ()) -> joining.Joined | None:
+    """Join what waits, but for the batches `but`; None if that is nothing, or somebody else is at it."""
     deps = _deps()
     try:
-        counts = joining.join(deps.feedback, deps.joining, now)
+        joined = joining.join(deps.feedback, deps.joining, now, but=but)
     except BusyError as busy:
-        logger.info(f"{busy}; the labels wait for the next")
-        return {}
-    if counts is None:
-        return {}
-    logger.info("labels joined", extra=counts)
-    named = ("matched", "pending", "expired", "corrected")
-    deps.metrics.put({f"Labels{name.capitalize()}": counts[name] for name in named})
-    return counts
+        logger.info(f"{busy}; it takes these labels when it is done")
+        return None
+    if joined:
+        logger.info("labels joined", extra={"join": joined.name, **joined.counts})
+        if joined.why_not:
+            logger.warning(
+                f"labelled rows are not learnt from: {joined.why_not}", extra={"join": joined.name}
+            )
+        named = ("matched", "pending", "expired", "corrected")
+        deps.metrics.put({f"Labels{name.capitalize()}": joined.counts[name] for name in named})
+    return joined
+
+
+def _join_all(context: LambdaContext) -> None:
+    """Join until nothing new has come meanwhile: whoever finds this join under way leaves its labels to it."""
+    done: list[str] = []
+    while joined := join_waiting(datetime.now(UTC), but=done):
+        done.append(joined.name)
+        if context.get_remaining_time_in_millis() < _SPARE_MS:
+            logger.info("the labels that came meanwhile wait for the next run")
+            return
 
 
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lambda entry point: take the files that messages announce, if there are any, and join what waits."""
-    if "Records" not in event:
-        return join_waiting(datetime.now(UTC))
-    answer = process_partial_response(
-        event=event, record_handler=take_message, processor=processor, context=context
-    )
-    join_waiting(datetime.now(UTC))
+    answer = None
+    if "Records" in event:
+        answer = process_partial_response(
+            event=event, record_handler=take_message, processor=processor, context=context
+        )
+    _join_all(context)
     return answer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -11,26 +11,33 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.aws.labelled_files import labelled_key
+from headrace.aws.prediction_files import PredictionFile
 from headrace.aws.waiting_labels import Plan
 from headrace.config.feedback import Feedback
+from headrace.ml.ahead import several_ahead
 from headrace.ml.contract import Contract
-from headrace.ml.feedback_join import expired
+from headrace.ml.feedback_join import Found, expired
 from headrace.ml.feedback_labels import MOMENT
-from headrace.ml.labelled_rows import labelled, merged, of_join, training_rows
+from headrace.ml.labelled_rows import TrainingRows, labelled, merged, of_join, training_rows
 from lambdas.join_feedback.search import Predictions, Search
 
 LEASE = timedelta(minutes=16)
 """A little longer than a function can run."""
 
 MOST_LABELS = 500_000
-"""That one join takes: about 400 MB of memory."""
+"""That one join takes."""
+
+_AT_ONCE = 8
+"""Files that are read or written at the same time: nearly all of it is waiting for S3."""
 
 
 class Waiting(Protocol):
     """Labels that wait, and the plan of a join."""
 
-    def open_plan(self, now: datetime, takes: timedelta, most_labels: int) -> Plan | None:
-        """Return what is to be done, if anything is."""
+    def open_plan(
+        self, now: datetime, takes: timedelta, most_labels: int, *, but: Collection[str] = ()
+    ) -> Plan | None:
+        """Return what is to be done, if there is anything but those batches."""
         ...
 
     def read(self, batches: Sequence[str]) -> pa.Table:
@@ -38,7 +45,7 @@ class Waiting(Protocol):
         ...
 
     def add(self, name: str, labels: pa.Table) -> None:
-        """Let labels wait."""
+        """Let labels wait as a batch; none are no batch."""
         ...
 
     def expire(self, name: str, labels: pa.Table) -> None:
@@ -106,8 +113,27 @@ class Ports:
     log: Log
 
 
-def join(feedback: Feedback, ports: Ports, now: datetime) -> dict[str, int] | None:
-    """Join the labels that wait, and return what became of them; None if none does.
+@dataclass(frozen=True)
+class Joined:
+    """A join that is done.
+
+    Parameters
+    ----------
+    name : str
+        Which; the labels that wait on are the batch of that name.
+    counts : dict of str to int
+        What became of the labels.
+    why_not : str
+        Why labelled rows were not handed over to be learnt from, if some were not.
+    """
+
+    name: str
+    counts: dict[str, int]
+    why_not: str = ""
+
+
+def join(feedback: Feedback, ports: Ports, now: datetime, *, but: Collection[str] = ()) -> Joined | None:
+    """Join the labels that wait, and return what became of them; None if none does but those of the batches `but`.
 
     The order is what makes a crash harmless. Labels leave the place where they wait last, after every one of them is in a
     labelled file, waits on in a batch named after this join, or is put away. The rows to learn from are those which the
@@ -118,21 +144,20 @@ def join(feedback: Feedback, ports: Ports, now: datetime) -> dict[str, int] | No
     BusyError
         If another join is under way.
     """
-    plan = ports.waiting.open_plan(now, LEASE, MOST_LABELS)
+    plan = ports.waiting.open_plan(now, LEASE, MOST_LABELS, but=but)
     if plan is None:
         return None
     try:
         if plan.labelled is None:
             plan = _label(plan, feedback, ports, now)
-        counts = dict(plan.counts or {})
-        if feedback.train:
-            counts |= _hand_over(plan, ports)
+        handed = _hand_over(plan, ports) if feedback.train else _Handed()
     except Exception:
         ports.waiting.give_back(plan, now)
         raise
+    counts = {**(plan.counts or {}), "trained_on": handed.rows, "without_id": handed.without_id}
     ports.log.joined(plan.name, plan.began_at, counts)
     ports.waiting.close(plan)
-    return counts
+    return Joined(plan.name, counts, handed.why_not)
 
 
 def _label(plan: Plan, feedback: Feedback, ports: Ports, now: datetime) -> Plan:
@@ -140,30 +165,45 @@ def _label(plan: Plan, feedback: Feedback, ports: Ports, now: datetime) -> Plan:
     labels = ports.waiting.read(plan.batches)
     settled = _settled(labels, feedback, now)
     search = Search(ports.predictions, labels.filter(settled), feedback)
-    changed, corrected = [], 0
-    for file, found in search.matches():
-        key = labelled_key(file.key, file.day)
-        fresh = labelled(ports.predictions.open(file).rows(found.rows), search.labels_of(found), plan.name)
-        before = ports.labelled.load(key)
-        after = merged(before, fresh)
-        corrected += after.corrected
-        if before is None or not after.rows.equals(before):
-            ports.labelled.store(key, after.rows)
-        if of_join(after.rows, plan.name).num_rows:
-            changed.append(key)
+
+    def add(match: tuple[PredictionFile, Found]) -> _Added:
+        return _add_labels(*match, search, plan, ports)
+
+    added = list(several_ahead(add, search.matches(), _AT_ONCE))
     missed = search.missed()
     given_up = pa.array(expired(missed, now=now, within=search.within))
     gone = missed.filter(given_up)
     waiting = pa.concat_tables([missed.filter(pc.invert(given_up)), labels.filter(pc.invert(settled))])
-    _put_away(plan, waiting, gone, ports)
+    ports.waiting.add(plan.name, waiting)  # also if there are none: a first attempt may have left some
+    if gone.num_rows:
+        ports.waiting.expire(plan.name, gone)
     counts = {
         "matched": search.count - missed.num_rows,
-        "corrected": corrected,
+        "corrected": sum(each.corrected for each in added),
         "superseded": search.superseded,
         "pending": waiting.num_rows,
         "expired": gone.num_rows,
     }
-    return ports.waiting.joined(plan, changed, counts)
+    return ports.waiting.joined(plan, [each.key for each in added if each.changed], counts)
+
+
+@dataclass(frozen=True)
+class _Added:
+    """What labels made of one labelled file, and whether any of its rows are as this join has left them."""
+
+    key: str
+    corrected: int
+    changed: bool
+
+
+def _add_labels(file: PredictionFile, found: Found, search: Search, plan: Plan, ports: Ports) -> _Added:
+    key = labelled_key(file.key, file.day)
+    rows = ports.predictions.open(file).rows(found.rows)
+    before = ports.labelled.load(key)
+    after = merged(before, labelled(rows, search.labels_of(found), plan.name))
+    if before is None or not after.rows.equals(before):
+        ports.labelled.store(key, after.rows)
+    return _Added(key, after.corrected, of_join(after.rows, plan.name).num_rows > 0)
 
 
 def _settled(labels: pa.Table, feedback: Feedback, now: datetime) -> pa.ChunkedArray:
@@ -174,30 +214,34 @@ def _settled(labels: pa.Table, feedback: Feedback, now: datetime) -> pa.ChunkedA
     return pc.less_equal(labels.column("at"), limit)
 
 
-def _put_away(plan: Plan, waiting: pa.Table, gone: pa.Table, ports: Ports) -> None:
-    if waiting.num_rows:
-        ports.waiting.add(plan.name, waiting)
-    if gone.num_rows:
-        ports.waiting.expire(plan.name, gone)
+@dataclass
+class _Handed:
+    """What was handed over to be learnt from: rows, rows that were left out without an id, and why others were."""
+
+    rows: int = 0
+    without_id: int = 0
+    why_not: str = ""
+
+    def add(self, found: TrainingRows) -> None:
+        """Count the rows of one labelled file."""
+        self.rows += found.rows.num_rows if found.rows is not None else 0
+        self.without_id += found.without_id
+        self.why_not = self.why_not or found.why_not
 
 
-def _hand_over(plan: Plan, ports: Ports) -> dict[str, int]:
-    """Drop the rows that this join has labelled, once, as a file; return how many there are, and how many lack an id."""
-    contract = ports.contracts.load()
+def _hand_over(plan: Plan, ports: Ports) -> _Handed:
+    """Drop the rows that this join has labelled, once, as a file."""
+    contract, handed = ports.contracts.load(), _Handed()
     if contract is None:
-        return {"trained_on": 0}
-    handed, without_id = 0, 0
+        return _Handed(why_not="there is no contract, because no file has come in yet")
 
     def tables() -> Iterator[pa.Table]:
-        nonlocal handed, without_id
-        for key in plan.labelled or ():
-            rows = ports.labelled.load(key)
-            assert rows is not None
+        for rows in several_ahead(ports.labelled.load, plan.labelled or (), _AT_ONCE):
+            assert rows is not None  # nothing deletes them
             found = training_rows(of_join(rows, plan.name), contract)
-            without_id += found.without_id
+            handed.add(found)
             if found.rows is not None:
-                handed += found.rows.num_rows
                 yield found.rows
 
     ports.rows.drop(plan.name, tables())
-    return {"trained_on": handed, "without_id": without_id}
+    return handed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Protocol
@@ -13,6 +12,7 @@ import pyarrow.compute as pc
 
 from headrace.aws.prediction_files import PredictionFile
 from headrace.config.feedback import Feedback
+from headrace.ml.ahead import several_ahead
 from headrace.ml.arrays import Ints
 from headrace.ml.feedback_join import Found, Matching, id_columns
 from headrace.ml.feedback_labels import MOMENT
@@ -126,16 +126,14 @@ class Search:
         return [file for file in self._listed if file.day >= first_day or file.modified > upto]
 
     def _look_through(self, files: list[PredictionFile]) -> None:
-        with ThreadPoolExecutor(_AT_ONCE) as pool:
-            for _, of_day in groupby(enumerate(files), key=lambda each: each[1].day):
-                if self._matching.complete:
-                    return
-                day = list(of_day)
-                for start in range(0, len(day), _AT_ONCE):
-                    some = day[start : start + _AT_ONCE]
-                    read = pool.map(self._ids, [file for _, file in some])
-                    for (number, _), pieces in zip(some, read, strict=True):
-                        self._offer(number, pieces)
+        numbered = enumerate(files)
+        for _, of_day in groupby(numbered, key=lambda each: each[1].day):
+            if self._matching.complete:
+                return
+            day = list(of_day)
+            read = several_ahead(self._ids, [file for _, file in day], _AT_ONCE)
+            for (number, _), pieces in zip(day, read, strict=True):
+                self._offer(number, pieces)
 
     def _offer(self, number: int, pieces: Iterable[_Piece]) -> None:
         for start, ids in pieces:

@@ -1,4 +1,5 @@
-"""Records through the deployed stack: labelled ones become files that are taken in, others are answered."""
+"""Records through the deployed stacks: labelled ones become files that are taken in, others are answered; labels of
+answers are joined to them and learnt from."""
 
 import io
 import json
@@ -6,9 +7,16 @@ import os
 import shutil
 import sys
 import tarfile
+from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import requests
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
 
 from headrace.aws.letter_box import LetterBox
 from local_cloud.sagemaker.images import Image, ImageStore
@@ -24,8 +32,9 @@ PIPELINE = {
     "target": "rides",
     "id": "ride_id",
     "stream": {"training": True, "scoring": True, "shards": 1, "buffer_seconds": 1},
+    "feedback": {"api": True, "gather_seconds": 0},
 }
-STACKS = ("rides-data", "rides-stream")
+STACKS = ("rides-data", "rides-stream", "rides-feedback")
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +59,7 @@ def cdk(cloud, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def outputs(cloud, cdk, tmp_path_factory):
-    """The outputs of the two stacks that streams need; training and serving are left out."""
+    """The outputs of the stacks that records need; training and serving are left out."""
     file = tmp_path_factory.mktemp("outputs") / "outputs.json"
     cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
     cdk("deploy", *STACKS, "--exclusively", "--require-approval", "never", "--outputs-file", file)
@@ -207,6 +216,67 @@ def logs(cloud, function):
     groups = [group["logGroupName"] for group in client.describe_log_groups()["logGroups"]]
     (group,) = [name for name in groups if function in name]
     return [event["message"] for event in client.filter_log_events(logGroupName=group)["events"]]
+
+
+def test_labels_find_their_predictions_and_are_learnt_from(cloud, outputs):
+    """The predictions are put where they are recorded: the stack that records them is not deployed here."""
+    s3, data, artifacts = cloud.client("s3"), outputs["DataBucketName"], outputs["ArtifactsBucketName"]
+    answered = some_rows(3).drop(columns="rides").rename(columns={"ride_id": "_entity"})
+    answered = answered.assign(
+        _event_id=["a", "b", "c"],
+        _inference_id=["ask-1", "ask-2", "ask-3"],
+        _row=np.zeros(3, np.int32),
+        _time=datetime.now(UTC).replace(tzinfo=None),
+        _prediction="1",
+        _score=1.0,
+    )
+    s3.put_object(
+        Bucket=artifacts,
+        Key=f"predictions/variant=v1/date={datetime.now(UTC):%Y-%m-%d}/a.parquet",
+        Body=answered.to_parquet(),
+    )
+
+    s3.put_object(
+        Bucket=data, Key="feedback/labels.csv", Body=b"inference_id,label\nask-1,7\nask-9,1\nask-2,x\n"
+    )
+    status, answer = call(cloud, outputs, {"labels": [{"inference_id": "ask-3", "label": 9}]})
+
+    assert (status, answer["accepted"]) == (200, 1)
+    dropped = eventually(
+        lambda: objects(s3, data, "incoming/feedback/"), lambda found: len(tables(found)) == 2
+    )
+    labelled = tables(objects(s3, artifacts, "labelled/"))
+    assert {row["_inference_id"]: row["_label"] for row in labelled} == {"ask-1": "7", "ask-3": "9"}
+    assert {row["ride_id"] for row in tables(dropped)} == {"ride-0", "ride-2"}
+    assert call(cloud, outputs, {"labels": []})[0] == 400
+    eventually(lambda: taken(cloud, outputs, *dropped))
+    assert any("rejected.csv" in key for key in objects(s3, data, "quarantine/feedback/"))
+    assert "ask-9" not in json.dumps(logs(cloud, "JoinFeedback"))
+
+
+def call(cloud, outputs, document):
+    """Post to the function's URL, signed as the root of the account; on AWS the host is the URL's own."""
+    url = f"{cloud.endpoint}/_aws/lambda-url/{outputs['FeedbackUrl'].split('//')[1].split('.')[0]}/"
+    request = AWSRequest("POST", url, data=json.dumps(document), headers={"content-type": "application/json"})
+    SigV4Auth(Credentials(ACCOUNT, "local"), "lambda", REGION).add_auth(request)
+    answer = requests.post(url, data=request.data, headers=dict(request.headers), timeout=30)
+    return answer.status_code, answer.json()
+
+
+def objects(s3, bucket, prefix):
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {item["Key"]: s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in found}
+
+
+def tables(found):
+    return [row for body in found.values() for row in pd.read_parquet(io.BytesIO(body)).to_dict("records")]
+
+
+def taken(cloud, outputs, *keys):
+    """Tell whether files have come in."""
+    entries = cloud.client("dynamodb").scan(TableName=outputs["LedgerTableName"])["Items"]
+    known = {entry["key"]["S"] for entry in entries if entry["pk"]["S"] == "file" and int(entry["rows"]["N"])}
+    return known.issuperset(keys)
 
 
 def test_while_there_is_no_endpoint_records_wait(cloud, outputs, endpoint, put_file):
