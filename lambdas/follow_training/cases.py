@@ -45,10 +45,16 @@ class Sight:
         """Names of the alarms that are on."""
         return [name for name, state in self.states.items() if state == "ALARM"]
 
-    @property
-    def clear(self) -> bool:
-        """Whether all alarms are known to be off; an alarm without data says nothing."""
-        return all(state == "OK" for state in self.states.values())
+    def is_over(self, case: AlarmCase | None) -> bool:
+        """Tell whether no alarm is on, and those that were on when `case` began are known to be off.
+
+        An alarm without data says nothing: of one that never had any nothing is to be waited for, but one that was on
+        may have been made anew.
+        """
+        began = {
+            name: self.states[name] for name in (case.alarm.split() if case else ()) if name in self.states
+        }
+        return not self.on and all(state == "OK" for state in began.values())
 
 
 def follow(case: AlarmCase | None, sight: Sight, now: datetime) -> AlarmCase | None:
@@ -76,7 +82,7 @@ def follow(case: AlarmCase | None, sight: Sight, now: datetime) -> AlarmCase | N
     >>> follow(case, seen, now + timedelta(minutes=15)).in_vain
     1
     """
-    if sight.clear:
+    if sight.is_over(case):
         return None
     if case is None:
         return opened(sight.reason, " ".join(sight.on), sight.about, now) if sight.on else None

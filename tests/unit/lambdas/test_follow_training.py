@@ -38,6 +38,18 @@ def test_of_several_alarms_all_must_be_off():
     assert follow(OPEN, mixed, NOW) == OPEN
 
 
+def test_an_alarm_that_never_had_data_does_not_keep_another_one_open():
+    over = Sight("drift", {"DriftAlarm": "OK", "JointDrift": "INSUFFICIENT_DATA"})
+
+    assert follow(OPEN, over, NOW) is None
+
+
+def test_an_alarm_that_was_on_and_was_made_anew_is_not_over_because_another_one_is_off():
+    anew = Sight("drift", {"DriftAlarm": "INSUFFICIENT_DATA", "JointDrift": "OK"})
+
+    assert follow(OPEN, anew, NOW) == OPEN
+
+
 def test_an_alarm_without_data_says_nothing():
     unknown = Sight("drift", {"DriftAlarm": "INSUFFICIENT_DATA"}, judged=True)
 
