@@ -39,11 +39,11 @@ class Monitoring(Block):
         "`N per day`, `week`, `month`, `quarter` or `year`.",
     )
     smallest_effect: float = Field(
-        0.05,
+        0.04,
         gt=0,
         le=2,
         description="Smaller moves are never drift, however sure: a shift of a normal variable, in its standard "
-        "deviations; 0.05 moves 2 rows of 100, 0.1 moves 4, 0.5 moves 20.",
+        "deviations; 0.04 moves 1.6 rows of 100, 0.1 moves 4, 0.5 moves 20.",
     )
     min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
     quality: Quality = Field(

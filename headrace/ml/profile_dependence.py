@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headrace.ml.arrays import Ints
-from headrace.ml.statistics import variance_inflation
+from headrace.ml.autocorrelation import variance_inflation
 
 RUN = 8_192
 """Rows by which dependence is judged: the first ones."""
