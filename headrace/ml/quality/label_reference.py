@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats, Ints
+from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.quality.calibration import Method
 from headrace.ml.quality.counted_metrics import METRICS, CountedMetric
 from headrace.ml.quality.estimate import Calibration, Estimate, estimate_metric, excess_sd
@@ -18,7 +19,6 @@ from headrace.ml.quality.evidence import Expectation, Mistakes
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.reference_windows import consecutive_windows
 from headrace.ml.quality.score_counts import ABOVE_HALF, bins_of, count_scores
-from headrace.ml.statistics import variance_inflation
 
 SCORE = "_score"
 """The column of the scores, as they are recorded."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from headrace.ml.arrays import Floats, Labels
+from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.column_schema import Problem
 from headrace.ml.quality.counted_metrics import BINARY
 from headrace.ml.quality.intervals import (
@@ -20,7 +21,6 @@ from headrace.ml.quality.intervals import (
 )
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.score_counts import count_scores
-from headrace.ml.statistics import variance_inflation
 
 _ROWS_FOR_DEPENDENCE = 16_384
 _TINY = float(np.finfo(np.float64).eps)

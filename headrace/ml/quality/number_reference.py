@@ -10,12 +10,12 @@ from typing import Any, Self
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats
+from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.quality.estimate import Estimate, excess_sd
 from headrace.ml.quality.evidence import Expectation, Mistakes
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.loss_forest import LossForest
 from headrace.ml.quality.reference_windows import consecutive_windows
-from headrace.ml.statistics import variance_inflation
 
 METRICS = ("rmse", "mae")
 """What can be estimated."""
