@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,8 @@ import numpy as np
 from headrace.ml.arrays import Floats
 from headrace.ml.dependence import INDEPENDENT, Dependence, fit_dependence
 from headrace.ml.drift_numbers import score_functions
+from headrace.ml.joint import calibrate_jointly
+from headrace.ml.joint_profile import coordinates_of
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
 
@@ -55,15 +57,19 @@ class Calibration:
     ----------
     columns : dict of str to ColumnCalibration
         By column.
+    joint : dict of str to Dependence
+        By pair of columns, of their correlation; pairs of independent rows are left out.
     """
 
     columns: Mapping[str, ColumnCalibration]
+    joint: Mapping[str, Dependence] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
             "format": FORMAT,
             "columns": {name: column.as_dict() for name, column in self.columns.items()},
+            "joint": {pair: dependence.as_dict() for pair, dependence in self.joint.items()},
         }
 
     @classmethod
@@ -136,8 +142,16 @@ def calibrate(reference: Profile, blocks: Sequence[Profile]) -> Calibration:
             column.name: _calibrated(column, [block[column.name] for block in named])
             for column in reference.columns
             if all(column.name in block for block in named)
-        }
+        },
+        _of_pairs(reference, blocks),
     )
+
+
+def _of_pairs(reference: Profile, blocks: Sequence[Profile]) -> dict[str, Dependence]:
+    joint = [block.joint for block in blocks if block.joint]
+    if not reference.joint or len(joint) < len(blocks):
+        return {}
+    return calibrate_jointly(coordinates_of(reference.features), reference.joint, joint)
 
 
 def _calibrated(column: ColumnProfile, blocks: Sequence[ColumnProfile]) -> ColumnCalibration:

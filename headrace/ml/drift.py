@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from headrace.ml.calibration import Calibration
 from headrace.ml.drift_columns import LEAST_VALUES, Difference, differences
+from headrace.ml.joint import JointDrift, compare_jointly
+from headrace.ml.joint_profile import coordinates_of
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
 
@@ -17,6 +19,8 @@ ColumnVerdict = Literal["drift", "no drift", "not enough data", "not compared"]
 
 FALSE_ALARM_RATE = 0.05
 SMALLEST_EFFECT = 0.04
+
+_JOINT_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class DriftReport:
     Parameters
     ----------
     drifted : bool
-        True if any column drifted.
+        True if any column drifted, or how columns go together.
     verdict : {"drift", "no drift", "not enough data"}
         In words.
     rows : int
@@ -76,6 +80,8 @@ class DriftReport:
         A sentence: which columns, or why there is no verdict.
     features : list of FeatureDrift
         The largest effect first among those that drifted, then the others. Empty without a verdict.
+    joint : JointDrift or None
+        How columns go together; None if the profiles do not say it.
     """
 
     drifted: bool
@@ -83,6 +89,7 @@ class DriftReport:
     rows: int
     reason: str
     features: list[FeatureDrift]
+    joint: JointDrift | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -105,7 +112,7 @@ def compare(
     Numbers are compared by Anderson and Darling's test and Kolmogorov and Smirnov's, on the reference's bins; categories
     and missing cells by the chi-square test of two samples, exact where counts are small. Rows that depend on their
     neighbours count for less: as much as makes the reference's own windows look alike. Times are not compared: they
-    always move on.
+    always move on. If the profiles say how columns go together, that is compared too, and counts as half a test.
 
     Parameters
     ----------
@@ -149,11 +156,27 @@ def compare(
     named = {column.name: column for column in window.columns}
     pairs = [(column, named[column.name]) for column in reference.columns if column.name in named]
     found = differences(pairs, calibration or Calibration({}))
-    tests = sum(map(len, found.values()))
+    tests = sum(map(len, found.values())) + (_JOINT_WEIGHT if _go_together(reference, window) else 0.0)
     threshold, floor = share_of_rate(false_alarm_rate, 1.0, tests), share_moved(smallest_effect)
     features = [_judge(new, found[new.name], threshold, floor) for _, new in pairs]
     features.sort(key=lambda feature: (not feature.drifted, -feature.effect))
-    return _report(features, window.rows)
+    limit = share_of_rate(false_alarm_rate, _JOINT_WEIGHT, tests)
+    return _report(features, _joint(reference, window, calibration, limit), window.rows)
+
+
+def _go_together(reference: Profile, window: Profile) -> bool:
+    both = reference.joint, window.joint
+    return all(both) and len({len(each.sums) for each in both if each}) == 1
+
+
+def _joint(
+    reference: Profile, window: Profile, calibration: Calibration | None, threshold: float
+) -> JointDrift | None:
+    if not reference.joint or not window.joint or not _go_together(reference, window):
+        return None
+    coordinates = coordinates_of(reference.features)
+    known = calibration.joint if calibration else {}
+    return compare_jointly(coordinates, reference.joint, window.joint, known, threshold)
 
 
 def share_of_rate(rate: float, weight: float, total: float) -> float:
@@ -202,13 +225,13 @@ def share_moved(shift: float) -> float:
     return math.erf(abs(shift) / (2 * math.sqrt(2)))
 
 
-def _report(features: list[FeatureDrift], rows: int) -> DriftReport:
+def _report(features: list[FeatureDrift], joint: JointDrift | None, rows: int) -> DriftReport:
     moved = [f"{feature.name} ({feature.summary})" for feature in features if feature.drifted]
+    moved += [joint.summary] if joint and joint.drifted else []
     if not moved:
-        return DriftReport(
-            False, "no drift", rows, f"no drift in {len(features)} columns, {rows} rows", features
-        )
-    return DriftReport(True, "drift", rows, f"drift in {', '.join(moved)}; {rows} rows", features)
+        reason = f"no drift in {len(features)} columns, {rows} rows"
+        return DriftReport(False, "no drift", rows, reason, features, joint)
+    return DriftReport(True, "drift", rows, f"drift in {', '.join(moved)}; {rows} rows", features, joint)
 
 
 def _judge(

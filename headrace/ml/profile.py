@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from headrace.ml.column_schema import ColumnSchema, Kind
+from headrace.ml.joint_profile import JointProfile, merge_jointly
 from headrace.ml.profile_cells import profile_cells
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_dependence import RUN
+from headrace.ml.profile_joint import joint_of
 from headrace.ml.profile_merge import merge_columns
 
 if TYPE_CHECKING:
@@ -41,12 +43,15 @@ class Profile:
         Of the predictions: a number in a regression, a label otherwise.
     score : ColumnProfile or None
         Of a classification's scores: the probability of the positive class, or of the label that was answered.
+    joint : JointProfile or None
+        How the features go together.
     """
 
     rows: int
     features: tuple[ColumnProfile, ...]
     prediction: ColumnProfile | None = None
     score: ColumnProfile | None = None
+    joint: JointProfile | None = None
 
     @property
     def columns(self) -> tuple[ColumnProfile, ...]:
@@ -57,12 +62,14 @@ class Profile:
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
+        joint = {"joint": self.joint.as_dict()} if self.joint else {}
         return {
             "format": FORMAT,
             "rows": self.rows,
             "features": [column.as_dict() for column in self.features],
             "prediction": self.prediction.as_dict() if self.prediction else None,
             "score": self.score.as_dict() if self.score else None,
+            **joint,
         }
 
     @classmethod
@@ -78,11 +85,16 @@ class Profile:
             raise ValueError(
                 f"the profile has format {document.get('format')!r}, this code reads {_READABLE[0]} to {FORMAT}"
             )
-        answers = (document.get(name) for name in ("prediction", "score"))
+        prediction, score = (
+            ColumnProfile.from_dict(document[name]) if document.get(name) else None
+            for name in ("prediction", "score")
+        )
         return cls(
             document["rows"],
             tuple(ColumnProfile.from_dict(entry) for entry in document["features"]),
-            *(ColumnProfile.from_dict(entry) if entry else None for entry in answers),
+            prediction,
+            score,
+            JointProfile.from_dict(document["joint"]) if document.get("joint") else None,
         )
 
 
@@ -94,6 +106,7 @@ def profile_frame(
     scores: Answers | None = None,
     like: Profile | None = None,
     ordered: bool = True,
+    jointly: bool = False,
 ) -> Profile:
     """Profile rows and, if given, the predictions for rows.
 
@@ -112,6 +125,8 @@ def profile_frame(
         shares of the rows.
     ordered : bool
         Whether rows are in the order of time, or of arrival, which shows how much they depend on their neighbours.
+    jointly : bool
+        Without `like`: whether to profile how the features go together, too. With it, the same as was done there.
 
     Returns
     -------
@@ -137,7 +152,21 @@ def profile_frame(
         features,
         _profile_answers(predictions, "prediction", like.prediction if like else None),
         _profile_answers(scores, "score", like.score if like else None),
+        _profile_jointly(frame, features, like, jointly),
     )
+
+
+def _profile_jointly(
+    frame: pd.DataFrame | Mapping[str, Any],
+    features: tuple[ColumnProfile, ...],
+    like: Profile | None,
+    jointly: bool,
+) -> JointProfile | None:
+    if like is None:
+        return joint_of(frame, features, is_reference=True) if jointly else None
+    named = {feature.name for feature in features}
+    known = like.joint and all(feature.name in named for feature in like.features)
+    return joint_of(frame, like.features) if known else None
 
 
 def merge_profiles(profiles: Sequence[Profile]) -> Profile:
@@ -184,6 +213,7 @@ def merge_profiles(profiles: Sequence[Profile]) -> Profile:
         tuple(merge_columns(parts) for parts in features.values()),
         merge_columns(predictions) if predictions else None,
         merge_columns(scores) if scores else None,
+        merge_jointly([profile.joint for profile in profiles]),
     )
 
 

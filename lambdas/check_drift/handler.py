@@ -21,6 +21,7 @@ from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.calibration import Calibration
 from headrace.ml.drift import compare
 from headrace.ml.profile import Profile
 from lambdas.check_drift.report import Checked
@@ -182,11 +183,17 @@ def _check(
         drift=compare(
             Profile.from_dict(document),
             window.profile,
+            calibration=_calibration(document),
             false_alarm_rate=pipeline.monitoring.false_alarm_rate,
             smallest_effect=pipeline.monitoring.smallest_effect,
             min_rows=pipeline.monitoring.min_rows,
         ),
     )
+
+
+def _calibration(document: Mapping[str, Any]) -> Calibration | None:
+    """Return what is known of the reference's own windows; None of a model that was trained before they were looked at."""
+    return Calibration.from_dict(document["calibration"]) if "calibration" in document else None
 
 
 def _remember(checks: Checks, variant: str, progress: Progress, listed: Sequence[StoredObject]) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from headrace.ml.drift import DriftReport, FeatureDrift
+from headrace.ml.joint import JointDrift
 from headrace.ml.profile import Profile
 
 _TINY = 1e-16
@@ -50,13 +51,17 @@ class Checked:
 
     @property
     def drifted_features(self) -> list[str]:
-        """Names of the columns that drifted, the largest move first."""
-        return [feature.name for feature in self.drift.features if feature.drifted]
+        """Names of the columns that drifted, the largest move first; then the pair that no longer goes together."""
+        joint = self.drift.joint
+        pair = [" with ".join(joint.pair)] if joint and joint.drifted else []
+        return [feature.name for feature in self.drift.features if feature.drifted] + pair
 
     @property
     def summary(self) -> list[str]:
         """A line per drifted column, or one line that says there is none."""
         moved = [describe(feature) for feature in self.drift.features if feature.drifted]
+        joint = self.drift.joint
+        moved += [describe_joint(joint)] if joint and joint.drifted else []
         return moved or [self.drift.reason]
 
     def as_document(self) -> dict[str, Any]:
@@ -79,6 +84,7 @@ class Checked:
             "duplicates": self.duplicates,
             "window": {"from": first and _iso(first), "to": last and _iso(last)},
             "features": [asdict(feature) for feature in self.drift.features],
+            "joint": self.drift.joint.as_dict() if self.drift.joint else None,
         }
 
     def counts(self) -> dict[str, float]:
@@ -89,7 +95,12 @@ class Checked:
         counts: dict[str, float] = {"WindowRows": self.drift.rows, "UnreadableRequests": self.unreadable}
         if self.drift.verdict == "not enough data":
             return counts
-        return {"DriftedFeatures": len(self.drifted_features), **counts}
+        joint = self.drift.joint
+        return {
+            "DriftedFeatures": len(self.drifted_features),
+            **({"JointDrift": int(joint.drifted)} if joint else {}),
+            **counts,
+        }
 
     def levels(self) -> dict[str, float]:
         """Return the metrics that measure something."""
@@ -123,8 +134,16 @@ def describe(feature: FeatureDrift) -> str:
     >>> describe(FeatureDrift("temp", True, 0.57, 1e-30, 1e-3, 0.03, 900, "mean 0.2 → 0.56"))
     'temp: mean 0.2 → 0.56 (57 % of rows moved, p < 1e-16)'
     """
-    sure = f"p < {_TINY:.0e}" if feature.p_value < _TINY else f"p = {feature.p_value:.1e}"
-    return f"{feature.name}: {feature.summary} ({feature.effect * 100:.0f} % of rows moved, {sure})"
+    return f"{feature.name}: {feature.summary} ({feature.effect * 100:.0f} % of rows moved, {_sure(feature.p_value)})"
+
+
+def describe_joint(joint: JointDrift) -> str:
+    """Say which columns no longer go together."""
+    return f"{joint.summary} ({_sure(joint.p_value)})"
+
+
+def _sure(p_value: float) -> str:
+    return f"p < {_TINY:.0e}" if p_value < _TINY else f"p = {p_value:.1e}"
 
 
 def _iso(moment: datetime) -> str:

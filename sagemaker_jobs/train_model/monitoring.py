@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from headrace.ml.arrays import Floats
+from headrace.ml.calibration import Calibration, block_slices, calibrate
 from headrace.ml.model_monitor import constraints, statistics
 from headrace.ml.monitoring_documents import BASELINE, FURTHER
 from headrace.ml.profile import Profile, merge_profiles, profile_frame
+from headrace.ml.profile_joint import joint_of
 from sagemaker_jobs.model import Model
 from sagemaker_jobs.model_files import write_json
 from sagemaker_jobs.part_stream import PartStream
@@ -39,23 +41,54 @@ def write_monitoring(
     seed : int
         By it rows are chosen, if rows have weights.
     """
-    profile = baseline(model, train, held_out, np.random.default_rng(seed))
+    profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed))
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     classes = {"classes": list(model.classes)} if model.classes else {}
-    write_json(folder / BASELINE, profile.as_dict() | cleaning | classes)
+    calibrated = {"calibration": calibration.as_dict()}
+    write_json(folder / BASELINE, profile.as_dict() | calibrated | cleaning | classes)
     for name, document in zip(FURTHER, (statistics(profile), constraints(profile)), strict=True):
         write_json(folder / name, document)
 
 
-def baseline(model: Model, train: Part | PartStream, held_out: Part, rng: np.random.Generator) -> Profile:
-    """Profile the training features and the answers to rows that were not trained on."""
+def baseline(
+    model: Model, train: Part | PartStream, held_out: Part, rng: np.random.Generator
+) -> tuple[Profile, Calibration]:
+    """Profile the training features and the answers to rows that were not trained on; learn how their own windows vary."""
     values = model.predict(held_out.columns)
-    answers = np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values
+    answers = _Answers(
+        np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values,
+        _scores(values, model.classes),
+    )
     first = recent_share(train.sample() if isinstance(train, PartStream) else train, rng)
     profile = profile_frame(
-        first.columns, model.schema, predictions=answers, scores=_scores(values, model.classes)
+        first.columns, model.schema, predictions=answers.predictions, scores=answers.scores, jointly=True
     )
-    return _profile_of_all(train, profile, model, rng) if isinstance(train, PartStream) else profile
+    if isinstance(train, PartStream):
+        profile = _profile_of_all(train, profile, model, rng)
+        profile = replace(profile, joint=joint_of(first.columns, profile.features, is_reference=True))
+    return profile, _calibrated(profile, first, answers, model)
+
+
+@dataclass(frozen=True)
+class _Answers:
+    predictions: Any
+    scores: Floats | None
+
+    def part(self, rows: slice) -> dict[str, Any]:
+        return {
+            "predictions": self.predictions[rows],
+            "scores": None if self.scores is None else self.scores[rows],
+        }
+
+
+def _calibrated(profile: Profile, first: Part, answers: _Answers, model: Model) -> Calibration:
+    """Learn from consecutive rows, and from consecutive answers."""
+    parts = ({name: cells[cut] for name, cells in first.columns.items()} for cut in block_slices(first.rows))
+    rows = [profile_frame(part, model.schema, like=profile) for part in parts]
+    cuts = block_slices(len(answers.predictions))
+    answered = [profile_frame({}, [], like=profile, **answers.part(cut)) for cut in cuts]
+    by_rows, by_answers = calibrate(profile, rows), calibrate(profile, answered)
+    return replace(by_rows, columns={**by_rows.columns, **by_answers.columns})
 
 
 def recent_share(part: Part, rng: np.random.Generator) -> Part:
