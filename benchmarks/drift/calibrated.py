@@ -23,7 +23,7 @@ class Reference:
     @classmethod
     def of(cls, rows: Frame, schema: Sequence[ColumnSchema]) -> Reference:
         """Profile rows and their consecutive blocks."""
-        profile = profile_frame(rows, schema)
+        profile = profile_frame(rows, schema, jointly=True)
         cuts = block_slices(profile.rows)
         parts = ({name: cells[cut] for name, cells in rows.items()} for cut in cuts)
         blocks = [profile_frame(part, schema, like=profile) for part in parts]
@@ -39,5 +39,7 @@ class Reference:
         )
 
     def flagged(self, window: Frame, rate: float) -> set[str]:
-        """Return the columns that have drifted."""
-        return {feature.name for feature in self.report(window, rate).features if feature.drifted}
+        """Return the columns that have drifted, and ``joint`` if they no longer go together."""
+        report = self.report(window, rate)
+        joint = {"joint"} if report.joint and report.joint.drifted else set()
+        return {feature.name for feature in report.features if feature.drifted} | joint

@@ -53,7 +53,7 @@ def check(numeric: int, categorical: int, with_scipy: bool) -> dict[str, float]:
     """Check a window against a stored profile, and return seconds, megabytes and bytes of the profile."""
     columns = schema(numeric, categorical)
     stored = json.dumps(
-        profile_frame(window(numeric, categorical, _ROWS, _REFERENCE_SEED), columns).as_dict()
+        profile_frame(window(numeric, categorical, _ROWS, _REFERENCE_SEED), columns, jointly=True).as_dict()
     )
     rows = window(numeric, categorical, _ROWS, _WINDOW_SEED)
     rows[f"number_{_MOVED}"] += _STEP

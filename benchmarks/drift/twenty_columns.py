@@ -10,7 +10,8 @@ import numpy as np
 from headrace.ml.column_schema import ColumnSchema
 
 Rng = np.random.Generator
-Frame = dict[str, np.ndarray[Any, Any]]
+Cells = np.ndarray[Any, Any]
+Frame = dict[str, Cells]
 
 
 def _zipf(levels: int, power: float) -> np.ndarray[Any, Any]:
