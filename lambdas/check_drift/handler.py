@@ -22,6 +22,7 @@ from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.calibration import Calibration
+from headrace.ml.constraint_violations import constraint_violations
 from headrace.ml.drift import compare
 from headrace.ml.profile import Profile
 from lambdas.check_drift.report import Checked
@@ -151,6 +152,7 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     checked = _check(pipeline, champion, document, merged(ports.profiles.read(new)), now)
     if checked.drift.verdict != "not enough data":
         ports.reports.store(checked.key, checked.as_document())
+        ports.reports.store(checked.violations_key, checked.violations)
         ports.reports.store(LATEST, checked.as_document())
     _emit(checked, ports.metrics)
     if max(checked.drift.rows, checked.unreadable) >= pipeline.monitoring.min_rows:
@@ -170,6 +172,15 @@ def _check(
     window: CapturedProfile,
     now: datetime,
 ) -> Checked:
+    baseline = Profile.from_dict(document)
+    drift = compare(
+        baseline,
+        window.profile,
+        calibration=_calibration(document),
+        false_alarm_rate=pipeline.monitoring.false_alarm_rate,
+        smallest_effect=pipeline.monitoring.smallest_effect,
+        min_rows=pipeline.monitoring.min_rows,
+    )
     return Checked(
         pipeline=pipeline.name,
         endpoint=f"headrace-{pipeline.name}",
@@ -180,14 +191,8 @@ def _check(
         unreadable=window.unreadable,
         duplicates=window.duplicates,
         window=window.profile,
-        drift=compare(
-            Profile.from_dict(document),
-            window.profile,
-            calibration=_calibration(document),
-            false_alarm_rate=pipeline.monitoring.false_alarm_rate,
-            smallest_effect=pipeline.monitoring.smallest_effect,
-            min_rows=pipeline.monitoring.min_rows,
-        ),
+        drift=drift,
+        violations=constraint_violations(baseline, window.profile, drift),
     )
 
 

@@ -31,6 +31,8 @@ class Checked:
         Of the rows and the predictions.
     drift : DriftReport
         The comparison with the baseline.
+    violations : dict
+        The same as Model Monitor's ``constraint_violations.json``.
     """
 
     pipeline: str
@@ -43,6 +45,12 @@ class Checked:
     duplicates: int
     window: Profile
     drift: DriftReport
+    violations: dict[str, Any]
+
+    @property
+    def violations_key(self) -> str:
+        """Where Model Monitor's document is kept."""
+        return f"{self.key.removesuffix('.json')}/constraint_violations.json"
 
     @property
     def key(self) -> str:
