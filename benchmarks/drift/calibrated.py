@@ -26,7 +26,7 @@ class Reference:
         profile = profile_frame(rows, schema, jointly=True)
         cuts = block_slices(profile.rows)
         parts = ({name: cells[cut] for name, cells in rows.items()} for cut in cuts)
-        blocks = [profile_frame(part, schema, like=profile) for part in parts]
+        blocks = [profile_frame(part, schema, like=profile, ordered=False) for part in parts]
         return cls(schema, profile, calibrate(profile, blocks))
 
     def report(self, window: Frame, rate: float) -> DriftReport:

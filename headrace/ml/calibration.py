@@ -12,7 +12,6 @@ from headrace.ml.arrays import Floats
 from headrace.ml.dependence import INDEPENDENT, Dependence, fit_dependence
 from headrace.ml.drift_numbers import score_functions
 from headrace.ml.joint import calibrate_jointly
-from headrace.ml.joint_profile import coordinates_of
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
 
@@ -151,7 +150,7 @@ def _of_pairs(reference: Profile, blocks: Sequence[Profile]) -> dict[str, Depend
     joint = [block.joint for block in blocks if block.joint]
     if not reference.joint or len(joint) < len(blocks):
         return {}
-    return calibrate_jointly(coordinates_of(reference.features), reference.joint, joint)
+    return calibrate_jointly(reference.coordinates, reference.joint, joint)
 
 
 def _calibrated(column: ColumnProfile, blocks: Sequence[ColumnProfile]) -> ColumnCalibration:

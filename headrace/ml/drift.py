@@ -10,7 +10,6 @@ from typing import Any, Literal
 from headrace.ml.calibration import Calibration
 from headrace.ml.drift_columns import LEAST_VALUES, Difference, differences
 from headrace.ml.joint import JointDrift, compare_jointly
-from headrace.ml.joint_profile import coordinates_of
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
 
@@ -174,9 +173,8 @@ def _joint(
 ) -> JointDrift | None:
     if not reference.joint or not window.joint or not _go_together(reference, window):
         return None
-    coordinates = coordinates_of(reference.features)
     known = calibration.joint if calibration else {}
-    return compare_jointly(coordinates, reference.joint, window.joint, known, threshold)
+    return compare_jointly(reference.coordinates, reference.joint, window.joint, known, threshold)
 
 
 def share_of_rate(rate: float, weight: float, total: float) -> float:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from headrace.ml.column_schema import ColumnSchema, Kind
-from headrace.ml.joint_profile import JointProfile, merge_jointly
+from headrace.ml.joint_profile import Coordinate, JointProfile, coordinates_of, merge_jointly
 from headrace.ml.profile_cells import profile_cells
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_dependence import RUN
@@ -59,6 +60,11 @@ class Profile:
         features = (each for feature in self.features for each in (feature, *feature.measures))
         answers = (answer for answer in (self.prediction, self.score) if answer)
         return (*features, *answers)
+
+    @cached_property
+    def coordinates(self) -> tuple[Coordinate, ...]:
+        """What `joint` adds up, if this is a reference."""
+        return tuple(coordinates_of(self.features))
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -166,7 +172,7 @@ def _profile_jointly(
         return joint_of(frame, features, is_reference=True) if jointly else None
     named = {feature.name for feature in features}
     known = like.joint and all(feature.name in named for feature in like.features)
-    return joint_of(frame, like.features) if known else None
+    return joint_of(frame, like.features, like.coordinates) if known else None
 
 
 def merge_profiles(profiles: Sequence[Profile]) -> Profile:

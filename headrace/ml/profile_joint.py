@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from headrace.ml.arrays import Ints
-from headrace.ml.joint_profile import JointProfile, coordinates_of, profile_jointly, sampled_rows
+from headrace.ml.joint_profile import Coordinate, JointProfile, coordinates_of, profile_jointly, sampled_rows
 from headrace.ml.profile_cells import as_floats
 from headrace.ml.profile_column import ColumnProfile
 from headrace.ml.profile_levels import level_of
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
 
 
 def joint_of(
-    frame: pd.DataFrame | Mapping[str, Any], reference: Sequence[ColumnProfile], *, is_reference: bool = False
+    frame: pd.DataFrame | Mapping[str, Any],
+    reference: Sequence[ColumnProfile],
+    coordinates: Sequence[Coordinate] | None = None,
+    *,
+    is_reference: bool = False,
 ) -> JointProfile | None:
     """Return the joint profile of rows, of an even sample if there are many; None if nothing goes together.
 
@@ -28,6 +32,8 @@ def joint_of(
         Cleaned rows.
     reference : sequence of ColumnProfile
         Of the features of the reference.
+    coordinates : sequence of Coordinate, optional
+        Of the reference, if they are known already.
     is_reference : bool
         Whether these are the rows of the reference itself.
 
@@ -40,11 +46,12 @@ def joint_of(
     >>> joint_of(rows, columns).correlations().round(6).tolist()
     [[1.0, 1.0], [1.0, 1.0]]
     """
-    coordinates = coordinates_of(reference)
+    coordinates = coordinates_of(reference) if coordinates is None else coordinates
     if len({coordinate.column for coordinate in coordinates}) < 2:  # noqa: PLR2004 - a pair
         return None
     named = {column.name: column for column in reference}
-    codes = {each.column: _codes(frame[each.column], named[each.column]) for each in coordinates}
+    used = {coordinate.column for coordinate in coordinates}
+    codes = {name: _codes(frame[name], column) for name, column in named.items() if name in used}
     return profile_jointly(coordinates, codes, is_reference=is_reference)
 
 

@@ -84,9 +84,9 @@ class _Answers:
 def _calibrated(profile: Profile, first: Part, answers: _Answers, model: Model) -> Calibration:
     """Learn from consecutive rows, and from consecutive answers."""
     parts = ({name: cells[cut] for name, cells in first.columns.items()} for cut in block_slices(first.rows))
-    rows = [profile_frame(part, model.schema, like=profile) for part in parts]
+    rows = [profile_frame(part, model.schema, like=profile, ordered=False) for part in parts]
     cuts = block_slices(len(answers.predictions))
-    answered = [profile_frame({}, [], like=profile, **answers.part(cut)) for cut in cuts]
+    answered = [profile_frame({}, [], like=profile, ordered=False, **answers.part(cut)) for cut in cuts]
     by_rows, by_answers = calibrate(profile, rows), calibrate(profile, answered)
     return replace(by_rows, columns={**by_rows.columns, **by_answers.columns})
 

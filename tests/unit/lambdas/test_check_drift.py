@@ -228,3 +228,14 @@ def test_cells_that_cannot_be_read_count_as_missing(ports):
 
     assert summary["drifted_features"] == ["temp"]
     assert "missing: 0.0% → 100.0%" in summary["summary"][0]
+
+
+def test_the_report_lies_beside_model_monitors_document(ports):
+    ports.captured.write(requests(rows(400, mean=0.6)))
+
+    check(ports)
+
+    document = ports.reports["drift/v3/2026-01-31T11-00-04Z/constraint_violations.json"]
+    assert ("temp", "baseline_drift_check") in {
+        (each["feature_name"], each["constraint_check_type"]) for each in document["violations"]
+    }
