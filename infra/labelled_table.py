@@ -23,6 +23,7 @@ _COLUMNS = {
         "string",
         "the join that has changed the row last; its rows are incoming/feedback/<_join>.parquet",
     ),
+    "_joined_at": ("timestamp", "when that join began, UTC"),
 }
 _FIRST_DAY = "2020-01-01"
 

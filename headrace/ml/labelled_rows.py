@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass
+from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +14,14 @@ from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import MOMENT
 from headrace.ml.table_names import table_names
 
-ADDED = {"_label": pa.string(), "_labelled_at": MOMENT, "_source": pa.string(), "_join": pa.string()}
-"""What a label adds to its prediction. `_join` names the join that has changed it last."""
+ADDED = {
+    "_label": pa.string(),
+    "_labelled_at": MOMENT,
+    "_source": pa.string(),
+    "_join": pa.string(),
+    "_joined_at": MOMENT,
+}
+"""What a label adds to its prediction. `_join` names the join that has changed it last, `_joined_at` says when that was."""
 
 _ROW_OF_EACH = ["_event_id", "_row"]
 _OF_ALL = ("_event_id", "_inference_id", "_row", "_time", "_entity", "_prediction", "_score")
@@ -47,7 +54,7 @@ class Merged:
         return self.new + self.corrected
 
 
-def labelled(predictions: pa.Table, labels: pa.Table, join: str) -> pa.Table:
+def labelled(predictions: pa.Table, labels: pa.Table, join: str, joined_at: datetime) -> pa.Table:
     """Return predictions with their labels; the entity is the label's where the request did not say it.
 
     Parameters
@@ -56,6 +63,8 @@ def labelled(predictions: pa.Table, labels: pa.Table, join: str) -> pa.Table:
         Equally long.
     join : str
         Which join it is.
+    joined_at : datetime
+        When it began, in UTC.
     """
     count = predictions.num_rows
     place = predictions.column_names.index("_entity")
@@ -66,6 +75,7 @@ def labelled(predictions: pa.Table, labels: pa.Table, join: str) -> pa.Table:
         labels.column("labelled_at"),
         labels.column("source"),
         pa.repeat(pa.scalar(join, pa.string()), count),
+        pa.repeat(pa.scalar(joined_at.replace(tzinfo=None), MOMENT), count),
     ]
     for (name, kind), values in zip(ADDED.items(), added, strict=True):
         predictions = predictions.append_column(pa.field(name, kind), values)

@@ -16,7 +16,7 @@ from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.performance import Performance
 from headrace.ml.quality.segments import SegmentedColumn, Segments
 
-_NEEDED = ("_time", "_labelled_at", "_label", "_prediction", "_score")
+_NEEDED = ("_time", "_joined_at", "_label", "_prediction", "_score")
 _FRESH, _NUMBER = "_fresh", "_label_number"
 
 
@@ -28,7 +28,7 @@ class LabelledWindow:
     performance : Performance
         Says what is predicted, and which columns are looked at.
     since : datetime
-        Labels that came before are not measured.
+        Labels that were joined before are not measured, whenever they were given.
     """
 
     def __init__(self, performance: Performance, since: datetime) -> None:
@@ -69,7 +69,7 @@ class LabelledWindow:
     def _recent(self) -> pa.Table | None:
         if self._usable is None:
             return None
-        came = pc.cast(self._usable["_labelled_at"], pa.timestamp("us"))
+        came = pc.cast(self._usable["_joined_at"], pa.timestamp("us"))
         since = pa.scalar(self._since.replace(tzinfo=None), pa.timestamp("us"))
         return self._usable.filter(pc.greater(came, since))
 

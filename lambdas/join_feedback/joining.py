@@ -199,8 +199,8 @@ class _Added:
 def _add_labels(file: PredictionFile, found: Found, search: Search, plan: Plan, ports: Ports) -> _Added:
     key = labelled_key(file.key, file.day)
     rows = ports.predictions.open(file).rows(found.rows)
-    before = ports.labelled.load(key)
-    after = merged(before, labelled(rows, search.labels_of(found), plan.name))
+    before, began_at = ports.labelled.load(key), datetime.fromisoformat(plan.began_at)
+    after = merged(before, labelled(rows, search.labels_of(found), plan.name, began_at))
     if before is None or not after.rows.equals(before):
         ports.labelled.store(key, after.rows)
     return _Added(key, after.corrected, of_join(after.rows, plan.name).num_rows > 0)

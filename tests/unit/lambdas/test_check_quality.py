@@ -33,7 +33,7 @@ def traffic(n, *, spread=2.0, turned=(), seed=0):
     frame = pd.DataFrame(
         {
             "_time": pd.date_range(NOW.replace(tzinfo=None) - timedelta(hours=2), periods=n, freq="ms"),
-            "_labelled_at": NOW.replace(tzinfo=None) - timedelta(hours=1),
+            "_joined_at": NOW.replace(tzinfo=None) - timedelta(hours=1),
             "_prediction": np.where(score > 0.5, "yes", "no"),
             "_score": score,
             "_label": np.where(positive, "yes", "no"),
@@ -58,7 +58,7 @@ class Rides:
                     "_time": pd.date_range(
                         NOW.replace(tzinfo=None) - timedelta(hours=2), periods=n, freq="ms"
                     ),
-                    "_labelled_at": NOW.replace(tzinfo=None) - timedelta(hours=1),
+                    "_joined_at": NOW.replace(tzinfo=None) - timedelta(hours=1),
                     "_prediction": score.astype(str),
                     "_score": score,
                     "_label": (score + rng.normal(0, 1, n) * hot).astype(str),
@@ -252,12 +252,21 @@ def test_scores_are_read_once_and_counted_until_the_window_ends(ports):
 
 def test_labels_that_came_before_the_window_are_left_out(ports):
     old = traffic(2000).to_pandas()
-    old["_labelled_at"] -= timedelta(days=30)
+    old["_joined_at"] -= timedelta(days=30)
     ports.rows.label("a", pa.Table.from_pandas(old, preserve_index=False))
 
     check(ports)
 
     assert "QualityDrop" not in ports.metrics
+
+
+def test_labels_that_were_given_long_ago_and_have_come_now_are_measured(ports):
+    given = pa.array([NOW.replace(tzinfo=None) - timedelta(days=30)] * 2000, pa.timestamp("us"))
+    ports.rows.label("a", traffic(2000).append_column("_labelled_at", given))
+
+    check(ports)
+
+    assert ports.documents[LATEST]["measured"]["rows"] == 2000
 
 
 def test_mistakes_beyond_what_the_scores_let_expect_are_concept_drift(ports):

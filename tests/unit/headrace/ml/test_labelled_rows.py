@@ -18,8 +18,8 @@ COLUMNS = (
 CONTRACT = Contract("binary", COLUMNS)
 
 
-def rows(*given, join="j1", table=TABLE):
-    return labelled(table.slice(0, len(given)), labels(*given), join)
+def rows(*given, join="j1", table=TABLE, joined_at="20 00:00"):
+    return labelled(table.slice(0, len(given)), labels(*given), join, at(joined_at))
 
 
 def test_a_label_is_added_to_its_prediction():
@@ -44,7 +44,7 @@ def test_a_label_may_say_of_whom_the_prediction_is():
 def test_the_same_labels_once_more_change_nothing():
     first = merged(None, rows({}, {}))
 
-    again = merged(first.rows, rows({}, {}, join="j2"))
+    again = merged(first.rows, rows({}, {}, join="j2", joined_at="21 00:00"))
 
     assert (first.new, first.corrected) == (2, 0)
     assert again.changed == 0
@@ -55,11 +55,15 @@ def test_a_later_label_corrects_and_an_earlier_one_does_not():
     first = merged(None, rows({"label": "0", "labelled_at": at("12 00:00")})).rows
 
     late = merged(first, rows({"label": "1", "labelled_at": at("11 00:00")}, join="j2"))
-    correction = merged(first, rows({"label": "1", "labelled_at": at("13 00:00")}, join="j3"))
+    correction = merged(
+        first, rows({"label": "1", "labelled_at": at("13 00:00")}, join="j3", joined_at="21 00:00")
+    )
 
     assert late.rows.equals(first)
     assert (correction.new, correction.corrected) == (0, 1)
-    assert correction.rows.select(["_label", "_join"]).to_pylist() == [{"_label": "1", "_join": "j3"}]
+    assert correction.rows.select(["_label", "_join", "_joined_at"]).to_pylist() == [
+        {"_label": "1", "_join": "j3", "_joined_at": at("21 00:00")}
+    ]
 
 
 def test_a_correction_does_not_win_over_the_same_label_that_was_given_again_after_it():
@@ -75,7 +79,7 @@ def test_a_correction_does_not_win_over_the_same_label_that_was_given_again_afte
 def test_new_rows_join_those_that_were_labelled_before():
     first = merged(None, rows({})).rows
 
-    both = merged(first, labelled(TABLE.slice(1), labels({}), "j2"))
+    both = merged(first, labelled(TABLE.slice(1), labels({}), "j2", at("21 00:00")))
 
     assert (both.new, both.corrected) == (1, 0)
     assert both.rows.column("_join").to_pylist() == ["j1", "j2"]
@@ -139,6 +143,6 @@ def test_what_cannot_fit_is_not_handed_over(contract, says):
 
 
 def test_without_an_id_no_row_is_handed_over():
-    found = training_rows(labelled(TABLE.slice(1), labels({}), "j1"), CONTRACT)
+    found = training_rows(labelled(TABLE.slice(1), labels({}), "j1", at("20 00:00")), CONTRACT)
 
     assert (found.rows, found.without_id, found.why_not) == (None, 1, "no request had the id column")
