@@ -13,6 +13,7 @@ import boto3
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.athena_types import athena_types
 from headrace.aws.ranged_object import RangedObject
 
 if TYPE_CHECKING:
@@ -74,7 +75,7 @@ class LabelledFiles:
 
     def _register(self, schema: pa.Schema) -> None:
         """Add the columns that the table does not have yet: the stack knows those that every pipeline has."""
-        types = {column.name: athena_type(column.type) for column in schema}
+        types = athena_types(schema)
         fresh = types.keys() - self._known
         if not fresh:
             return
@@ -83,22 +84,3 @@ class LabelledFiles:
         for name in (name for name in types if name in fresh and name not in known):
             wr.catalog.add_column(**where, column_name=name, column_type=types[name], column_comment="")
         self._known.update(types)
-
-
-def athena_type(kind: pa.DataType) -> str:
-    """Return what a column of Parquet is in Athena.
-
-    Examples
-    --------
-    >>> [athena_type(kind) for kind in (pa.int32(), pa.float64(), pa.timestamp("us", "UTC"), pa.string())]
-    ['int', 'double', 'timestamp', 'string']
-    """
-    tests = (
-        (pa.types.is_boolean, "boolean"),
-        (pa.types.is_int64, "bigint"),
-        (pa.types.is_integer, "int"),
-        (pa.types.is_floating, "double"),
-        (pa.types.is_timestamp, "timestamp"),
-        (pa.types.is_binary, "binary"),
-    )
-    return next((name for test, name in tests if test(kind)), "string")
