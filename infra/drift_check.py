@@ -43,9 +43,10 @@ class DriftCheck(Construct):
             timeout_s=300,
             pandas=True,  # for NumPy
         )
-        for prefix in ("baselines/", "profiles/"):
+        histories = ["drift/history.json", "quality/history.json"]
+        for prefix in ("baselines/", "profiles/", *histories):
             grant_list(self.function, artifacts, prefix)
-        grant_objects(self.function, artifacts, "s3:GetObject", ["baselines/*", "profiles/*"])
+        grant_objects(self.function, artifacts, "s3:GetObject", ["baselines/*", "profiles/*", *histories])
         grant_objects(self.function, artifacts, "s3:PutObject", ["drift/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["champion", "monitor"])
         grant_items(self.function, ledger, "dynamodb:Query", ["file"])

@@ -44,9 +44,10 @@ class QualityCheck(Construct):
             pandas=True,
         )
         read = ["baselines/", "predictions/", "labelled/", "quality/state/"]
-        for prefix in [*read, "drift/latest.json"]:
+        single = ["drift/latest.json", "quality/history.json"]
+        for prefix in [*read, *single]:
             grant_list(self.function, artifacts, prefix)
-        patterns = [*(f"{prefix}*" for prefix in read), "drift/latest.json"]
+        patterns = [*(f"{prefix}*" for prefix in read), *single]
         grant_objects(self.function, artifacts, "s3:GetObject", patterns)
         grant_objects(self.function, artifacts, "s3:PutObject", ["quality/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["champion"])

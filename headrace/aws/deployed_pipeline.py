@@ -104,15 +104,18 @@ class DeployedPipeline:
         return [package["ModelPackageVersion"] for package in packages]
 
     def check_drift(self) -> dict[str, Any]:
-        """Record what was captured, check it, and return the summary; `RunFailedError` if a state fails."""
+        """Record what was captured, check it, and return the verdicts; `RunFailedError` if a state fails.
+
+        What the drift check says comes first, what the quality check says is below ``quality``.
+        """
         client = self.session.client("stepfunctions")
         machine = self.outputs["MonitorStateMachineArn"]
         execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
         run = self._ended(execution, poll_s=_CHECK_POLL_S)
         if run["status"] != "SUCCEEDED":
-            raise RunFailedError(f"the drift check has failed: {_why(run)}")
-        summary: dict[str, Any] = json.loads(run["output"])["drift"]
-        return summary
+            raise RunFailedError(f"the check has failed: {_why(run)}")
+        verdicts = json.loads(run["output"])
+        return {**verdicts["drift"], "quality": verdicts.get("quality")}
 
     def start_training(self) -> str:
         """Start a training and return the ARN of its execution."""

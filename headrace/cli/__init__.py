@@ -6,7 +6,16 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from headrace.cli import feedback, letters, local, pipeline_files, quarantine, running_pipeline, trainings
+from headrace.cli import (
+    feedback,
+    letters,
+    local,
+    monitoring,
+    pipeline_files,
+    quarantine,
+    running_pipeline,
+    trainings,
+)
 from headrace.cli.screen import CommandError
 
 
@@ -29,6 +38,15 @@ def parser() -> argparse.ArgumentParser:
         prog="headrace", description="One YAML file and files in S3: a model in service."
     )
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for module in (pipeline_files, running_pipeline, trainings, quarantine, letters, feedback, local):
+    for module in (
+        pipeline_files,
+        running_pipeline,
+        monitoring,
+        trainings,
+        quarantine,
+        letters,
+        feedback,
+        local,
+    ):
         module.add_commands(commands)
     return top

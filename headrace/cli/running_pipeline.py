@@ -7,7 +7,16 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, working
+from headrace.cli.screen import (
+    CommandError,
+    Commands,
+    add_command,
+    add_pipeline,
+    say,
+    show,
+    show_table,
+    working,
+)
 
 if TYPE_CHECKING:
     from headrace.aws.deployed_pipeline import DeployedPipeline
@@ -25,7 +34,7 @@ def add_commands(commands: Commands) -> None:
     """Add the commands."""
     for name, run, help in (
         ("status", status, "show the endpoint, the model in service, the last training and the alarms"),
-        ("check", check, "run the drift check now"),
+        ("check", check, "record what was captured, and check drift and quality now"),
     ):
         add_pipeline(add_command(commands, name, run, help))
     command = add_command(commands, "train", train, "train now, without waiting for new data or drift")
@@ -64,10 +73,21 @@ def short_alarm(name: str, prefix: str) -> str:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Check for drift now."""
+    """Record what was captured, and check drift and quality now."""
     pipeline = deployed(arguments.pipeline)
-    summary = ask(pipeline.check_drift, "checking what the endpoint was asked")
-    show(summary, as_json=arguments.json, title=f"drift check of {arguments.pipeline}")
+    found = ask(pipeline.check_drift, "recording what the endpoint was asked, checking drift, then quality")
+    if arguments.json:
+        show(found, as_json=True)
+        return
+    rows = [["drift", found["verdict"], "\n".join(found["summary"])]]
+    if quality := found.get("quality"):
+        fell = (
+            "drop" if quality["dropped"] else "concept drift" if quality.get("concept_drifted") else "no drop"
+        )
+        rows.append(["quality", fell, "\n".join(quality["summary"])])
+    model = f", model {found['variant']}" if "variant" in found else ""
+    show_table(["check", "verdict", "found"], rows, title=f"checks of {arguments.pipeline}{model}")
+    say(f"column by column: headrace drift {arguments.pipeline}")
 
 
 def train(arguments: argparse.Namespace) -> None:

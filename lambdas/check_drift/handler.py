@@ -25,12 +25,14 @@ from headrace.ml.calibration import Calibration
 from headrace.ml.constraint_violations import constraint_violations
 from headrace.ml.drift import compare
 from headrace.ml.profile import Profile
+from headrace.ml.recent_checks import drift_in_short, with_check
+from lambdas.check_drift.pictures import draw_page
 from lambdas.check_drift.report import Checked
 from lambdas.check_drift.window import merged
 
 logger = Logger()
 
-LATEST = "drift/latest.json"
+LATEST, HISTORY = "drift/latest.json", "drift/history.json"
 _HOUR = timedelta(hours=1)
 
 
@@ -93,6 +95,10 @@ class Reports(Protocol):
         """Write the document."""
         ...
 
+    def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
+        """Write bytes."""
+        ...
+
 
 class Metrics(Protocol):
     """What this function needs from CloudWatch."""
@@ -151,9 +157,7 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     new = [item.key for item in progress.checkpoint.after(listed)]
     checked = _check(pipeline, champion, document, merged(ports.profiles.read(new)), now)
     if checked.drift.verdict != "not enough data":
-        ports.reports.store(checked.key, checked.as_document())
-        ports.reports.store(checked.violations_key, checked.violations)
-        ports.reports.store(LATEST, checked.as_document())
+        _report(pipeline, ports, Profile.from_dict(document), checked)
     _emit(checked, ports.metrics)
     if max(checked.drift.rows, checked.unreadable) >= pipeline.monitoring.min_rows:
         _remember(ports.checks, champion.variant, progress, listed)
@@ -194,6 +198,19 @@ def _check(
         drift=drift,
         violations=constraint_violations(baseline, window.profile, drift),
     )
+
+
+def _report(pipeline: Pipeline, ports: Ports, baseline: Profile, checked: Checked) -> None:
+    """Write the page, the report that names it, and one line into the history of checks."""
+    report, reports = checked.as_document(), ports.reports
+    history = with_check(reports.load(HISTORY), drift_in_short(report))
+    report["page_key"] = draw_page(
+        pipeline, report, (baseline, checked.window), history, reports, ports.metrics
+    )
+    reports.store(checked.key, report)
+    reports.store(checked.violations_key, checked.violations)
+    reports.store(LATEST, report)
+    reports.store(HISTORY, history)
 
 
 def _calibration(document: Mapping[str, Any]) -> Calibration | None:

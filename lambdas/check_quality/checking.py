@@ -18,12 +18,13 @@ from headrace.ml.quality.concept import ConceptWatch
 from headrace.ml.quality.judge import Tolerance, judge_estimated, judge_labelled
 from headrace.ml.quality.performance import Performance, Reference
 from headrace.ml.quality.recent_windows import RecentWindow, RecentWindows
+from headrace.ml.recent_checks import quality_in_short, with_check
 from lambdas.check_quality.labelled_window import LabelledWindow, columns_of
 from lambdas.check_quality.report import Checked
 
 logger = Logger()
 
-LATEST = "quality/latest.json"
+LATEST, HISTORY = "quality/latest.json", "quality/history.json"
 MOST_ROWS = 500_000
 """Labelled predictions that are measured: of more, those of the files that were written last."""
 
@@ -143,8 +144,10 @@ def check_quality(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, 
     before = Memory.from_dict(ports.documents.load(place))
     checked, memory = _check(pipeline, ports, champion, Performance.from_dict(document), before, now)
     if checked.says_something:
-        ports.documents.store(checked.key, checked.as_document())
-        ports.documents.store(LATEST, checked.as_document())
+        report = checked.as_document()
+        history = with_check(ports.documents.load(HISTORY), quality_in_short(report))
+        for key, written in ((checked.key, report), (LATEST, report), (HISTORY, history)):
+            ports.documents.store(key, written)
     ports.metrics.put(checked.figures(), unit=Unit.NoUnit)
     ports.documents.store(place, memory.as_dict())
     logger.info("checked", extra={"variant": champion.variant, "dropped": checked.dropped})

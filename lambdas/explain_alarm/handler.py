@@ -90,6 +90,11 @@ class Settings:
         console = f"https://{self.region}.console.aws.amazon.com/s3/object"
         return f"{console}/{self.artifacts_bucket}?region={self.region}&prefix={key}"
 
+    def page_links(self, key: str) -> list[tuple[str, str]]:
+        """Return where a page lies, and the line that makes a link to it for an hour."""
+        line = f"aws s3 presign s3://{self.artifacts_bucket}/{key} --expires-in 3600 --region {self.region}"
+        return [("Pictures", self.object_link(key)), ("To open them", line)]
+
 
 @dataclass(frozen=True)
 class Ports:
@@ -169,7 +174,7 @@ def _look(settings: Settings, reports: Reports, report: Mapping[str, Any]) -> li
     if not key:
         return []
     page = f"{key.removesuffix('.json')}.html"
-    pictures = [("Pictures", settings.object_link(page))] if reports.has(page) else []
+    pictures = [*settings.page_links(page)] if reports.has(page) else []
     return [*pictures, ("Report", f"s3://{settings.artifacts_bucket}/{key}")]
 
 

@@ -188,7 +188,7 @@ def test_functions_of_the_monitoring_see_their_own_part_of_the_ledger(template, 
 @pytest.mark.parametrize(
     ("function", "prefixes"),
     [
-        ("check_drift", {"baselines/*", "profiles/*"}),
+        ("check_drift", {"baselines/*", "profiles/*", "drift/history.json*", "quality/history.json*"}),
         ("record_predictions", {"baselines/*", "capture/headrace-bike/*", "recorded/*"}),
     ],
 )

@@ -5,7 +5,8 @@ import pytest
 
 from headrace.aws.training_log import Champion
 from headrace.config.pipeline import Pipeline
-from lambdas.check_drift.handler import LATEST, Ports, check_drift
+from lambdas.check_drift.handler import HISTORY, LATEST, Ports, check_drift
+from lambdas.check_drift.pictures import QUALITY_HISTORY, next_step
 from lambdas.record_predictions.handler import record_predictions
 from tests.unit.lambdas.captures import record
 from tests.unit.lambdas.traffic import (
@@ -239,3 +240,79 @@ def test_the_report_lies_beside_model_monitors_document(ports):
     assert ("temp", "baseline_drift_check") in {
         (each["feature_name"], each["constraint_check_type"]) for each in document["violations"]
     }
+
+
+def test_a_page_is_written_beside_the_report_before_the_metrics(ports):
+    ports.captured.write(requests(rows(400, mean=0.6)))
+    emitted = []
+    ports.reports.put = lambda key, body, *, content_type: (
+        emitted.append(len(ports.metrics)),
+        Documents.put(ports.reports, key, body, content_type=content_type),
+    )
+
+    report = ports.reports[check(ports)["report_key"]]
+
+    body, kind = ports.reports["drift/v3/2026-01-31T11-00-04Z.html"]
+    assert report["page_key"] == ports.reports[LATEST]["page_key"] == "drift/v3/2026-01-31T11-00-04Z.html"
+    assert kind == "text/html; charset=utf-8"
+    assert b"Drift in 2 of 3 columns: " in body
+    assert "the alarm asks for a retraining" in body.decode()
+    assert emitted == [len([name for name, *_ in ports.metrics if name in ("PredictionAge", "DataAge")])]
+    assert ports.metrics.value("PagesNotDrawn") is None
+
+
+def test_a_page_that_cannot_be_written_stops_no_check(ports):
+    def refuse(key, body, *, content_type):
+        raise OSError("S3 is away")
+
+    ports.reports.put = refuse
+    ports.captured.write(requests(rows(400, mean=0.6)))
+
+    summary = check(ports)
+
+    assert summary["drifted"] is True
+    assert ports.reports[LATEST]["page_key"] is None
+    assert ports.metrics.value("PagesNotDrawn") == 1
+    assert ports.metrics.value("DriftedFeatures") == 2
+
+
+def test_a_window_without_a_verdict_has_neither_report_nor_page(ports):
+    ports.captured.write(requests(rows(90)))
+
+    check(ports)
+
+    assert not [key for key in ports.reports if key.startswith("drift/")]
+
+
+def test_the_page_shows_the_checks_before_it_and_how_good_the_model_was(ports):
+    found = {"metric": "rmse", "value": 41.0, "dropped": False}
+    measured = {"comparison": found, "metrics": {"rmse": {"value": 41.0, "low": 39.0, "high": 43.0}}}
+    ports.reports[QUALITY_HISTORY] = {
+        "checks": [
+            {"checked_at": "2026-01-31T10:00:04Z", "variant": "v3", "metric": "rmse", "measured": measured}
+        ]
+    }
+    ports.captured.write(requests(rows(400)))
+    check(ports)
+    ports.captured.write(requests(rows(400, mean=0.6), prefix="later"), name="later", minutes=50)
+
+    check(ports, NOW + timedelta(hours=1))
+
+    body = ports.reports["drift/v3/2026-01-31T12-00-04Z.html"][0].decode()
+    assert [known["drifted"] for known in ports.reports[HISTORY]["checks"]] == [False, True]
+    assert "Rows compared, 2 checks, last 400" in body
+    assert "Quality (rmse)" in body
+
+
+@pytest.mark.parametrize(
+    ("on", "drifted", "told"),
+    [
+        (["drift"], True, "asks for a retraining"),
+        (["schedule"], True, "drift starts no retraining"),
+        (["drift"], False, "nothing; the next check"),
+    ],
+)
+def test_the_page_says_what_happens_next(on, drifted, told):
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt", retraining={"on": on})
+
+    assert told in next_step(pipeline, drifted=drifted)

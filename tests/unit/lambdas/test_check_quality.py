@@ -15,7 +15,7 @@ from headrace.ml.quality.number_reference import refer_to_numbers
 from headrace.ml.quality.performance import describe_performance
 from headrace.ml.quality.segments import Segmentation, SegmentedColumn
 from lambdas.check_quality import checking
-from lambdas.check_quality.checking import LATEST, Memory, Ports, check_quality
+from lambdas.check_quality.checking import HISTORY, LATEST, Memory, Ports, check_quality
 
 NOW = datetime(2026, 1, 31, 11, 0, 4, tzinfo=UTC)
 PIPELINE = Pipeline(
@@ -393,3 +393,15 @@ def test_a_check_that_fails_while_it_reports_is_done_again(ports):
     check(ports)
 
     assert "EstimatedQuality" in ports.metrics
+
+
+def test_the_last_checks_are_kept_in_a_few_figures(ports):
+    ports.rows.predict("a", traffic(2000))
+    check(ports)
+
+    (known,) = ports.documents[HISTORY]["checks"]
+    report = ports.documents[LATEST]
+    assert known["report_key"] == report["report_key"]
+    assert known["estimated"]["comparison"] == report["estimated"]["comparison"]
+    assert list(known["estimated"]["metrics"]) == [report["estimated"]["comparison"]["metric"]]
+    assert "segments" not in known["measured"]

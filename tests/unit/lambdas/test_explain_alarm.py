@@ -109,6 +109,7 @@ def test_the_message_links_the_report_with_pictures_if_there_is_one():
     without, _ = explain_with(FakeLog(rows=900))
 
     assert f"s3/object/artifacts?region=eu-west-1&prefix={page}" in told["text"]
+    assert f"aws s3 presign s3://artifacts/{page} --expires-in 3600 --region eu-west-1" in told["text"]
     assert ".html" not in without["text"]
 
 

@@ -147,6 +147,9 @@ class Documents(dict):
     def store(self, key, document):
         self[key] = document
 
+    def put(self, key, body, *, content_type):
+        self[key] = (body, content_type)
+
 
 class Table(dict):
     """The catalogue: columns by variant."""

@@ -191,9 +191,12 @@ def ends(monkeypatch):
 
 
 def test_a_check_shows_what_the_run_of_the_monitoring_found(run, monitored, ends):
-    ends.ending |= {"output": '{"drift": {"drifted": true, "summary": ["temp"]}}'}
+    verdicts = {"drift": {"drifted": True, "summary": ["temp"]}, "quality": {"dropped": False}}
+    ends.ending |= {"output": json.dumps(verdicts)}
 
-    assert json.loads(run("check", "bike", "--json")[1]) == {"drifted": True, "summary": ["temp"]}
+    assert json.loads(run("check", "bike", "--json")[1]) == verdicts["drift"] | {
+        "quality": {"dropped": False}
+    }
     assert ends.started == [{}]
 
 
@@ -208,7 +211,7 @@ def test_a_check_shows_what_the_run_of_the_monitoring_found(run, monitored, ends
 def test_a_check_that_fails_fails_the_command(run, monitored, ends, cause, told):
     ends.ending |= {"status": "FAILED", "cause": cause, "output": None}
 
-    assert run("check", "bike") == (2, "", f"headrace: the drift check has failed: {told}\n")
+    assert run("check", "bike") == (2, "", f"headrace: the check has failed: {told}\n")
 
 
 @pytest.fixture

@@ -65,7 +65,13 @@ class Deployed:
         return json.loads(json.dumps(STATUS))
 
     def check_drift(self):
-        return {"drifted": True, "summary": ["temp: mean 1 → 2"]}
+        return {
+            "drifted": True,
+            "verdict": "drift",
+            "summary": ["temp: mean 1 → 2"],
+            "variant": "v3",
+            "quality": {"dropped": True, "summary": ["rmse measured: 40 → 55"]},
+        }
 
     def start_training(self):
         return "arn:run"
@@ -114,7 +120,17 @@ def test_the_status_is_json_for_scripts(run, deployed):
 
 
 def test_a_check_shows_what_drifted(run, deployed):
-    assert "temp: mean 1 → 2" in run("check", "bike")[1]
+    out = run("check", "bike")[1]
+
+    for told in (
+        "model v3",
+        "drift",
+        "temp: mean 1 → 2",
+        "drop",
+        "rmse measured: 40 → 55",
+        "headrace drift bike",
+    ):
+        assert told in out
     assert json.loads(run("check", "bike", "--json")[1])["drifted"] is True
 
 
