@@ -17,7 +17,8 @@ from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
-from infra.predictions_table import PredictionsTable
+from infra.predictions_table import PREDICTIONS
+from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
 
 _WORK_DAYS = Duration.days(7)
@@ -37,8 +38,6 @@ class DataStack(PipelineStack):
         What happened; which files were taken already.
     glue_database_name, glue_table_name : str
         The curated data in the catalogue.
-    predictions : PredictionsTable
-        The predictions in the catalogue.
     topic : sns.Topic
         Where alarms go.
     dead_letters : sqs.Queue
@@ -89,8 +88,8 @@ class DataStack(PipelineStack):
             ),
         )
         QuarantineTable(self, "Quarantine", bucket=self.data_bucket, database=database)
-        self.predictions = PredictionsTable(
-            self, "Predictions", bucket=self.artifacts_bucket, database=database
+        ProjectedTable(
+            self, "Predictions", table=PREDICTIONS, bucket=self.artifacts_bucket, database_name=database.ref
         )
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)

@@ -18,6 +18,7 @@ from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
+from infra.schedules import schedule_role
 from infra.secret_grant import grant_secret
 from infra.state_machine import PipelineStateMachine
 
@@ -108,13 +109,7 @@ class DatabaseStack(PipelineStack):
     # --- what starts it
 
     def _run_on_schedule(self) -> None:
-        role = iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": self.account}}
-            ),
-        )
+        role = schedule_role(self, "ScheduleRole")
         role.add_to_policy(
             iam.PolicyStatement(actions=["sqs:SendMessage"], resources=[self.missed.queue_arn])
         )

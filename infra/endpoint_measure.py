@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as targets
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.schedules import CallOnSchedule
 
 # Two minutes after each period of five: SageMaker takes up to two to count.
 _EVERY_FIVE_MINUTES = "cron(2/5 * * * ? *)"
@@ -42,26 +42,11 @@ class EndpointMeasure(Construct):
         for action, resource in (("sagemaker:DescribeEndpoint", arn), ("cloudwatch:GetMetricData", "*")):
             self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
         acknowledge_wildcards(self.function.role, "GetMetricData knows no resources; it only reads.")
-        role = iam.Role(
+        CallOnSchedule(
             self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com", conditions={"StringEquals": {"aws:SourceAccount": stack.account}}
-            ),
-        )
-        acknowledge_wildcards(role, "Invoking a function includes its versions; it is one function.")
-        scheduler.Schedule(
-            self,
-            "Schedule",
+            "EveryFiveMinutes",
             description=f"Headrace {pipeline.name}: measure the endpoint",
             schedule=scheduler.ScheduleExpression.expression(_EVERY_FIVE_MINUTES),
-            target=targets.LambdaInvoke(
-                self.function,
-                role=role,
-                input=scheduler.ScheduleTargetInput.from_object({}),
-                # What is measured late is measured for another period.
-                retry_attempts=0,
-                max_event_age=Duration.minutes(1),
-            ),
+            function=self.function,
             key=key,
         )

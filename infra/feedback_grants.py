@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from infra.labelled_table import NAME
+from infra.catalogue_grant import grant_learning_columns
+from infra.labelled_table import LABELLED
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def grant_joining(function: lambda_.Function, data: DataStack) -> None:
     for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
         grant_items(function, data.ledger, action, ["feedback"])
     grant_data_keys(function, data.key)
-    _grant_table(function, data)
+    grant_learning_columns(function, data, LABELLED.name)
 
 
 def grant_taking_calls(function: lambda_.Function, data: DataStack) -> None:
@@ -52,19 +51,3 @@ def grant_taking_calls(function: lambda_.Function, data: DataStack) -> None:
     grant_objects(function, data.artifacts_bucket, "s3:GetObject", [_CONTRACT])
     grant_list(function, data.artifacts_bucket, "contract/")
     grant_data_keys(function, data.key)
-
-
-def _grant_table(function: lambda_.Function, data: DataStack) -> None:
-    """Allow adding columns to the table of labelled predictions."""
-    stack = Stack.of(function)
-    base = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
-    function.add_to_role_policy(
-        iam.PolicyStatement(
-            actions=["glue:GetTable", "glue:UpdateTable"],
-            resources=[
-                f"{base}:catalog",
-                f"{base}:database/{data.glue_database_name}",
-                f"{base}:table/{data.glue_database_name}/{NAME}",
-            ],
-        )
-    )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy, Stack
+from aws_cdk import CfnOutput, Duration, RemovalPolicy
 from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as event_targets
-from aws_cdk import aws_iam as iam
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as schedule_targets
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
@@ -17,12 +15,13 @@ from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.feedback_grants import grant_joining, grant_taking_calls
-from infra.labelled_table import LabelledTable
-from infra.narrow_grants import acknowledge_wildcards
+from infra.labelled_table import LABELLED
 from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_metrics import pipeline_metric
 from infra.pipeline_stack import PipelineStack
+from infra.projected_table import ProjectedTable
+from infra.schedules import CallOnSchedule
 
 _LONGEST_S = 900
 _ATTEMPTS = 3
@@ -45,7 +44,13 @@ class FeedbackStack(PipelineStack):
     ) -> None:
         super().__init__(scope, id, pipeline=pipeline, description="labels of predictions")
         self._feedback, self._data = feedback, data
-        LabelledTable(self, "Labelled", bucket=data.artifacts_bucket, database_name=data.glue_database_name)
+        ProjectedTable(
+            self,
+            "Labelled",
+            table=LABELLED,
+            bucket=data.artifacts_bucket,
+            database_name=data.glue_database_name,
+        )
         self.dead_letters = self._queue("DeadLetters")
         self.join = self._add_join()
         self._start_on_files()
@@ -97,7 +102,7 @@ class FeedbackStack(PipelineStack):
                     "object": {"key": [{"prefix": "feedback/"}]},
                 },
             ),
-            targets=[event_targets.SqsQueue(queue)],
+            targets=[targets.SqsQueue(queue)],
         )
         self.join.add_event_source(
             sources.SqsEventSource(
@@ -110,28 +115,12 @@ class FeedbackStack(PipelineStack):
         )
 
     def _run_on_schedule(self) -> None:
-        role = iam.Role(
+        CallOnSchedule(
             self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-        )
-        acknowledge_wildcards(role, "Invoking a function includes its versions; it is one function.")
-        scheduler.Schedule(
-            self,
-            "Schedule",
+            "Waiting",
             description=f"Headrace {self.pipeline.name}: join labels that wait",
             schedule=scheduler.ScheduleExpression.expression(self._feedback.schedule),
-            target=schedule_targets.LambdaInvoke(
-                self.join,
-                role=role,
-                input=scheduler.ScheduleTargetInput.from_object({}),
-                # The next run sees the same labels: trying for long only piles runs up.
-                retry_attempts=2,
-                max_event_age=Duration.minutes(15),
-            ),
+            function=self.join,
             key=self._data.key,
         )
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Duration, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_scheduler as scheduler
@@ -14,6 +13,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.monitor_flow import monitor_flow
+from infra.schedules import schedule_role
 from infra.state_machine import PipelineStateMachine
 
 _LONGEST = Duration.hours(6)
@@ -51,14 +51,7 @@ class Monitor(Construct):
         self._run_on_schedule(pipeline, key)
 
     def _run_on_schedule(self, pipeline: Pipeline, key: kms.IKey) -> None:
-        role = iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-        )
+        role = schedule_role(self, "ScheduleRole")
         scheduler.Schedule(
             self,
             "Schedule",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from aws_cdk import Stack
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.catalogue_grant import grant_learning_columns
 from infra.data_stack import DataStack
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.predictions_table import PREDICTIONS
 
 
 class PredictionRecorder(Construct):
@@ -35,7 +35,7 @@ class PredictionRecorder(Construct):
                 "LEDGER_TABLE": data.ledger.table_name,
                 "ENDPOINT_NAME": endpoint,
                 "GLUE_DATABASE": data.glue_database_name,
-                "PREDICTIONS_TABLE": data.predictions.name,
+                "PREDICTIONS_TABLE": PREDICTIONS.name,
             },
             memory_mb=1769,  # one whole vCPU: reading rows computes
             timeout_s=600,
@@ -49,19 +49,4 @@ class PredictionRecorder(Construct):
         for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
             grant_items(self.function, data.ledger, action, ["monitor"])
         grant_data_keys(self.function, data.key)
-        self._grant_table(data)
-
-    def _grant_table(self, data: DataStack) -> None:
-        """Allow adding columns and variants to the table, which no day and no row needs."""
-        stack = Stack.of(self)
-        base = f"arn:{stack.partition}:glue:{stack.region}:{stack.account}"
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(
-                actions=["glue:GetTable", "glue:UpdateTable"],
-                resources=[
-                    f"{base}:catalog",
-                    f"{base}:database/{data.glue_database_name}",
-                    f"{base}:table/{data.glue_database_name}/{data.predictions.name}",
-                ],
-            )
-        )
+        grant_learning_columns(self.function, data, PREDICTIONS.name)

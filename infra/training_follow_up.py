@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
-from aws_cdk import aws_scheduler_targets as scheduler_targets
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
@@ -19,6 +16,7 @@ from infra.data_stack import DataStack
 from infra.narrow_grants import acknowledge_wildcards, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow, sagemaker_arn
+from infra.schedules import CallOnSchedule
 from infra.training_stack import TrainingStack
 
 _EVERY = Duration.minutes(15)
@@ -64,7 +62,14 @@ class TrainingFollowUp(Construct):
         )
         self._grant(training, data)
         self._run_when_over([alarm for of_reason in alarms.values() for alarm in of_reason])
-        self._run_on_schedule(data.key)
+        CallOnSchedule(
+            self,
+            "LookAfter",
+            description=f"Headrace {pipeline.name}: look after alarms that stay on",
+            schedule=scheduler.ScheduleExpression.rate(_EVERY),
+            function=self.function,
+            key=data.key,
+        )
 
     def _grant(self, training: TrainingStack, data: DataStack) -> None:
         function, ledger = self.function, data.ledger
@@ -100,29 +105,3 @@ class TrainingFollowUp(Construct):
             ),
         )
         rule.add_target(targets.LambdaFunction(self.function))
-
-    def _run_on_schedule(self, key: kms.IKey) -> None:
-        role = iam.Role(
-            self,
-            "ScheduleRole",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-        )
-        acknowledge_wildcards(role, "Invoking a function includes its versions; it is one function.")
-        scheduler.Schedule(
-            self,
-            "Schedule",
-            description=f"Headrace {self._pipeline.name}: look after alarms that stay on",
-            schedule=scheduler.ScheduleExpression.rate(_EVERY),
-            target=scheduler_targets.LambdaInvoke(
-                self.function,
-                role=role,
-                input=scheduler.ScheduleTargetInput.from_object({}),
-                # The next run sees the same.
-                retry_attempts=1,
-                max_event_age=_EVERY,
-            ),
-            key=key,
-        )

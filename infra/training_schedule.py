@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Duration, Stack
-from aws_cdk import aws_iam as iam
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_scheduler_targets as targets
@@ -13,6 +12,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.dead_letters import DeadLetters
+from infra.schedules import schedule_role
 
 
 class TrainingSchedule(Construct):
@@ -36,14 +36,7 @@ class TrainingSchedule(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.dead_letters: sqs.Queue = DeadLetters(self, "DeadLetters", key=key).queue
-        role = iam.Role(
-            self,
-            "Role",
-            assumed_by=iam.ServicePrincipal(
-                "scheduler.amazonaws.com",
-                conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
-            ),
-        )
+        role = schedule_role(self, "Role")
         # The target grants the sending; sending to an encrypted queue takes a data key.
         key.grant(role, "kms:GenerateDataKey")
         scheduler.Schedule(

@@ -17,21 +17,13 @@ from headrace.aws.captured_profiles import CapturedProfile, Span
 from headrace.aws.predictions import COLUMNS
 from headrace.ml.arrays import Ints
 from headrace.ml.captured_cells import CapturedCells, typed_cells
+from headrace.ml.cleaning import ARROW_TYPES
 from headrace.ml.contract import ColumnSchema, Kind
 from headrace.ml.profile import Profile, profile_frame
 from headrace.ml.rows import DTYPES, Columns
 from headrace.ml.table_names import table_names
 from lambdas.record_predictions.model import Model
 from lambdas.record_predictions.requests import Requests
-
-_TYPES: dict[Kind, Any] = {
-    "number": pa.float64(),
-    "category": pa.string(),
-    "boolean": pa.bool_(),
-    "datetime": pa.timestamp("us"),
-    "text": pa.string(),
-    "image": pa.binary(),
-}
 
 
 @dataclass(frozen=True)
@@ -200,4 +192,4 @@ def _repeated(values: Sequence[str | None], counts: Ints) -> pa.Array:
 def _stored(cells: np.ndarray[Any, np.dtype[Any]], kind: Kind) -> pa.Array:
     if kind == "boolean":
         return pc.cast(pa.array(cells, pa.float64(), from_pandas=True), pa.bool_())
-    return pa.array(cells, _TYPES[kind], from_pandas=True)
+    return pa.array(cells, ARROW_TYPES[kind], from_pandas=True)
