@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from aws_cdk.assertions import Template
@@ -275,3 +276,14 @@ def test_budgets_may_use_topic_and_key_only_if_there_is_one(options, may):
     (key,) = data.find_resources("AWS::KMS::Key").values()
     assert ("budgets.amazonaws.com" in flat(policy)) == may
     assert ("budgets.amazonaws.com" in flat(key["Properties"]["KeyPolicy"])) == may
+
+
+def test_the_page_on_costs_counts_the_alarms_that_every_pipeline_has():
+    """An alarm on metric math is billed for each of its metrics, one on a query for what it analyses: one variant."""
+    alarms = alarms_of()
+    metrics = sum(
+        max(1, len([query for query in alarm.get("Metrics", []) if "MetricStat" in query]))
+        for alarm in alarms.values()
+    )
+
+    assert f"| {len(alarms)} on {metrics} metrics, ten are free" in Path("docs/costs.md").read_text()
