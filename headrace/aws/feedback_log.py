@@ -51,13 +51,14 @@ class FeedbackLog:
         )
 
     def status(self) -> dict[str, Any]:
-        """Return how many labels were received, refused, matched, corrected and expired, in all and by day, and wait now."""
+        """Return what became of labels, and how many files were refused whole, in all and by day; and how many labels wait now."""
         days: dict[str, Counter[str]] = {}
         pending = 0
         for item in self._items():
             kind, moment = str(item["sk"]).split("#")[:2]
             day = days.setdefault(moment[:10], Counter())
             day.update({name: int(item[name]) for name in _COUNTED if name in item})
+            day["refused_files"] += bool(item.get("refused_file"))
             if f"{kind}#" == _JOIN:  # the last one counts: items come in the order of time
                 pending = int(item["pending"])
         total = sum(days.values(), Counter[str]())
@@ -78,7 +79,7 @@ class FeedbackLog:
             page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-_COUNTED = ("received", "refused", "matched", "corrected", "expired")
+_COUNTED = ("received", "refused", "refused_files", "matched", "corrected", "expired")
 
 
 def _order(file: DroppedFile) -> str:

@@ -10,7 +10,20 @@ from headrace.cli import main
 
 ITEMS = [
     {"pk": "feedback", "sk": "file#2026-01-30T23:00:00Z#a", "received": 10, "refused": 1},
-    {"pk": "feedback", "sk": "file#2026-01-31T01:00:00Z#b", "received": 4, "refused": 0},
+    {
+        "pk": "feedback",
+        "sk": "file#2026-01-31T01:00:00Z#b",
+        "received": 4,
+        "refused": 0,
+        "refused_file": None,
+    },
+    {
+        "pk": "feedback",
+        "sk": "file#2026-01-31T02:00:00Z#c",
+        "received": 0,
+        "refused": 0,
+        "refused_file": "empty",
+    },
     {
         "pk": "feedback",
         "sk": "join#2026-01-30T23:01:00+00:00#x",
@@ -58,13 +71,30 @@ def test_labels_are_counted_in_all_and_by_day(ledger, capsys):
     assert json.loads(capsys.readouterr().out) == {
         "received": 14,
         "refused": 1,
+        "refused_files": 1,
         "matched": 11,
         "corrected": 2,
         "expired": 1,
         "pending": 2,
         "days": [
-            {"day": "2026-01-30", "received": 10, "refused": 1, "matched": 6, "corrected": 0, "expired": 0},
-            {"day": "2026-01-31", "received": 4, "refused": 0, "matched": 5, "corrected": 2, "expired": 1},
+            {
+                "day": "2026-01-30",
+                "received": 10,
+                "refused": 1,
+                "refused_files": 0,
+                "matched": 6,
+                "corrected": 0,
+                "expired": 0,
+            },
+            {
+                "day": "2026-01-31",
+                "received": 4,
+                "refused": 0,
+                "refused_files": 1,
+                "matched": 5,
+                "corrected": 2,
+                "expired": 1,
+            },
         ],
     }
 
