@@ -18,8 +18,9 @@ def variance_inflation(values: Floats) -> float:
 
     .. math:: 1 + 2 \sum_{k=1}^{K} \left(1 - \tfrac{k}{n}\right) \rho_k
 
-    with the autocorrelations :math:`\rho_k` in the order of the rows, up to the lag where the sum of two neighbours [1]_
-    is no larger than independent rows would show now and then, :math:`2.5 \sqrt{2 / n}`, at most a tenth of the rows.
+    with the autocorrelations :math:`\rho_k` about a straight line in the order of the rows, up to the lag where the sum of
+    two neighbours [1]_ is no larger than independent rows would show now and then, :math:`2.5 \sqrt{2 / n}`, at most a tenth
+    of the rows.
 
     Parameters
     ----------
@@ -59,7 +60,7 @@ def variance_inflation(values: Floats) -> float:
 
 def _autocorrelations(values: Floats, longest: int) -> Floats | None:
     """Return those of lags 1 to `longest`, by a Fourier transform; None if nothing varies or there are too few rows."""
-    centred = values - values.mean() if len(values) else values
+    centred = _without_trend(values)
     variance = float(np.dot(centred, centred))
     if longest < 2 or variance <= 0:  # noqa: PLR2004 - one pair of lags
         return None
@@ -68,3 +69,13 @@ def _autocorrelations(values: Floats, longest: int) -> Floats | None:
     covariance = np.fft.irfft(spectrum * np.conj(spectrum), size)[1 : longest + 1]
     correlations: Floats = covariance / variance
     return correlations
+
+
+def _without_trend(values: Floats) -> Floats:
+    """Return the residuals of a straight line in the order of the rows."""
+    if not len(values):
+        return values
+    time = np.arange(len(values)) - (len(values) - 1) / 2.0
+    centred = values - values.mean()
+    residuals: Floats = centred - time * (np.dot(time, centred) / max(1.0, np.dot(time, time)))
+    return residuals

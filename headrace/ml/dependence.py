@@ -87,10 +87,12 @@ def fit_dependence(sums: Floats, rows: Floats, variance: float, *, nearby: float
 
     For blocks of one, two, four, … of the given ones, as long as there are eight of them,
 
-    .. math:: \frac{1}{(B - 1) \sigma^2} \sum_{b=1}^{B} n_b \, \lVert \bar{x}_b - \bar{x} \rVert^2,
+    .. math:: \frac{1}{(B - 2) \sigma^2} \sum_{b=1}^{B} n_b \, \lVert \bar{x}_b - \hat{x}_b \rVert^2,
 
-    made ascending in the length of the blocks by pooling neighbours that are not [2]_. What independent rows would reach
-    one time in a thousand is taken for independence, unless neighbouring rows are known to depend on each other.
+    about a straight line :math:`\hat{x}_b` in the order of the blocks: a reference that moves on in one direction drifts
+    itself, and that is not how its windows vary. The values are made ascending in the length of the blocks by pooling
+    neighbours that are not [2]_. What independent rows would reach one time in a thousand is taken for independence, unless
+    neighbouring rows are known to depend on each other.
 
     Parameters
     ----------
@@ -146,15 +148,24 @@ def _sure_ones(
         known.append(count if sure else math.inf)
     if max(kept, default=1.0) <= 1.0:
         return INDEPENDENT
-    return Dependence(tuple(lengths), tuple(np.maximum.accumulate(kept).tolist()), tuple(known))
+    ascending = np.maximum.accumulate(kept).tolist()
+    return Dependence(tuple(lengths), tuple(ascending), _most_numerous(ascending, known))
+
+
+def _most_numerous(inflation: list[float], blocks: list[float]) -> tuple[float, ...]:
+    """Count, where longer blocks add nothing, the shorter ones that have measured the same."""
+    runs = (blocks[inflation.index(value) : end] for end, value in enumerate(inflation, 1))
+    return tuple(max(filter(math.isfinite, run), default=math.inf) for run in runs)
 
 
 def _between(sums: Floats, rows: Floats) -> float:
-    """Return the variance between blocks, as that of one row would be if rows were independent."""
+    """Return the variance of blocks about a straight line, as that of one row would be if rows were independent."""
     filled = rows > 0
-    means = sums[filled] / rows[filled, None]
-    mean = sums.sum(axis=0) / rows.sum()
-    return float((rows[filled, None] * np.square(means - mean)).sum() / max(1, filled.sum() - 1))
+    weights = np.sqrt(rows[filled, None])
+    design = weights * np.column_stack([np.ones(filled.sum()), np.flatnonzero(filled)])
+    means = sums[filled] / weights
+    line, *_ = np.linalg.lstsq(design, means, rcond=None)
+    return float(np.square(means - design @ line).sum() / max(1, filled.sum() - 2))
 
 
 def _excess(blocks: float) -> float:

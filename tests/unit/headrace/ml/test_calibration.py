@@ -5,6 +5,7 @@ import pytest
 
 from headrace.ml.calibration import Calibration, block_slices, calibrate
 from headrace.ml.column_schema import ColumnSchema
+from headrace.ml.dependence import fit_dependence
 from headrace.ml.drift import compare
 from headrace.ml.profile import profile_frame
 
@@ -65,6 +66,25 @@ def test_seasons_longer_than_the_blocks_make_longer_windows_no_surer():
     location = calibration.columns["level"].values[0]
 
     assert location.at(4000)[0] / location.at(1000)[0] == pytest.approx(4.0, rel=0.3)
+
+
+def test_a_trend_of_the_reference_is_not_taken_for_how_its_windows_vary():
+    """Winter grows warmer from week to week, and is told from spring all the same."""
+    rows = series(np.random.default_rng(6), 3000, 0.9)
+    rows["level"] += np.linspace(0.0, 12.0, 3000)
+    reference, calibration = learn({name: cells[:2000] for name, cells in rows.items()})
+    spring = profile_frame({name: cells[2000:] for name, cells in rows.items()}, SCHEMA, like=reference)
+
+    report = compare(reference, spring, calibration=calibration, false_alarm_rate=1 / 2191)
+
+    assert "level" in [feature.name for feature in report.features if feature.drifted]
+
+
+def test_inflation_that_has_stopped_growing_is_as_sure_as_the_short_blocks_that_show_it():
+    rng = np.random.default_rng(7)
+    dependence = fit_dependence(rng.normal(size=(128, 1)) * 30, np.full(128, 100.0), 1.0, nearby=11.0)
+
+    assert dependence.at(800) == pytest.approx((11.0, 64))
 
 
 def test_too_few_rows_give_no_calibration():
