@@ -84,7 +84,10 @@ class Calibration:
             raise ValueError(
                 f"the calibration has format {document.get('format')!r}, this code reads {FORMAT}"
             )
-        return cls({name: ColumnCalibration.from_dict(entry) for name, entry in document["columns"].items()})
+        return cls(
+            {name: ColumnCalibration.from_dict(entry) for name, entry in document["columns"].items()},
+            {pair: Dependence.from_dict(entry) for pair, entry in document.get("joint", {}).items()},
+        )
 
 
 def block_slices(rows: int) -> list[slice]:

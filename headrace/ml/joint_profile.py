@@ -19,6 +19,8 @@ MOST_ROWS = 16_384
 _LEAST_SHARE = 0.05
 _MOST_LEVELS = 3
 _DIGITS = 6
+_ROUNDED_AWAY = 1e-5
+"""Of the mean square: a variance that small is what rounding to six digits leaves of none."""
 
 
 @dataclass(frozen=True)
@@ -106,9 +108,10 @@ class JointProfile:
         """
         means = self.sums / self.rows
         covariances = self.products / self.rows - np.outer(means, means)
-        spreads = np.sqrt(np.maximum(0.0, np.diag(covariances)))
-        spreads[spreads < 1e-6] = np.nan  # noqa: PLR2004 - rounding
-        found: Floats = covariances / np.outer(spreads, spreads)
+        variances = np.diag(covariances).copy()
+        variances[variances <= _ROUNDED_AWAY * np.diag(self.products) / self.rows] = np.nan
+        spreads = np.sqrt(variances)
+        found: Floats = np.clip(covariances / np.outer(spreads, spreads), -1.0, 1.0)
         return found
 
     def as_dict(self) -> dict[str, Any]:

@@ -102,6 +102,22 @@ def test_a_calibration_survives_its_journey_as_json():
     )
 
 
+def test_what_is_known_of_pairs_survives_its_journey_as_json():
+    """A check reads the calibration from a file: without its pairs, it takes all rows for independent and alarms."""
+    rng = np.random.default_rng(8)
+    rows = {"level": series(rng, 8000, 0.97)["level"], "other": series(rng, 8000, 0.97)["level"]}
+    schema = [ColumnSchema("level", "number"), ColumnSchema("other", "number")]
+    reference = profile_frame(rows, schema, jointly=True)
+    parts = ({name: cells[cut] for name, cells in rows.items()} for cut in block_slices(8000))
+    calibration = calibrate(reference, [profile_frame(part, schema, like=reference) for part in parts])
+
+    again = Calibration.from_dict(calibration.as_dict())
+
+    assert again.joint["level & other"].at(300) == pytest.approx(
+        calibration.joint["level & other"].at(300), rel=1e-3
+    )
+
+
 def test_a_calibration_of_another_format_is_refused():
     with pytest.raises(ValueError, match="format"):
         Calibration.from_dict({"format": 99, "columns": {}})

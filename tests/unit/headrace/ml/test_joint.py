@@ -90,6 +90,19 @@ def test_a_joint_profile_survives_its_journey_as_json():
     assert check(Profile.from_dict(window.as_dict()), again).joint.pair == ("temp", "hum")
 
 
+def test_a_column_that_is_constant_in_the_window_has_no_correlation_there():
+    """In July no row is of winter; as JSON its sums are rounded, and what is left must not be taken for a spread."""
+    july = rows(1008, 0.6, seed=9) | {"season": np.full(1008, "autumn", dtype=object)}
+    rounded = Profile.from_dict(profile_frame(july, SCHEMA, like=REFERENCE).as_dict())
+    merged = merge_profiles([rounded, rounded, rounded])
+
+    correlations = merged.joint.correlations()
+
+    names = [coordinate.column for coordinate in REFERENCE.coordinates]
+    assert np.isnan(correlations[names.index("season")]).all()
+    assert np.nanmax(np.abs(correlations)) <= 1
+
+
 def test_wandering_series_go_together_for_a_while_and_that_is_no_drift():
     """Two independent AR(1) series of phi 0.97 correlate in every window of 300 rows by chance."""
     alarms = 0
