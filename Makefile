@@ -49,7 +49,7 @@ bench-database: setup ## measure how fast, and in how much memory, rows of a dat
 	@$(BIN)/python -m benchmarks.measure_import
 
 bench-drift: setup ## measure how fast drift is found, how surely, and how often by mistake
-	@$(BIN)/python -m benchmarks.measure_drift
+	@$(BIN)/python -m benchmarks.measure_drift $(if $(DATA),--data "$(DATA)") $(if $(EVIDENTLY),--evidently)
 
 bench-recording: setup ## measure how fast captured requests become rows and profiles
 	@$(BIN)/python -m benchmarks.measure_recording
