@@ -112,3 +112,37 @@ def test_the_reference_is_written_and_read_again(performance):
     assert Performance.from_dict(performance.as_dict()).as_dict() == performance.as_dict()
     with pytest.raises(ValueError, match="format 9"):
         Performance.from_dict({"format": 9})
+
+
+@pytest.mark.parametrize("label", ["no", "yes"])
+def test_labels_that_are_all_the_same_are_not_judged_by_another_metric(performance, label):
+    known = rows(500, np.random.default_rng(6))
+    same = Labelled("binary", np.full(500, label), known.predicted, known.score, known.classes)
+
+    found = judge_labelled(performance, same, {}, Tolerance())
+
+    assert (found.verdict, found.comparison, found.ratio) == ("not enough labels", None, None)
+    assert "accuracy" in found.metrics
+
+
+def test_numbers_that_are_all_the_same_are_not_judged_by_another_metric():
+    rng = np.random.default_rng(7)
+    truth = rng.normal(0, 10, 500)
+    reference = describe_performance("r2", Labelled("regression", truth, truth + 1, truth + 1))
+    same = Labelled("regression", np.full(500, 5.0), truth, truth)
+
+    assert judge_labelled(reference, same, {}, Tolerance()).verdict == "not enough labels"
+
+
+def test_of_several_labels_one_alone_is_measured_as_any_others():
+    rng = np.random.default_rng(8)
+    truth = rng.choice(["a", "b", "c"], 500)
+    score = np.full(500, 0.9)
+    classes = ("a", "b", "c")
+    reference = describe_performance("f1_macro", Labelled("multiclass", truth, truth, score, classes))
+    same = np.full(500, "a")
+
+    right = judge_labelled(reference, Labelled("multiclass", same, same, score, classes), {}, Tolerance())
+    wrong = judge_labelled(reference, Labelled("multiclass", same, truth, score, classes), {}, Tolerance())
+
+    assert (right.verdict, wrong.verdict) == ("no drop", "drop")
