@@ -175,3 +175,41 @@ def test_texts_that_become_longer_and_files_that_become_larger_are_drift():
         if feature.name in ("message", "photo")
     }
     assert summaries == {"message": "mean length", "photo": "mean size in bytes"}
+
+
+def judged(before, after, kind):
+    """Return the verdict on one column, and what it says."""
+    schema = [ColumnSchema("x", kind)]
+    old = profile_frame(pd.DataFrame({"x": pd.Series(before, dtype=object)}), schema)
+    new = profile_frame(pd.DataFrame({"x": pd.Series(after, dtype=object)}), schema, like=old)
+    feature = compare(old, new).features[0]
+    return feature.verdict, feature.summary
+
+
+NUMBERS = np.random.default_rng(0).normal(size=2000).tolist()
+LEVELS = ["a", "b"] * 1000
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "kind", "verdict", "summary"),
+    [
+        ([3.0] * 2000, [3.0] * 500, "number", "no drift", "mean 3 → 3"),
+        ([3.0] * 2000, [4.0] * 500, "number", "drift", "mean 3 → 4"),
+        ([3.0] * 2000, NUMBERS[:500], "number", "drift", "mean 3 → -0.0269"),
+        ([None] * 2000, [None] * 500, "number", "no drift", "missing: 100.0% → 100.0%"),
+        (NUMBERS, [None] * 500, "number", "drift", "missing: 0.0% → 100.0%"),
+        ([None] * 2000, NUMBERS[:500], "number", "drift", "missing: 100.0% → 0.0%"),
+        (["a"] * 2000, ["a"] * 500, "category", "no drift", "a: 100.0% → 100.0%"),
+        (LEVELS, ["z"] * 500, "category", "drift", "levels not seen in training: 0.0% → 100.0%"),
+        (LEVELS, LEVELS[:480] + ["z"] * 20, "category", "drift", "levels not seen in training: 0.0% → 4.0%"),
+        (LEVELS, [None] * 500, "category", "drift", "missing: 0.0% → 100.0%"),
+    ],
+)
+def test_constant_missing_and_unseen_columns_have_a_verdict(before, after, kind, verdict, summary):
+    assert judged(before, after, kind) == (verdict, summary)
+
+
+def test_a_column_with_few_values_is_judged_by_its_missing_cells_alone():
+    few, other = [[level] * 25 + [None] * 975 for level in (1.0, 9.0)]
+
+    assert judged(few, other, "number") == ("no drift", "missing: 97.5% → 97.5%")
