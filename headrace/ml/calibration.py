@@ -139,21 +139,22 @@ def calibrate(reference: Profile, blocks: Sequence[Profile]) -> Calibration:
     if len(blocks) < LEAST_BLOCKS:
         return Calibration({})
     named = [{column.name: column for column in block.columns} for block in blocks]
-    return Calibration(
-        {
-            column.name: _calibrated(column, [block[column.name] for block in named])
-            for column in reference.columns
-            if all(column.name in block for block in named)
-        },
-        _of_pairs(reference, blocks),
-    )
+    columns = {
+        column.name: _calibrated(column, [block[column.name] for block in named])
+        for column in reference.columns
+        if all(column.name in block for block in named)
+    }
+    return Calibration(columns, _of_pairs(reference, blocks, columns))
 
 
-def _of_pairs(reference: Profile, blocks: Sequence[Profile]) -> dict[str, Dependence]:
+def _of_pairs(
+    reference: Profile, blocks: Sequence[Profile], columns: Mapping[str, ColumnCalibration]
+) -> dict[str, Dependence]:
     joint = [block.joint for block in blocks if block.joint]
     if not reference.joint or len(joint) < len(blocks):
         return {}
-    return calibrate_jointly(reference.coordinates, reference.joint, joint)
+    inflation = {name: max(column.values[0].inflation, default=1.0) for name, column in columns.items()}
+    return calibrate_jointly(reference.coordinates, reference.joint, joint, inflation)
 
 
 def _calibrated(column: ColumnProfile, blocks: Sequence[ColumnProfile]) -> ColumnCalibration:

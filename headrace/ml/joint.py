@@ -166,9 +166,25 @@ def _inflation(
 
 
 def calibrate_jointly(
-    coordinates: Sequence[Coordinate], reference: JointProfile, blocks: Sequence[JointProfile]
+    coordinates: Sequence[Coordinate],
+    reference: JointProfile,
+    blocks: Sequence[JointProfile],
+    inflation: Mapping[str, float],
 ) -> dict[str, Dependence]:
     """Learn how much the correlations vary between consecutive blocks of the reference.
+
+    Parameters
+    ----------
+    coordinates : sequence of Coordinate
+        Of the reference.
+    reference : JointProfile
+        Of all rows.
+    blocks : sequence of JointProfile
+        Of consecutive rows, in their order.
+    inflation : mapping of str to float
+        How many rows weigh as much as one independent row, by column. What two columns have in common lasts about as long
+        as the shorter-lived of them does: as far as the blocks do not contradict it, that holds for pairs of which the
+        reference shows too little, such as a weather that came on three days.
 
     Returns
     -------
@@ -183,7 +199,12 @@ def calibrate_jointly(
     found = {}
     for i, j in zip(*pairs_of(coordinates), strict=True):
         parts = products[:, i, j] - correlations[i, j] * (products[:, i, i] + products[:, j, j]) / 2.0
-        fitted = fit_dependence(parts[:, None], rows, max(float(reference.errors[i, j]), _LEAST_ERROR))
+        fitted = fit_dependence(
+            parts[:, None],
+            rows,
+            max(float(reference.errors[i, j]), _LEAST_ERROR),
+            nearby=min(inflation.get(coordinates[k].column, 1.0) for k in (i, j)),
+        )
         if fitted != INDEPENDENT:
             found[pair_key(coordinates[i], coordinates[j])] = fitted
     return found

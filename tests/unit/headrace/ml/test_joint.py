@@ -1,8 +1,10 @@
 """Columns that no longer go together, though none has moved by itself."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from demo.months import hold_back, load_months
 from headrace.ml.calibration import block_slices, calibrate
 from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.drift import compare
@@ -14,6 +16,8 @@ SCHEMA = [
     ColumnSchema("wind", "number"),
     ColumnSchema("season", "category"),
 ]
+
+BIKE = ("hr", "temp", "atemp", "hum", "windspeed")
 
 
 def rows(n, correlation, seed=0):
@@ -130,3 +134,25 @@ def test_without_a_joint_profile_there_is_no_joint_verdict():
     reference = profile_frame(rows(1000, 0.6), SCHEMA)
 
     assert check(rows(1000, -0.6, seed=8), reference).joint is None
+
+
+@pytest.mark.parametrize("seed", [0, 1, 6])
+def test_weather_that_came_on_few_days_is_not_missed_on_others(seed):
+    months = load_months()
+    learnt, others = hold_back(pd.concat([months[f"2011-0{month}"] for month in (1, 2, 3)]))
+    learnt = learnt[np.random.default_rng(seed).random(len(learnt)) < 0.7]
+    schema = [ColumnSchema("weathersit", "category"), *(ColumnSchema(name, "number") for name in BIKE)]
+    reference = profile_frame(learnt, schema, jointly=True)
+    blocks = [
+        profile_frame(learnt.iloc[cut], schema, like=reference, ordered=False)
+        for cut in block_slices(len(learnt))
+    ]
+
+    report = compare(
+        reference,
+        profile_frame(others, schema, like=reference),
+        false_alarm_rate=1 / 2190,
+        calibration=calibrate(reference, blocks),
+    )
+
+    assert (report.drifted, report.joint.drifted) == (False, False)
