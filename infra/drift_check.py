@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
+from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_metrics, grant_objects
 from infra.pipeline_function import PipelineFunction
 
 
@@ -52,3 +52,5 @@ class DriftCheck(Construct):
         grant_items(self.function, ledger, "dynamodb:Query", ["file"])
         grant_items(self.function, ledger, "dynamodb:PutItem", ["monitor"])
         grant_data_keys(self.function, key)
+        if pipeline.monitoring.model_monitor_metrics:
+            grant_metrics(self.function, "aws/sagemaker/Endpoints/data-metrics")

@@ -58,6 +58,18 @@ def grant_data_keys(function: lambda_.Function, key: kms.IKey) -> None:
     function.add_to_role_policy(iam.PolicyStatement(actions=["kms:GenerateDataKey"], resources=[key.key_arn]))
 
 
+def grant_metrics(function: lambda_.Function, namespace: str) -> None:
+    """Allow putting metrics in one namespace of CloudWatch."""
+    function.add_to_role_policy(
+        iam.PolicyStatement(
+            actions=["cloudwatch:PutMetricData"],
+            resources=["*"],  # the action has no resources; the namespace is its scope
+            conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+        )
+    )
+    acknowledge_wildcards(function.role, "PutMetricData has no resources: the namespace is the scope.")
+
+
 def acknowledge_wildcards(role: iam.IRole | None, reason: str) -> None:
     """Say why a role's policy may name a family of actions or resources instead of single ones."""
     if role is not None:

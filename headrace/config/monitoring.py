@@ -46,6 +46,11 @@ class Monitoring(Block):
         "deviations; 0.04 moves 1.6 rows of 100, 0.1 moves 4, 0.5 moves 20.",
     )
     min_rows: int = Field(100, ge=30, description="A check waits until so many rows were captured.")
+    model_monitor_metrics: bool = Field(
+        False,
+        description="Also emit SageMaker Model Monitor's own CloudWatch metrics, for alarms and dashboards made for it: "
+        "three for each number, two for each other feature, about $0.30 a month each.",
+    )
     quality: Quality = Field(
         default_factory=Quality,
         description="How good the answers are: estimated at first, measured once labels come.",

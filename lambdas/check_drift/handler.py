@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -17,6 +17,7 @@ from headrace.aws.capture_window import StoredObject
 from headrace.aws.captured_profiles import CapturedProfile, CapturedProfiles
 from headrace.aws.file_ledger import FileLedger
 from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.aws.model_monitor_metrics import ModelMonitorMetrics
 from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress, ProgressLog
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
@@ -24,6 +25,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.calibration import Calibration
 from headrace.ml.constraint_violations import constraint_violations
 from headrace.ml.drift import compare
+from headrace.ml.model_monitor_metrics import MetricValue, data_metrics
 from headrace.ml.profile import Profile
 from headrace.ml.recent_checks import drift_in_short, with_check
 from lambdas.check_drift.pictures import draw_page
@@ -110,6 +112,14 @@ class Metrics(Protocol):
         ...
 
 
+class DataMetrics(Protocol):
+    """What this function needs from CloudWatch if Model Monitor's metrics are wanted too."""
+
+    def put(self, metrics: Iterable[MetricValue], at: datetime) -> None:
+        """Store values."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside of this function."""
@@ -121,6 +131,7 @@ class Ports:
     files: Files
     reports: Reports
     metrics: Metrics
+    data_metrics: DataMetrics | None = None
 
 
 @cache
@@ -136,7 +147,15 @@ def _deps() -> tuple[Pipeline, Ports]:
         files=FileLedger(table),
         reports=Artifacts(client, bucket),
         metrics=PipelineMetrics(pipeline.name),
+        data_metrics=_data_metrics(pipeline),
     )
+
+
+def _data_metrics(pipeline: Pipeline) -> ModelMonitorMetrics | None:
+    if not pipeline.monitoring.model_monitor_metrics:
+        return None
+    name = f"headrace-{pipeline.name}"
+    return ModelMonitorMetrics(boto3.client("cloudwatch"), endpoint=name, schedule=name)
 
 
 def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, Any]:
@@ -159,6 +178,8 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     if checked.drift.verdict != "not enough data":
         _report(pipeline, ports, Profile.from_dict(document), checked)
     _emit(checked, ports.metrics)
+    if ports.data_metrics is not None and checked.drift.verdict != "not enough data":
+        ports.data_metrics.put(data_metrics(Profile.from_dict(document), checked.window), now)
     if max(checked.drift.rows, checked.unreadable) >= pipeline.monitoring.min_rows:
         _remember(ports.checks, champion.variant, progress, listed)
     logger.info(checked.drift.verdict, extra={"variant": champion.variant, "rows": checked.drift.rows})

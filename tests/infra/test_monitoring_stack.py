@@ -420,3 +420,15 @@ def test_the_follow_up_may_start_the_training_and_see_whether_it_runs_and_nothin
     assert set(rights) == {"states:StartExecution", "states:DescribeExecution"}
     assert all("Training" in flat(resources) for resources in rights.values())
     assert "*" not in flat(rights["states:StartExecution"])
+
+
+def test_only_model_monitors_metrics_may_be_put_and_only_if_they_are_wanted(template):
+    wanted = synthesised(json.dumps({"monitoring": {"model_monitor_metrics": True}}))
+
+    (rule,) = [
+        rule for rule in role_of(wanted, "check_drift") if rule["Action"] == "cloudwatch:PutMetricData"
+    ]
+    assert rule["Condition"] == {
+        "StringEquals": {"cloudwatch:namespace": "aws/sagemaker/Endpoints/data-metrics"}
+    }
+    assert "cloudwatch:PutMetricData" not in allowed(role_of(template, "check_drift"))

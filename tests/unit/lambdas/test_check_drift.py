@@ -64,6 +64,7 @@ def ports():
         files=Files(),
         reports=reports,
         metrics=Metrics(),
+        data_metrics=None,
         recording=recording,
         captured=recording.captured,
         bucket=bucket,
@@ -316,3 +317,23 @@ def test_the_page_says_what_happens_next(on, drifted, told):
     pipeline = Pipeline(name="bike", problem="regression", target="cnt", retraining={"on": on})
 
     assert told in next_step(pipeline, drifted=drifted)
+
+
+class DataMetrics(dict):
+    def put(self, metrics, at):
+        self.update({metric.name: metric for metric in metrics})
+
+
+def test_model_monitors_metrics_are_emitted_if_they_are_wanted(ports):
+    ports.data_metrics = DataMetrics()
+    ports.captured.write(requests(rows(400, mean=0.6)))
+
+    check(ports)
+
+    found = ports.data_metrics
+    assert found["feature_baseline_drift_temp"].total > 0.8
+    assert found["feature_baseline_drift_season"].total == 0
+    assert found["feature_non_null_season"].total == 1
+    assert found["feature_data_temp"].count == 400
+    assert found["feature_data_temp"].total / 400 == pytest.approx(0.6, abs=0.02)
+    assert "feature_data_season" not in found
