@@ -226,12 +226,21 @@ def test_a_label_waits_for_its_prediction_and_is_corrected_by_a_later_one(cloud,
     assert cloud.log.status() == {
         "received": 3,
         "refused": 0,
+        "refused_files": 0,
         "matched": 3,
         "corrected": 1,
         "expired": 0,
         "pending": 0,
         "days": [
-            {"day": "2026-01-20", "received": 3, "refused": 0, "matched": 3, "corrected": 1, "expired": 0}
+            {
+                "day": "2026-01-20",
+                "received": 3,
+                "refused": 0,
+                "refused_files": 0,
+                "matched": 3,
+                "corrected": 1,
+                "expired": 0,
+            }
         ],
     }
 
