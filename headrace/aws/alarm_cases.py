@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
+
+from headrace.aws.conditional_put import put_if
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -90,13 +91,7 @@ class AlarmCases:
 
     def _put(self, case: AlarmCase, condition: Any) -> bool:
         item = {"pk": _PARTITION, "sk": f"{_PREFIX}{case.reason}", **asdict(case)}
-        try:
-            self._table.put_item(Item=item, ConditionExpression=condition)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        return put_if(self._table, item, condition)
 
 
 def opened(reason: str, alarm: str, about: str, now: datetime) -> AlarmCase:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
-from botocore.exceptions import ClientError
 
+from headrace.aws.conditional_put import put_if
 from headrace.aws.dropped_files import DroppedFile
 
 if TYPE_CHECKING:
@@ -33,16 +33,8 @@ class FeedbackLog:
     def taken(self, file: DroppedFile, counts: Mapping[str, int], refused: str | None = None) -> bool:
         """Write down how many labels of a file were received and refused; tell whether nobody had before."""
         named = {"key": file.key, "version_id": file.version_id, "refused_file": refused}
-        try:
-            self._table.put_item(
-                Item={"pk": PARTITION, "sk": _order(file), **named, **counts},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            return False
-        return True
+        item = {"pk": PARTITION, "sk": _order(file), **named, **counts}
+        return put_if(self._table, item, "attribute_not_exists(pk)")
 
     def joined(self, name: str, began_at: str, counts: Mapping[str, int]) -> None:
         """Write down what became of the labels of a join; doing so again changes nothing."""

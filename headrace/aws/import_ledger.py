@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from boto3.dynamodb.conditions import Attr
-from botocore.exceptions import ClientError
 
+from headrace.aws.conditional_put import put_if
 from headrace.aws.watermark import Watermark
 from headrace.config.database import Database
 
@@ -85,15 +85,9 @@ class ImportLedger:
         marks = {"position": saved.position, "goal": saved.goal, "pending": saved.pending}
         named = {name: mark.token for name, mark in marks.items() if mark}
         seen = Attr("version").eq(progress.version) if progress.version else Attr("version").not_exists()
-        try:
-            self._table.put_item(
-                Item={**self._key, "run": saved.run, "version": saved.version, **named},
-                ConditionExpression=seen,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
-            raise OvertakenError("another import of the same source has moved on") from None
+        item = {**self._key, "run": saved.run, "version": saved.version, **named}
+        if not put_if(self._table, item, seen):
+            raise OvertakenError("another import of the same source has moved on")
         return saved
 
 

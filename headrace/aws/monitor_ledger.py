@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-from botocore.exceptions import ClientError
+from boto3.dynamodb.conditions import Attr
 
 from headrace.aws.capture_window import START, Checkpoint
+from headrace.aws.conditional_put import put_if
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -90,7 +90,7 @@ class ProgressLog:
             **({"seen": seen} if seen else {}),
         }
         known = Attr("version").eq(progress.version) if progress.version else Attr("version").not_exists()
-        if not _put(self._table, item, known):
+        if not put_if(self._table, item, known):
             raise OvertakenError(f"another run has moved on with variant {variant}")
         return saved
 
@@ -107,23 +107,12 @@ class LastPrediction:
     def note(self, at: datetime) -> None:
         """Write down that there was an answer `at` a time; an earlier one than is known changes nothing."""
         text = at.isoformat()
-        _put(self._table, {**_LAST_PREDICTION, "at": text}, Attr("at").not_exists() | Attr("at").lt(text))
+        put_if(self._table, {**_LAST_PREDICTION, "at": text}, Attr("at").not_exists() | Attr("at").lt(text))
 
     def time(self) -> datetime | None:
         """Return the time of the last answer that was captured, in UTC; None if there was none."""
         item = self._table.get_item(Key=_LAST_PREDICTION, ConsistentRead=True).get("Item")
         return datetime.fromisoformat(str(item["at"])) if item else None
-
-
-def _put(table: Table, item: dict[str, Any], condition: ConditionBase) -> bool:
-    """Write an item if `condition` holds, and tell whether it did."""
-    try:
-        table.put_item(Item=item, ConditionExpression=condition)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
 
 
 def _unpacked(digests: bytes) -> frozenset[str]:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
+from headrace.aws.conditional_put import put_if
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -128,13 +130,9 @@ class TrainingLog:
             | Attr("execution").eq(lock.execution)
             | Attr("acquired_at").lt(oldest.isoformat())
         )
-        try:
-            self._table.put_item(Item={"pk": kind, "sk": "lock", **asdict(lock)}, ConditionExpression=free)
-        except ClientError as error:
-            if not _condition_failed(error):
-                raise
-            return self.holder(kind) or lock
-        return None
+        if put_if(self._table, {"pk": kind, "sk": "lock", **asdict(lock)}, free):
+            return None
+        return self.holder(kind) or lock
 
     def release(self, kind: str, execution: str) -> None:
         """Give the lock of `kind` back, if `execution` holds it."""
@@ -143,7 +141,7 @@ class TrainingLog:
                 Key={"pk": kind, "sk": "lock"}, ConditionExpression=Attr("execution").eq(execution)
             )
         except ClientError as error:
-            if not _condition_failed(error):
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
 
     def holder(self, kind: str) -> Lock | None:
@@ -202,7 +200,3 @@ class TrainingLog:
 
     def _get(self, pk: str, sk: str) -> dict[str, Any] | None:
         return self._table.get_item(Key={"pk": pk, "sk": sk}, ConsistentRead=True).get("Item")
-
-
-def _condition_failed(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
