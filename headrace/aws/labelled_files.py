@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, field
-from datetime import date
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -19,19 +17,7 @@ from headrace.aws.ranged_object import RangedObject
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-LABELLED = "labelled/"
 TABLE = "labelled_predictions"
-
-
-def labelled_key(predictions: str, day: date) -> str:
-    """Return where the labelled ones of a file of predictions are: its name follows from that of the file.
-
-    Examples
-    --------
-    >>> labelled_key("predictions/variant=v3/date=2026-01-31/a.parquet", date(2026, 1, 31))
-    'labelled/date=2026-01-31/4462ddf2c18f5d939c1250d39d6f2884.parquet'
-    """
-    return f"{LABELLED}date={day.isoformat()}/{hashlib.sha256(predictions.encode()).hexdigest()[:32]}.parquet"
 
 
 @dataclass(frozen=True)

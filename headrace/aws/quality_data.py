@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.labelled_names import LABELLED, labelled_name
 from headrace.aws.ranged_object import RangedObject
 
 if TYPE_CHECKING:
@@ -64,11 +65,8 @@ class QualityData:
 
         Which variant a file belongs to follows from its name, which follows from that of the predictions' file.
         """
-        names = {
-            hashlib.sha256(file.key.encode()).hexdigest()[:32]
-            for file in self.prediction_files(variant, first_day)
-        }
-        return [file for file in self._list("labelled/", first_day) if _name(file.key) in names]
+        names = {labelled_name(file.key) for file in self.prediction_files(variant, first_day)}
+        return [file for file in self._list(LABELLED, first_day) if file.key.rpartition("/")[2] in names]
 
     def rows(self, file: RowFile, columns: Sequence[str]) -> pa.Table:
         """Return columns of a file, without those that it does not have."""
@@ -85,7 +83,3 @@ class QualityData:
             for item in page.get("Contents", []):
                 if item["Key"].endswith(".parquet"):
                     yield RowFile(item["Key"], item["LastModified"], item["Size"])
-
-
-def _name(key: str) -> str:
-    return key.rpartition("/")[2].removesuffix(".parquet")

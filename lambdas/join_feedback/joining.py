@@ -10,7 +10,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.aws.labelled_files import labelled_key
+from headrace.aws.labelled_names import labelled_key
 from headrace.aws.prediction_files import PredictionFile
 from headrace.aws.waiting_labels import Plan
 from headrace.config.feedback import Feedback

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from headrace.aws.labelled_files import labelled_key
+from headrace.aws.labelled_names import labelled_key
 from headrace.aws.quality_data import QualityData
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
