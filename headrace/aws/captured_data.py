@@ -25,10 +25,7 @@ class CapturedData:
     def variants(self) -> list[str]:
         """Return the variants that have answered anything."""
         folder = f"capture/{self._endpoint}/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=folder, Delimiter="/"
-        )
-        found = [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+        found = list_folders(self._client, self._bucket, folder)
         return [prefix.removeprefix(folder).rstrip("/") for prefix in found]
 
     def list_objects(self, variant: str, first_hour: str) -> list[StoredObject]:
@@ -40,10 +37,16 @@ class CapturedData:
         return read_objects(self._client, self._bucket, keys)
 
 
-def list_objects(client: S3Client, bucket: str, prefix: str, first_hour: str) -> list[StoredObject]:
-    """Return the objects below `prefix` from the partition `first_hour` on; all if it is empty."""
+def list_folders(client: S3Client, bucket: str, prefix: str) -> list[str]:
+    """Return the folders in `prefix`, each with all of its path and a slash at its end."""
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix, Delimiter="/")
+    return [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
+
+
+def list_objects(client: S3Client, bucket: str, prefix: str, first: str) -> list[StoredObject]:
+    """Return the objects below `prefix` from the partition `first` on; all if it is empty."""
     pages = client.get_paginator("list_objects_v2").paginate(
-        Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first_hour}"
+        Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first}"
     )
     return [
         StoredObject(item["Key"], item["LastModified"], item["Size"])

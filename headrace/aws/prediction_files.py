@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.captured_data import list_folders, list_objects
 from headrace.aws.ranged_object import RangedObject
 from headrace.ml.arrays import Ints
 
@@ -69,7 +70,8 @@ class PredictionFiles:
 
     def since(self, day: date) -> list[PredictionFile]:
         """Return the files of `day` and later ones, of all variants: the newest day first, in a day by their keys."""
-        found = [file for variant in self._variants() for file in self._of_variant(variant, day)]
+        variants = list_folders(self._client, self._bucket, PREDICTIONS)
+        found = [file for variant in variants for file in self._of_variant(variant, day)]
         found.sort(key=lambda file: file.key.rpartition("/")[2])
         return sorted(found, key=lambda file: file.day, reverse=True)
 
@@ -77,20 +79,10 @@ class PredictionFiles:
         """Return a file to be read from."""
         return PredictionTable(RangedObject(self._client, self._bucket, file.key, file.size_bytes))
 
-    def _variants(self) -> list[str]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=PREDICTIONS, Delimiter="/"
-        )
-        return [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
-
     def _of_variant(self, prefix: str, day: date) -> Iterator[PredictionFile]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}{_DATE[1:]}{day.isoformat()}"
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                if _DATE in item["Key"] and item["Key"].endswith(".parquet"):
-                    yield PredictionFile(item["Key"], item["Size"], item["LastModified"])
+        for item in list_objects(self._client, self._bucket, prefix, f"{_DATE[1:]}{day.isoformat()}"):
+            if _DATE in item.key and item.key.endswith(".parquet"):
+                yield PredictionFile(item.key, item.size_bytes, item.modified)
 
 
 class PredictionTable:

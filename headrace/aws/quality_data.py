@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.aws.captured_data import list_objects
 from headrace.aws.labelled_names import LABELLED, labelled_name
 from headrace.aws.ranged_object import RangedObject
 
@@ -58,7 +59,7 @@ class QualityData:
 
     def prediction_files(self, variant: str, first_day: date) -> list[RowFile]:
         """Return the files of a variant's predictions from a day on, in the order of their keys."""
-        return list(self._list(f"predictions/variant={variant}/", first_day))
+        return self._list(f"predictions/variant={variant}/", first_day)
 
     def labelled_files(self, variant: str, first_day: date) -> list[RowFile]:
         """Return the files of a variant's labelled predictions, whose predictions are of a day or later.
@@ -75,11 +76,10 @@ class QualityData:
         present = set(parquet.schema_arrow.names)
         return parquet.read(columns=[name for name in columns if name in present], use_threads=False)
 
-    def _list(self, prefix: str, first_day: date) -> Iterator[RowFile]:
-        pages = self._client.get_paginator("list_objects_v2").paginate(
-            Bucket=self._bucket, Prefix=prefix, StartAfter=f"{prefix}date={first_day.isoformat()}"
-        )
-        for page in pages:
-            for item in page.get("Contents", []):
-                if item["Key"].endswith(".parquet"):
-                    yield RowFile(item["Key"], item["LastModified"], item["Size"])
+    def _list(self, prefix: str, first_day: date) -> list[RowFile]:
+        listed = list_objects(self._client, self._bucket, prefix, f"date={first_day.isoformat()}")
+        return [
+            RowFile(item.key, item.modified, item.size_bytes)
+            for item in listed
+            if item.key.endswith(".parquet")
+        ]
