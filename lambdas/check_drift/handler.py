@@ -174,12 +174,13 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     progress = ports.checks.load(champion.variant)
     listed = ports.profiles.list_objects(champion.variant, progress.checkpoint.first_hour())
     new = [item.key for item in progress.checkpoint.after(listed)]
-    checked = _check(pipeline, champion, document, merged(ports.profiles.read(new)), now)
-    if checked.drift.verdict != "not enough data":
-        _report(pipeline, ports, Profile.from_dict(document), checked)
+    baseline, window = Profile.from_dict(document), merged(ports.profiles.read(new))
+    checked = _check(pipeline, champion, baseline, _calibration(document), window, now)
+    if checked.judged:
+        _report(pipeline, ports, baseline, checked)
     _emit(checked, ports.metrics)
-    if ports.data_metrics is not None and checked.drift.verdict != "not enough data":
-        ports.data_metrics.put(data_metrics(Profile.from_dict(document), checked.window), now)
+    if ports.data_metrics is not None and checked.judged:
+        ports.data_metrics.put(data_metrics(baseline, checked.window), now)
     if max(checked.drift.rows, checked.unreadable) >= pipeline.monitoring.min_rows:
         _remember(ports.checks, champion.variant, progress, listed)
     logger.info(checked.drift.verdict, extra={"variant": champion.variant, "rows": checked.drift.rows})
@@ -193,15 +194,15 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
 def _check(
     pipeline: Pipeline,
     champion: Champion,
-    document: Mapping[str, Any],
+    baseline: Profile,
+    calibration: Calibration | None,
     window: CapturedProfile,
     now: datetime,
 ) -> Checked:
-    baseline = Profile.from_dict(document)
     drift = compare(
         baseline,
         window.profile,
-        calibration=_calibration(document),
+        calibration=calibration,
         false_alarm_rate=pipeline.monitoring.false_alarm_rate,
         smallest_effect=pipeline.monitoring.smallest_effect,
         min_rows=pipeline.monitoring.min_rows,

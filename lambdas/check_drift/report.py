@@ -58,6 +58,11 @@ class Checked:
         return f"drift/{self.variant}/{self.checked_at:%Y-%m-%dT%H-%M-%SZ}.json"
 
     @property
+    def judged(self) -> bool:
+        """Whether there was enough to judge by."""
+        return self.drift.verdict != "not enough data"
+
+    @property
     def drifted_features(self) -> list[str]:
         """Names of the columns that drifted, the largest move first; then the pair that no longer goes together."""
         joint = self.drift.joint
@@ -101,7 +106,7 @@ class Checked:
         A window that is too small gives no ``DriftedFeatures``: the alarm then keeps its state.
         """
         counts: dict[str, float] = {"WindowRows": self.drift.rows, "UnreadableRequests": self.unreadable}
-        if self.drift.verdict == "not enough data":
+        if not self.judged:
             return counts
         joint = self.drift.joint
         return {
@@ -112,7 +117,7 @@ class Checked:
 
     def levels(self) -> dict[str, float]:
         """Return the metrics that measure something."""
-        if self.drift.verdict == "not enough data":
+        if not self.judged:
             return {}
         mean = self.window.prediction.mean if self.window.prediction else None
         return {"DriftScore": score(self.drift), **({} if mean is None else {"PredictionMean": mean})}
