@@ -11,6 +11,7 @@ from boto3.dynamodb.conditions import Key
 
 from headrace.aws.conditional_put import put_if
 from headrace.aws.dropped_files import DroppedFile
+from headrace.aws.queried_items import query_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -46,7 +47,7 @@ class FeedbackLog:
         """Return what became of labels, and how many files were refused whole, in all and by day; and how many labels wait now."""
         days: dict[str, Counter[str]] = {}
         pending = 0
-        for item in self._items():
+        for item in query_items(self._table, KeyConditionExpression=Key("pk").eq(PARTITION)):
             kind, moment = str(item["sk"]).split("#")[:2]
             day = days.setdefault(moment[:10], Counter())
             day.update({name: int(item[name]) for name in _COUNTED if name in item})
@@ -59,16 +60,6 @@ class FeedbackLog:
             "pending": pending,
             "days": [{"day": day, **{name: days[day][name] for name in _COUNTED}} for day in sorted(days)],
         }
-
-    def _items(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        page: dict[str, Any] = {}
-        while True:
-            answer = self._table.query(KeyConditionExpression=Key("pk").eq(PARTITION), **page)
-            found += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return found
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 _COUNTED = ("received", "refused", "refused_files", "matched", "corrected", "expired")

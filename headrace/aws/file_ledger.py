@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 
 from headrace.aws.dropped_files import short_key
+from headrace.aws.queried_items import query_items
 from headrace.aws.refusal_ledger import Refusal, RefusalLedger
 
 if TYPE_CHECKING:
@@ -102,59 +103,42 @@ class FileLedger:
 
     def find(self, key: str, version_id: str, since: str) -> FileRecord | None:
         """Return the record of a file that was dropped at `since` or later; None if it was not taken yet."""
-        arguments: dict[str, Any] = {
-            "KeyConditionExpression": Key("pk").eq("file")
-            & Key("sk").gte(since[: len("2026-01-31T12:00:00")]),
-            "FilterExpression": Attr("key").eq(key) & Attr("version_id").eq(version_id),
-            "ConsistentRead": True,
-        }
-        while True:
-            answer = self._table.query(**arguments)
-            if answer["Items"]:
-                return _record(answer["Items"][0])
-            if "LastEvaluatedKey" not in answer:
-                return None
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        found = query_items(
+            self._table,
+            KeyConditionExpression=Key("pk").eq("file") & Key("sk").gte(since[: len("2026-01-31T12:00:00")]),
+            FilterExpression=Attr("key").eq(key) & Attr("version_id").eq(version_id),
+            ConsistentRead=True,
+        )
+        return next(map(_record, found), None)
 
     def outcomes(self, since: datetime) -> dict[tuple[str, str], Outcome]:
         """Return what became of the files that were dropped at `since` or later, by key and version."""
         found: dict[tuple[str, str], Outcome] = {}
-        page: dict[str, Any] = {}
         begin = f"{since:%Y-%m-%dT%H:%M:%S}"  # the times of events differ in what comes behind the seconds
-        while True:
-            answer = self._table.query(
-                KeyConditionExpression=Key("pk").eq("file") & Key("sk").gte(begin),
-                # `rows` is a word that DynamoDB keeps for itself
-                ProjectionExpression="#key, version_id, #rows, refused",
-                ExpressionAttributeNames={"#key": "key", "#rows": "rows"},
-                ConsistentRead=True,
-                **page,
-            )
-            for item in answer["Items"]:
-                outcome = Outcome(int(str(item["rows"])), _text(item.get("refused")))
-                found[str(item["key"]), str(item["version_id"])] = outcome
-            if "LastEvaluatedKey" not in answer:
-                return found
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        for item in query_items(
+            self._table,
+            KeyConditionExpression=Key("pk").eq("file") & Key("sk").gte(begin),
+            # `rows` is a word that DynamoDB keeps for itself
+            ProjectionExpression="#key, version_id, #rows, refused",
+            ExpressionAttributeNames={"#key": "key", "#rows": "rows"},
+            ConsistentRead=True,
+        ):
+            outcome = Outcome(int(item["rows"]), _text(item.get("refused")))
+            found[str(item["key"]), str(item["version_id"])] = outcome
+        return found
 
     def last_accepted(self) -> datetime | None:
         """Return when the newest file was dropped of which rows were accepted, in UTC; None if there is none."""
-        page: dict[str, Any] = {}
-        while True:
-            answer = self._table.query(
-                KeyConditionExpression=Key("pk").eq("file"),
-                ProjectionExpression="dropped_at, #rows",  # `rows` is a word that DynamoDB keeps for itself
-                ExpressionAttributeNames={"#rows": "rows"},
-                ScanIndexForward=False,
-                Limit=_NEWEST,
-                **page,
-            )
-            for item in answer["Items"]:
-                if int(str(item["rows"])):
-                    return datetime.fromisoformat(str(item["dropped_at"])).astimezone(UTC)
-            if "LastEvaluatedKey" not in answer:
-                return None
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        newest_first = query_items(
+            self._table,
+            KeyConditionExpression=Key("pk").eq("file"),
+            ProjectionExpression="dropped_at, #rows",  # `rows` is a word that DynamoDB keeps for itself
+            ExpressionAttributeNames={"#rows": "rows"},
+            ScanIndexForward=False,
+            Limit=_NEWEST,
+        )
+        dropped_at = next((item["dropped_at"] for item in newest_first if item["rows"]), None)
+        return dropped_at and datetime.fromisoformat(dropped_at).astimezone(UTC)
 
 
 def _refusal(file: FileRecord) -> Refusal:

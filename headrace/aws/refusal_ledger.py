@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
+from headrace.aws.queried_items import query_items
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -125,12 +127,7 @@ class RefusalLedger:
         }
         if key is not None:
             arguments["FilterExpression"] = Attr("key").eq(key)
-        while True:
-            answer = self._table.query(**arguments)
-            yield from map(_refusal, answer["Items"])
-            if "LastEvaluatedKey" not in answer:
-                return
-            arguments["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        return map(_refusal, query_items(self._table, **arguments))
 
     def claim(self, refusal: Refusal, now: datetime) -> None:
         """Take the right to retry, so that nobody does it twice; one that was not used is free again after 15 minutes.

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Key
 
+from headrace.aws.queried_items import query_items
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
@@ -132,18 +134,10 @@ class TrainingHistory:
             yield Refused(**{**values, "times": int(values["times"])})
 
     def _items(self, prefix: str) -> Iterator[dict[str, Any]]:
-        page: dict[str, Any] = {}
-        while True:
-            answer = self._table.query(
-                KeyConditionExpression=Key("pk").eq(_PARTITION) & Key("sk").begins_with(prefix),
-                ConsistentRead=True,
-                ScanIndexForward=False,
-                **page,
-            )
-            yield from answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        condition = Key("pk").eq(_PARTITION) & Key("sk").begins_with(prefix)
+        return query_items(
+            self._table, KeyConditionExpression=condition, ConsistentRead=True, ScanIndexForward=False
+        )
 
 
 def _training(item: dict[str, Any]) -> PastTraining:

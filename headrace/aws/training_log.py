@@ -10,6 +10,7 @@ from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
 from headrace.aws.conditional_put import put_if
+from headrace.aws.queried_items import query_items
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
@@ -157,16 +158,8 @@ class TrainingLog:
 
     def files(self) -> list[dict[str, Any]]:
         """Return the items of all accepted files, in the order in which they came."""
-        items: list[dict[str, Any]] = []
-        page: dict[str, Any] = {}
-        while True:
-            answer = self._table.query(
-                KeyConditionExpression=Key("pk").eq("file"), ConsistentRead=True, **page
-            )
-            items += answer["Items"]
-            if "LastEvaluatedKey" not in answer:
-                return items
-            page = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+        condition = Key("pk").eq("file")
+        return list(query_items(self._table, KeyConditionExpression=condition, ConsistentRead=True))
 
     # --- outcomes
 
