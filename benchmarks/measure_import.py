@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.aws.database_connection import connection
-from headrace.aws.imported_files import write_parquet
 from headrace.aws.source_table import SourceTable
 from headrace.aws.watermark import Watermark
+from headrace.aws.written_once import write_parquet
 from headrace.config.database import Database
 
 _ROWS = 100_000

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
 from headrace.aws.dropped_files import MARKER
 from headrace.aws.watermark import Watermark
+from headrace.aws.written_once import put_once, put_rows_once
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -54,36 +52,9 @@ class ImportedFiles:
         A file that is there already stays as it is: it was written by an import that ended before it could say so, and
         another version of it would be ingested as another file.
         """
-        with tempfile.TemporaryFile() as file:
-            rows = write_parquet(file, blocks)
-            if rows:
-                file.seek(0)
-                self._put_once(key, file)
-        return rows
+        return put_rows_once(self._client, self._bucket, key, blocks)
 
     def finish(self, run: str) -> None:
         """Mark the files of a run as a complete batch, if that is wanted."""
         if self._marked:
-            self._put_once(f"{self._folder}/{run}/{MARKER}", b"")
-
-    def _put_once(self, key: str, body: IO[bytes] | bytes) -> None:
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "PreconditionFailed":
-                raise
-
-
-def write_parquet(file: IO[bytes], blocks: Iterable[pa.Table]) -> int:
-    """Write `blocks`, one after the other, to an open file; return how many rows they have."""
-    writer, rows = None, 0
-    try:
-        for block in blocks:
-            # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
-            writer = writer or pq.ParquetWriter(file, block.schema, compression="snappy")
-            writer.write_table(block)
-            rows += block.num_rows
-    finally:
-        if writer:
-            writer.close()
-    return rows
+            put_once(self._client, self._bucket, f"{self._folder}/{run}/{MARKER}", b"")

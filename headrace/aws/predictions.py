@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from botocore.exceptions import ClientError
 
 from headrace.aws.captured_data import read_objects
 from headrace.aws.captured_profiles import CapturedProfile
+from headrace.aws.written_once import put_once
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -85,12 +85,12 @@ class RecordedPredictions:
         # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
         pq.write_table(rows, buffer, compression="snappy", row_group_size=2**17)
         folder = f"predictions/variant={portion.variant}/date={portion.hour:%Y-%m-%d}"
-        self._put_once(f"{folder}/{portion.name}.parquet", buffer.getvalue())
+        put_once(self._client, self._bucket, f"{folder}/{portion.name}.parquet", buffer.getvalue())
 
     def write_profile(self, portion: Portion, profile: CapturedProfile) -> None:
         """Write the profile of a portion, in whose hour a check finds it."""
         body = json.dumps(profile.as_dict(), separators=(",", ":")).encode()
-        self._put_once(f"profiles/{_hour(portion)}/{portion.name}.json", body)
+        put_once(self._client, self._bucket, f"profiles/{_hour(portion)}/{portion.name}.json", body)
 
     # --- which requests have been recorded
 
@@ -98,7 +98,7 @@ class RecordedPredictions:
         """Note which requests a portion holds, by the digests of their ids."""
         # The number comes first, so that requests of earlier chunks are told from those of later ones.
         key = f"recorded/{_hour(portion)}/{portion.chunk:010d}-{portion.name}"
-        self._put_once(key, np.array(sorted(digests), ">u8").tobytes())
+        put_once(self._client, self._bucket, key, np.array(sorted(digests), ">u8").tobytes())
 
     def events_before(self, portion: Portion) -> set[int]:
         """Return the digests of the requests that earlier chunks recorded in the hour of a portion and in those beside it.
@@ -116,13 +116,6 @@ class RecordedPredictions:
             Prefix=f"recorded/{portion.variant}/{portion.hour + beside:%Y/%m/%d/%H}/",
         )
         return [item["Key"] for page in pages for item in page.get("Contents", [])]
-
-    def _put_once(self, key: str, body: bytes) -> None:
-        try:
-            self._client.put_object(Bucket=self._bucket, Key=key, Body=body, IfNoneMatch="*")
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "PreconditionFailed":
-                raise
 
 
 def digest_of(event_id: str) -> int:
