@@ -13,7 +13,7 @@ import boto3
 import numpy as np
 
 from headrace.aws.curated_names import curated_key
-from headrace.aws.large_files import LargeFileOrder, WorkFolder, source_of
+from headrace.aws.large_files import LargeFileOrder, WorkFolder
 from headrace.aws.object_bytes import ObjectBytes
 from headrace.ml.arrays import Hashes, Ints
 from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finish_part, read_keys
@@ -260,7 +260,7 @@ def _curated(task: Task, number: int, done: FinishedPart) -> str | None:
     if done.good is None:
         return None
     file = task.order.file
-    key = curated_key(source_of(file), file.dropped_at[:10], number)
+    key = curated_key(file.source, file.dropped_at[:10], number)
     s3().upload_file(str(done.good), file.bucket, key)
     return f"s3://{file.bucket}/{key}"
 

@@ -126,6 +126,16 @@ class DroppedFile:
         return {"bucket": self.bucket, "key": self.key, "version_id": self.version_id}
 
     @property
+    def source(self) -> str:
+        """What its rows are said to come from."""
+        return f"{self.key}#{self.version_id}"
+
+    @property
+    def digest(self) -> str:
+        """32 hexadecimal digits for it, for names that are as long for every file."""
+        return hashlib.sha256(self.source.encode()).hexdigest()[:32]
+
+    @property
     def named(self) -> dict[str, str]:
         """What is said about it wherever something of it is refused."""
         return {"file": self.key, "version_id": self.version_id, "dropped_at": self.dropped_at}
@@ -148,8 +158,7 @@ class DroppedFile:
     @property
     def records_key(self) -> str:
         """Where the records of what was refused go: Athena reads the files of one folder as one table."""
-        name = hashlib.sha256(f"{self.key}#{self.version_id}".encode()).hexdigest()[:32]
-        return f"refusals/{name}.jsonl.gz"
+        return f"refusals/{self.digest}.jsonl.gz"
 
 
 class DroppedFiles:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -66,5 +65,4 @@ _COUNTED = ("received", "refused", "refused_files", "matched", "corrected", "exp
 
 
 def _order(file: DroppedFile) -> str:
-    digest = hashlib.sha256(f"{file.key}#{file.version_id}".encode()).hexdigest()[:32]
-    return f"{_FILE}{file.dropped_at}#{digest}"
+    return f"{_FILE}{file.dropped_at}#{file.digest}"

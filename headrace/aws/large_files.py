@@ -143,11 +143,6 @@ def execution_name(file: DroppedFile) -> str:
     return hashlib.sha256(identity.encode()).hexdigest()[:40]
 
 
-def source_of(file: DroppedFile) -> str:
-    """Return what curated rows are named after."""
-    return f"{file.key}#{file.version_id}"
-
-
 class WorkFolder(JsonFolder):
     """What lies below ``work/<execution>/`` of the data bucket while a large file is cleaned."""
 
@@ -202,7 +197,7 @@ class Leftovers:
 
     def delete(self, file: DroppedFile) -> None:
         """Delete the curated and the refused rows of a file that is not taken."""
-        stem = curated_key(source_of(file), file.dropped_at[:10]).removesuffix(".parquet")
+        stem = curated_key(file.source, file.dropped_at[:10]).removesuffix(".parquet")
         _delete_below(self._client, file.bucket, f"{stem}-")
         self._client.delete_object(Bucket=file.bucket, Key=f"{file.quarantine_prefix}rejected.csv")
 

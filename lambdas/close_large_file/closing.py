@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
-from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome, source_of
+from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome
 from headrace.ml.contract import Contract
 from headrace.ml.files.refusal import FileReason
 from headrace.ml.good_rows import curated_schema
@@ -168,7 +168,7 @@ def _taken(file: DroppedFile, outcome: LargeFileOutcome, ports: Ports) -> FileRe
         day = file.dropped_at[:10]
         ports.curated.register(curated_schema(outcome.contract), day=day)
         profile = profile_parts(outcome.curated, outcome.contract, ports.rows)
-        ports.profiles.keep(profile.as_dict(), source=source_of(file), day=day)
+        ports.profiles.keep(profile.as_dict(), source=file.source, day=day)
     return FileRecord(
         file.key,
         file.version_id,

@@ -219,7 +219,7 @@ def _stored(
 ) -> FileRecord:
     paths: tuple[str, ...] = ()
     if cleaned.good:
-        source, day = f"{file.key}#{file.version_id}", file.dropped_at[:10]
+        source, day = file.source, file.dropped_at[:10]
         paths = (ports.curated.store(cleaned.good, source=source, day=day),)
         ports.profiles.keep(profile_curated(cleaned.good, contract).as_dict(), source=source, day=day)
     if cleaned.rejected:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -137,17 +136,16 @@ def _options(file: DroppedFile, pipeline: Pipeline, feedback: Feedback) -> ReadO
 def _read(file: DroppedFile, rules: LabelRules, options: ReadOptions, ports: Ports, scratch: Path) -> Taken:
     table = open_table(scratch / "dropped", scratch, options)
     received_at = datetime.fromisoformat(file.dropped_at).astimezone(UTC)
-    source, summary = f"{file.key}#{file.version_id}", Summary()
-    rejected, good = RefusedFile(scratch / "rejected.csv"), [LABELS.empty_table()]
+    summary, rejected, good = Summary(), RefusedFile(scratch / "rejected.csv"), [LABELS.empty_table()]
     for block in table.blocks():
-        labels, rejections = read_labels(block, rules, received_at=received_at, source=source)
+        labels, rejections = read_labels(block, rules, received_at=received_at, source=file.source)
         good.append(labels)
         summary.add(rejections)
         if len(rejections):
             rejected.add(refused_table(rejections, refused_text(block, rejections), table.names))
     labels = pa.concat_tables(good)
     if labels.num_rows:
-        ports.waiting.add(hashlib.sha256(source.encode()).hexdigest()[:32], labels)
+        ports.waiting.add(file.digest, labels)
     if kept := rejected.close():
         records = scratch / "refusals.jsonl.gz"
         RefusedRows(kept).write_records(records, file.named)
