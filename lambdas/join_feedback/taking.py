@@ -14,7 +14,6 @@ from headrace.aws.dropped_files import DroppedFile
 from headrace.config.feedback import Feedback
 from headrace.config.label_rules import label_rules
 from headrace.config.pipeline import Pipeline
-from headrace.config.reading import read_options
 from headrace.ml.contract import Contract
 from headrace.ml.feedback_labels import LABELS, LabelRules, read_labels, refused_text
 from headrace.ml.files.options import ReadOptions
@@ -124,13 +123,13 @@ def take(
 def _options(file: DroppedFile, pipeline: Pipeline, feedback: Feedback) -> ReadOptions:
     """Return how labels are read: with a header, and never as texts or images in folders."""
     ingest = pipeline.ingest
-    options = read_options(pipeline)
-    if file.size_bytes > options.max_bytes:
-        raise options.too_large()
     named = frozenset({feedback.join, "label", pipeline.target, pipeline.id or "entity"})
-    return ReadOptions(
+    options = ReadOptions(
         max_mb=ingest.max_file_mb, max_columns=ingest.max_columns, encoding=ingest.encoding, expected=named
     )
+    if file.size_bytes > options.max_bytes:
+        raise options.too_large()
+    return options
 
 
 def _read(file: DroppedFile, rules: LabelRules, options: ReadOptions, ports: Ports, scratch: Path) -> Taken:
