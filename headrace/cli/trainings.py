@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Mapping
 from typing import Any
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import Commands, add_command, add_pipeline, say, show_table
+from headrace.cli.screen import Commands, add_command, add_pipeline, say, show, show_table
 
 _COUNT = 20
 _OUTCOMES = {"registered": "new model", "kept_champion": "no better model", "failed": "failed"}
@@ -31,7 +30,7 @@ def trainings(arguments: argparse.Namespace) -> None:
     pipeline = deployed(arguments.pipeline)
     found = ask(lambda: pipeline.trainings(arguments.last))
     if arguments.json:
-        say(json.dumps(found, indent=1, default=str))
+        show(found, as_json=True)
         return
     show_table(
         ["started", "reason", "because", "outcome", "model", "cost"],
