@@ -3,10 +3,20 @@
 import pyarrow as pa
 
 from headrace.aws.curated import CuratedFile, SnapshotStore
+from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, Contract
 from lambdas.snapshot_data import parts
 from lambdas.snapshot_data.snapshot import Ports, snapshot_data
 
+PIPELINE = Pipeline(
+    name="bike",
+    problem="regression",
+    target="cnt",
+    id="instant",
+    time="dteday",
+    ignore=["casual"],
+    columns={"season": "category"},
+)
 CONTRACT = Contract(
     "regression",
     (

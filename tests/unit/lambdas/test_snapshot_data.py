@@ -13,20 +13,12 @@ from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.snapshot_rows import SnapshotError
 from lambdas.snapshot_data import parts, snapshot
 from lambdas.snapshot_data.snapshot import Ports, describe_snapshot
-from tests.unit.lambdas.snapshots import CONTRACT, Bucket, deal, rows, take
+from tests.unit.lambdas.snapshots import CONTRACT, PIPELINE, Bucket, deal, rows, take
 
 
 @pytest.fixture
 def pipeline():
-    return Pipeline(
-        name="bike",
-        problem="regression",
-        target="cnt",
-        id="instant",
-        time="dteday",
-        ignore=["casual"],
-        columns={"season": "category"},
-    )
+    return PIPELINE
 
 
 def test_every_row_is_in_exactly_one_part(pipeline):

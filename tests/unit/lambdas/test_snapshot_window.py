@@ -13,20 +13,12 @@ from headrace.ml.data_window import AGE
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENCY, RECENT
 from headrace.ml.snapshot_rows import SnapshotError
 from lambdas.snapshot_data import parts
-from tests.unit.lambdas.snapshots import CONTRACT, deal, rows, take
+from tests.unit.lambdas.snapshots import CONTRACT, PIPELINE, deal, rows, take
 
 
 @pytest.fixture
 def pipeline():
-    return Pipeline(
-        name="bike",
-        problem="regression",
-        target="cnt",
-        id="instant",
-        time="dteday",
-        ignore=["casual"],
-        columns={"season": "category"},
-    )
+    return PIPELINE
 
 
 def windowed(pipeline, **data):
