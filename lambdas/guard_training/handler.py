@@ -21,6 +21,7 @@ from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from lambdas.guard_training import situation
 from lambdas.guard_training.about import REPORTS, about, alarm_name
+from lambdas.guard_training.policy import Policy, Situation
 from lambdas.guard_training.rules import Verdict, decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of, stale_after
 
@@ -100,7 +101,7 @@ def guard_training(
         execution=event["execution"],
         follow_up="missed_by" in detail,
     )
-    verdict = _locked(decide(policy_of(pipeline), asked), event, ports.log, now, stale_after(pipeline))
+    verdict = _locked(policy_of(pipeline), asked, event["execution"], ports.log, stale_after(pipeline))
     _remember(verdict, ports, now)
     logger.info(verdict.why, extra=asdict(verdict))
     champion = ports.log.champion()
@@ -132,19 +133,14 @@ def _cause(verdict: Verdict, cases: Cases) -> dict[str, str]:
     return {"alarm": case.alarm, "about": case.about} if case else {"alarm": "", "about": verdict.why}
 
 
-def _locked(
-    verdict: Verdict, event: Mapping[str, Any], log: Log, now: datetime, stale_after: timedelta
-) -> Verdict:
-    """Take the lock for a verdict that says go; whoever was quicker turns it into a refusal."""
+def _locked(policy: Policy, asked: Situation, execution: str, log: Log, stale_after: timedelta) -> Verdict:
+    """Decide, and take the lock for a verdict that says go; whoever was quicker turns it into a refusal."""
+    verdict = decide(policy, asked)
     if not verdict.proceed:
         return verdict
-    lock = Lock(event["execution"], now.isoformat(), verdict.reason)
+    lock = Lock(execution, asked.now.isoformat(), verdict.reason)
     other = log.acquire("training", lock, stale_after=stale_after)
-    if other is None:
-        return verdict
-    return Verdict(
-        False, verdict.reason, f"a training is already running: {other.execution}", "single_flight"
-    )
+    return verdict if other is None else decide(policy, replace(asked, running=other.execution))
 
 
 def _run_name(pipeline: str, execution: str, now: datetime) -> str:
