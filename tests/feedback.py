@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pyarrow as pa
 
+from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import LABELS
 
 PREDICTED = pa.schema(
@@ -18,6 +19,15 @@ PREDICTED = pa.schema(
         ("temp", pa.float64()),
         ("season", pa.string()),
     ]
+)
+CONTRACT = Contract(
+    "binary",
+    (
+        ColumnSchema("customer", "category", "id"),
+        ColumnSchema("temp", "number"),
+        ColumnSchema("season", "category"),
+        ColumnSchema("churned", "category", "target", allowed=("0", "1")),
+    ),
 )
 
 

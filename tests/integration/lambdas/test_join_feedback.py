@@ -20,11 +20,10 @@ from headrace.aws.contract_store import ContractStore
 from headrace.aws.feedback_log import FeedbackLog
 from headrace.aws.waiting_labels import BusyError
 from headrace.config.pipeline import Pipeline
-from headrace.ml.contract import ColumnSchema, Contract
 from lambdas.join_feedback import handler as join_feedback
 from lambdas.join_feedback import joining
 from lambdas.take_feedback import handler as take_feedback
-from tests.feedback import at, labels, predictions
+from tests.feedback import CONTRACT, at, labels, predictions
 
 REGION = "us-east-1"
 ENVIRONMENT = {
@@ -38,15 +37,6 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "Headrace",
 }
 PIPELINE = Pipeline(name="churn", problem="binary", target="churned", id="customer", feedback={})
-CONTRACT = Contract(
-    "binary",
-    (
-        ColumnSchema("customer", "category", "id"),
-        ColumnSchema("temp", "number"),
-        ColumnSchema("season", "category"),
-        ColumnSchema("churned", "category", "target", allowed=("0", "1")),
-    ),
-)
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
 
 

@@ -9,21 +9,12 @@ import pytest
 from headrace.aws.prediction_files import PredictionFile
 from headrace.aws.waiting_labels import BusyError, Plan
 from headrace.config.feedback import Feedback
-from headrace.ml.contract import ColumnSchema, Contract
+from headrace.ml.contract import ColumnSchema
 from headrace.ml.feedback_labels import LABELS
 from lambdas.join_feedback.joining import LEASE, Ports, join
-from tests.feedback import at, labels, predictions
+from tests.feedback import CONTRACT, at, labels, predictions
 
 NOW = datetime(2026, 1, 20, 12, tzinfo=UTC)
-CONTRACT = Contract(
-    "binary",
-    (
-        ColumnSchema("customer", "category", "id"),
-        ColumnSchema("temp", "number"),
-        ColumnSchema("season", "category"),
-        ColumnSchema("churned", "category", "target", allowed=("0", "1")),
-    ),
-)
 
 
 class Predictions:
