@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -167,14 +167,10 @@ def refer_to_labels(
     residuals = positive - calibration.probabilities[bins_of(scores)]
     inflation = variance_inflation(residuals[:_ROWS_FOR_DEPENDENCE])
     plain = LabelReference(problem, positives, negatives, calibration.method, round(inflation, 3))
-    return LabelReference(
-        problem,
-        positives,
-        negatives,
-        calibration.method,
-        plain.inflation,
-        _excess(plain, scores, positive, consecutive_windows(len(scores))),
-        _excess(plain, scores, positive, slices),
+    return replace(
+        plain,
+        excess=_excess(plain, scores, positive, consecutive_windows(len(scores))),
+        transfer=_excess(plain, scores, positive, slices),
     )
 
 
