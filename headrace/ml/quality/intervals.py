@@ -9,11 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats
+from headrace.ml.autocorrelation import variance_inflation
 
 Z_95 = 1.959963984540054
 """Half the width, in standard deviations, of the interval that holds 95 % of a normal distribution."""
 
 _DRAWS, _GROUPS, _SEED = 200, 1000, 7
+_ROWS_FOR_DEPENDENCE = 16_384
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,17 @@ class Measured:
     def as_dict(self) -> dict[str, float]:
         """Return it as JSON has it, with six significant digits."""
         return {name: float(f"{figure:.6g}") for name, figure in vars(self).items()}
+
+
+def inflation_of(values: Floats) -> float:
+    """Return how many rows weigh as much as one independent row, by the first 16,384 of them in the order of time.
+
+    Examples
+    --------
+    >>> inflation_of(np.tile([0.0, 1.0], 500))
+    1.0
+    """
+    return variance_inflation(values[:_ROWS_FOR_DEPENDENCE])
 
 
 def wilson(hits: int, rows: int, inflation: float = 1.0) -> Measured:

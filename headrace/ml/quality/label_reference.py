@@ -11,11 +11,11 @@ from typing import Any, Self
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats, Ints
-from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.quality.calibration import Method
 from headrace.ml.quality.counted_metrics import METRICS, CountedMetric
 from headrace.ml.quality.estimate import Calibration, Estimate, estimate_metric, excess_sd
 from headrace.ml.quality.evidence import Expectation, Mistakes
+from headrace.ml.quality.intervals import inflation_of
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.reference_windows import consecutive_windows
 from headrace.ml.quality.score_counts import ABOVE_HALF, bins_of, count_scores
@@ -23,7 +23,7 @@ from headrace.ml.quality.score_counts import ABOVE_HALF, bins_of, count_scores
 SCORE = "_score"
 """The column of the scores, as they are recorded."""
 
-_ROWS_FOR_DEPENDENCE, _DRAWS_OF_PART, _LEAST_CHANCE = 16_384, 25, 1e-4
+_DRAWS_OF_PART, _LEAST_CHANCE = 25, 1e-4
 
 
 @dataclass(frozen=True)
@@ -165,8 +165,8 @@ def refer_to_labels(
     positives, negatives = count_scores(scores, positive), count_scores(scores, ~positive)
     calibration = Calibration(positives, negatives)
     residuals = positive - calibration.probabilities[bins_of(scores)]
-    inflation = variance_inflation(residuals[:_ROWS_FOR_DEPENDENCE])
-    plain = LabelReference(problem, positives, negatives, calibration.method, round(inflation, 3))
+    inflation = round(inflation_of(residuals), 3)
+    plain = LabelReference(problem, positives, negatives, calibration.method, inflation)
     return replace(
         plain,
         excess=_excess(plain, scores, positive, consecutive_windows(len(scores))),

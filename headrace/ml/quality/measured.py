@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from headrace.ml.arrays import Floats, Labels
-from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.column_schema import Problem
 from headrace.ml.quality.counted_metrics import BINARY
 from headrace.ml.quality.intervals import (
@@ -16,13 +15,13 @@ from headrace.ml.quality.intervals import (
     bootstrap_counts,
     bootstrap_sums,
     delong,
+    inflation_of,
     mean_of,
     wilson,
 )
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.score_counts import count_scores
 
-_ROWS_FOR_DEPENDENCE = 16_384
 _TINY = float(np.finfo(np.float64).eps)
 
 
@@ -49,7 +48,7 @@ def measure_quality(rows: Labelled) -> dict[str, Measured]:
     >>> found["rmse"].value, found["mae"].value
     (1.0, 1.0)
     """
-    inflation = variance_inflation(rows.loss[:_ROWS_FOR_DEPENDENCE])
+    inflation = inflation_of(rows.loss)
     found = _BY_PROBLEM[rows.problem](rows, inflation)
     return {
         name: measured

@@ -10,9 +10,9 @@ from typing import Any, Self
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats
-from headrace.ml.autocorrelation import variance_inflation
 from headrace.ml.quality.estimate import Estimate, excess_sd
 from headrace.ml.quality.evidence import Expectation, Mistakes
+from headrace.ml.quality.intervals import inflation_of
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.loss_forest import LossForest
 from headrace.ml.quality.reference_windows import consecutive_windows
@@ -20,7 +20,6 @@ from headrace.ml.quality.reference_windows import consecutive_windows
 METRICS = ("rmse", "mae")
 """What can be estimated."""
 
-_ROWS_FOR_DEPENDENCE = 16_384
 _USUAL = 0.8
 
 
@@ -174,7 +173,7 @@ def refer_to_numbers(
     if not (expected > 0).all() or not (errors > 0).any():
         return None
     relative = errors / expected
-    inflation = round(variance_inflation(relative[:_ROWS_FOR_DEPENDENCE]), 3)
+    inflation = round(inflation_of(relative), 3)
     usual = float(np.quantile(relative, _USUAL))
 
     def excess(parts: Sequence[Flags]) -> dict[str, float]:
