@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from headrace.ml.arrays import Floats, Labels
+from headrace.ml.arrays import Flags, Floats, Labels
 from headrace.ml.column_schema import Problem
 from headrace.ml.quality.counted_metrics import BINARY
 from headrace.ml.quality.intervals import (
@@ -76,9 +76,8 @@ def _r2(sums: Floats) -> Floats:
 
 
 def _binary(rows: Labelled, inflation: float) -> dict[str, Measured]:
-    positive = rows.truth == rows.classes[1]
     known = np.isfinite(rows.score)
-    scores, truth = rows.score[known], positive[known]
+    scores, truth = rows.score[known], rows.positive[known]
     found = {"accuracy": _accuracy(rows, inflation), "f1": _f1(rows, inflation)}
     if not len(scores):
         return found
@@ -104,7 +103,7 @@ def _accuracy(rows: Labelled, inflation: float) -> Measured:
 
 
 def _f1(rows: Labelled, inflation: float) -> Measured:
-    is_one, named = rows.truth == rows.classes[1], rows.predicted == rows.classes[1]
+    is_one, named = rows.positive, rows.predicted == rows.classes[1]
     cells = [np.sum(is_one & named), np.sum(is_one ^ named), np.sum(~is_one & ~named)]
     return bootstrap_counts(np.array(cells, dtype=np.float64), _f1_of_cells, inflation, lowest=0.0)
 
@@ -130,7 +129,7 @@ def _f1_macro(rows: Labelled, inflation: float) -> Measured:
     return bootstrap_counts(cells, macro, inflation, lowest=0.0)
 
 
-def _log_losses(scores: Floats, positive: Floats) -> Floats:
+def _log_losses(scores: Floats, positive: Flags) -> Floats:
     of_truth = np.clip(np.where(positive, scores, 1 - scores), _TINY, 1 - _TINY)
     losses: Floats = -np.log(of_truth)
     return losses
