@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,3 +13,6 @@ Hashes = NDArray[np.uint64]
 Flags = NDArray[np.bool_]
 Labels = NDArray[Any]
 """Class labels: text."""
+
+FloatOrArray = TypeVar("FloatOrArray", float, Floats)
+"""For what is computed of one number as of many."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
 
 import numpy as np
 
-from headrace.ml.arrays import Floats, Ints
+from headrace.ml.arrays import FloatOrArray, Floats, Ints
 from headrace.ml.contract import Problem
 from headrace.ml.metrics import LOWER_IS_BETTER, METRICS, Predictions
 
-FloatOrArray = TypeVar("FloatOrArray", float, Floats)
 _ROW_BUDGET = 5_000_000
 _FEWEST, _MOST = 100, 1000
 COVERAGE = 0.95

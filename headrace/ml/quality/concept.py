@@ -28,7 +28,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from headrace.ml.arrays import Floats
+from headrace.ml.arrays import FloatOrArray, Floats
 from headrace.ml.quality.evidence import Evidence, Expectation, Mistakes
 
 ODDS_RATIOS = (1.3, 1.7, 2.5, 5.0)
@@ -235,15 +235,14 @@ class ConceptFinding:
         return asdict(self)
 
 
-def _raised(probability: Floats, ratio: float) -> Floats:
+def _raised(probability: FloatOrArray, ratio: float) -> FloatOrArray:
     """Return probabilities after their odds have risen by a factor."""
-    raised: Floats = ratio * probability / (1.0 - probability + ratio * probability)
-    return raised
+    return ratio * probability / (1.0 - probability + ratio * probability)
 
 
 def _information(p: float, ratio: float) -> float:
     """Return the Kullback-Leibler divergence of a Bernoulli variable from one with higher odds, in nats."""
-    q = ratio * p / (1.0 - p + ratio * p)
+    q = _raised(p, ratio)
     return p * math.log(p / q) + (1 - p) * math.log((1 - p) / (1 - q))
 
 
