@@ -51,8 +51,9 @@ def read_rows_of(requests: Requests, model: Model, entity: str | None) -> Rows:
     """Return the rows of `requests`, in the order of time, and their profile."""
     names = tuple(column.name for column in model.cleaning.wanted)
     beside = () if entity is None or entity in names else (entity,)
-    batches, misfits = read_batches(requests.captures, Layout(names, beside, model.classes))
-    answered = _Answered.of(batches, requests.captures)
+    captures = requests.captures
+    batches, misfits = read_batches(captures, Layout(names, beside, model.classes))
+    answered = _Answered.of(batches, captures)
     features = _features(batches, model, answered.row_order)
     unreadable = requests.unreadable + misfits
     profile = None
