@@ -195,8 +195,8 @@ def _recent(
     keep: timedelta,
 ) -> RecentWindows:
     """Add the predictions of the files that no earlier check has read."""
-    listed = rows.prediction_files(champion.variant, (now - keep).date())
-    new = [file for file in listed if file.modified > now - keep and file.digest not in before.seen]
+    listed, seen = rows.prediction_files(champion.variant, (now - keep).date()), before.seen
+    new = [file for file in listed if file.modified > now - keep and file.digest not in seen]
     summaries = [
         reference.summary(columns_of(rows.rows(file, reference.columns), reference.columns)) for file in new
     ]
