@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from headrace.config.block import Block
-from headrace.config.schedules import schedule_minutes
+from headrace.config.schedules import Schedule
 
 
 class Arrival(Block):
@@ -18,7 +18,7 @@ class Arrival(Block):
         description="What starts a training: each accepted file, a batch that is complete (an object `_SUCCESS` or a "
         "`*.manifest.json` says so), or a schedule.",
     )
-    schedule: str | None = Field(
+    schedule: Schedule | None = Field(
         None,
         description="Needed by `train: schedule`: EventBridge Scheduler's rate(...) or cron(...), in UTC.",
     )
@@ -32,10 +32,3 @@ class Arrival(Block):
         "hold",
         description="What happens then: hold the batch back until it is dropped again, or train without the files.",
     )
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str | None) -> str | None:
-        if schedule is not None:
-            schedule_minutes(schedule)
-        return schedule

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from headrace.config.block import Block, Column
-from headrace.config.schedules import schedule_minutes
+from headrace.config.schedules import Schedule
 
 _NAME = r'[^\s."`\\;][^."`\\;]{0,127}'
 Table = Annotated[str, StringConstraints(pattern=rf"^{_NAME}(\.{_NAME})?$")]
@@ -70,7 +70,7 @@ class Database(Block):
         description="How long transactions may take to commit, in seconds: rows are read so long after it was seen which "
         "are the newest.",
     )
-    schedule: str = Field(
+    schedule: Schedule = Field(
         "rate(1 hour)",
         description="EventBridge Scheduler's rate(...) or cron(...), at most once a minute, in UTC.",
     )
@@ -101,12 +101,6 @@ class Database(Block):
         'query'
         """
         return self.table or "query"
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str) -> str:
-        schedule_minutes(schedule)
-        return schedule
 
     @field_validator("ca_certificates")
     @classmethod

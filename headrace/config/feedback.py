@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field
 
 from headrace.config.block import Block
-from headrace.config.schedules import schedule_minutes
+from headrace.config.schedules import Schedule
 
 
 class Feedback(Block):
@@ -50,13 +50,7 @@ class Feedback(Block):
         le=300,
         description="How long files of labels may wait for further ones, to be joined together, in seconds.",
     )
-    schedule: str = Field(
+    schedule: Schedule = Field(
         "rate(1 hour)",
         description="When waiting labels are tried again: EventBridge Scheduler's rate(...) or cron(...), in UTC.",
     )
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str) -> str:
-        schedule_minutes(schedule)
-        return schedule

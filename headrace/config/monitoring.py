@@ -9,7 +9,7 @@ from pydantic import Field, field_validator
 
 from headrace.config.block import Block
 from headrace.config.quality import Quality
-from headrace.config.schedules import runs_a_year, schedule_minutes
+from headrace.config.schedules import Schedule, runs_a_year
 
 if TYPE_CHECKING:
     from headrace.config.agreement import Finding
@@ -29,7 +29,7 @@ class Monitoring(Block):
     2191.5
     """
 
-    schedule: str = Field(
+    schedule: Schedule = Field(
         "rate(1 hour)",
         description="EventBridge Scheduler's rate(...) or cron(...), at most once a minute, in UTC.",
     )
@@ -60,12 +60,6 @@ class Monitoring(Block):
     def false_alarm_rate(self) -> float:
         """How often a check of traffic without drift may alarm: 0 to 1."""
         return _a_year(self.false_alarms) / runs_a_year(self.schedule)
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, schedule: str) -> str:
-        schedule_minutes(schedule)
-        return schedule
 
     @field_validator("false_alarms")
     @classmethod

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from typing import Annotated
+
+from pydantic import AfterValidator
 
 _RATE = re.compile(r"^rate\(([1-9][0-9]*) (minutes?|hours?|days?)\)$")
 _CRON = re.compile(r"^cron\(([^()]+)\)$")
@@ -52,6 +55,14 @@ def schedule_minutes(expression: str) -> int | None:
         _check_cron(cron[1].split())
         return None
     raise ValueError(f"{expression!r} is no schedule; write {_ALLOWED}")
+
+
+def _checked(expression: str) -> str:
+    schedule_minutes(expression)
+    return expression
+
+
+Schedule = Annotated[str, AfterValidator(_checked)]
 
 
 def runs_a_year(expression: str) -> float:
