@@ -8,10 +8,11 @@ from headrace.config.durations import hours
 from headrace.config.schedules import schedule_minutes
 
 if TYPE_CHECKING:
+    from headrace.config.agreement import Finding
     from headrace.config.pipeline import Pipeline
 
 
-def alarm_disagreements(pipeline: Pipeline) -> list[tuple[tuple[str | int, ...], str]]:
+def alarm_disagreements(pipeline: Pipeline) -> list[Finding]:
     """Return what is wrong: the field's path, and what about it.
 
     Examples
@@ -23,7 +24,7 @@ def alarm_disagreements(pipeline: Pipeline) -> list[tuple[tuple[str | int, ...],
       Value error, alarms.no_data_after: is not more than the time between two checks (monitoring.schedule, 60 minutes), which measure it ...
     """
     alarms, every = pipeline.alarms, schedule_minutes(pipeline.monitoring.schedule)
-    found: list[tuple[tuple[str | int, ...], str]] = [
+    found: list[Finding] = [
         (
             ("alarms", name),
             f"is not more than the time between two checks (monitoring.schedule, {every} minutes), which measure it",

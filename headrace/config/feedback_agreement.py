@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from headrace.config.agreement import Finding
     from headrace.config.pipeline import Pipeline
 
 
-def feedback_disagreements(pipeline: Pipeline) -> list[tuple[tuple[str | int, ...], str]]:
+def feedback_disagreements(pipeline: Pipeline) -> list[Finding]:
     """Return what is wrong between the block `feedback` and other fields."""
     block = pipeline.feedback
     if block is None:
