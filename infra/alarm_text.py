@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_s3 as s3
@@ -20,6 +19,7 @@ from infra.narrow_grants import (
     grant_objects,
 )
 from infra.pipeline_function import PipelineFunction
+from infra.sagemaker_task import allow
 
 _REPORTS = ("drift/", "quality/")
 
@@ -66,9 +66,7 @@ class AlarmText(Construct):
         grant_items(self.function, ledger, "dynamodb:GetItem", ["training", "champion"])
         grant_items(self.function, ledger, "dynamodb:Query", ["file", "training"])
         grant_data_keys(self.function, key)
-        self.function.add_to_role_policy(
-            iam.PolicyStatement(actions=["cloudwatch:DescribeAlarms"], resources=["*"])
-        )
+        allow(self.function.role, ["cloudwatch:DescribeAlarms"], ["*"])
         acknowledge_wildcards(
             self.function.role,
             "Texts below a prefix are named at run time; DescribeAlarms is not authorised by alarm, and only reads.",

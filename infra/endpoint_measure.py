@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from aws_cdk import ArnFormat, Stack
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
@@ -11,6 +9,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.sagemaker_task import allow, sagemaker_arn
 from infra.schedules import CallOnSchedule
 
 # Two minutes after each period of five: SageMaker takes up to two to count.
@@ -32,16 +31,10 @@ class EndpointMeasure(Construct):
             key=key,
             environment={"ENDPOINT_NAME": endpoint},
         )
-        stack = Stack.of(self)
-        arn = stack.format_arn(
-            service="sagemaker",
-            resource="endpoint",
-            resource_name=endpoint,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-        )
-        for action, resource in (("sagemaker:DescribeEndpoint", arn), ("cloudwatch:GetMetricData", "*")):
-            self.function.add_to_role_policy(iam.PolicyStatement(actions=[action], resources=[resource]))
-        acknowledge_wildcards(self.function.role, "GetMetricData knows no resources; it only reads.")
+        role = self.function.role
+        allow(role, ["sagemaker:DescribeEndpoint"], [sagemaker_arn(self, "endpoint", endpoint)])
+        allow(role, ["cloudwatch:GetMetricData"], ["*"])
+        acknowledge_wildcards(role, "GetMetricData knows no resources; it only reads.")
         CallOnSchedule(
             self,
             "EveryFiveMinutes",
