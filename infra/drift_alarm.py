@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from aws_cdk import Duration
 from aws_cdk import aws_cloudwatch as cloudwatch
@@ -46,6 +47,16 @@ class DriftAlarm(Construct):
         )
 
 
+def becoming(state: Literal["ALARM", "OK"], alarms: Sequence[cloudwatch.IAlarm]) -> events.EventPattern:
+    """Return the events of `alarms` that change to `state`."""
+    return events.EventPattern(
+        source=["aws.cloudwatch"],
+        detail_type=["CloudWatch Alarm State Change"],
+        resources=[alarm.alarm_arn for alarm in alarms],
+        detail={"state": {"value": [state]}},
+    )
+
+
 class AlarmsStartTraining(Construct):
     """One of some alarms goes off → the training starts, and its guard decides whether there is anything to train on."""
 
@@ -64,12 +75,7 @@ class AlarmsStartTraining(Construct):
             self,
             "GoesOff",
             description=f"Headrace {pipeline.name}: an alarm on {reason} goes off",
-            event_pattern=events.EventPattern(
-                source=["aws.cloudwatch"],
-                detail_type=["CloudWatch Alarm State Change"],
-                resources=[alarm.alarm_arn for alarm in alarms],
-                detail={"state": {"value": ["ALARM"]}},
-            ),
+            event_pattern=becoming("ALARM", alarms),
         )
         role = iam.Role(self, "StartTrainingRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
         state_machine.grant_start_execution(role)

@@ -13,6 +13,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
+from infra.drift_alarm import becoming
 from infra.narrow_grants import acknowledge_wildcards, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow, sagemaker_arn
@@ -97,11 +98,6 @@ class TrainingFollowUp(Construct):
             self,
             "IsOver",
             description=f"Headrace {self._pipeline.name}: an alarm that starts trainings is over",
-            event_pattern=events.EventPattern(
-                source=["aws.cloudwatch"],
-                detail_type=["CloudWatch Alarm State Change"],
-                resources=[alarm.alarm_arn for alarm in alarms],
-                detail={"state": {"value": ["OK"]}},
-            ),
+            event_pattern=becoming("OK", alarms),
         )
         rule.add_target(targets.LambdaFunction(self.function))
