@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from headrace.config.durations import hours
@@ -21,99 +20,93 @@ class ModelAlarms(OperationAlarms):
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline) -> None:
         super().__init__(scope, id, pipeline=pipeline)
-        self.watch_metric(
+        self._watch_last(
             "JointDrift",
-            self._last("JointDrift"),
+            "JointDrift",
             Words(
                 "what callers send has moved away from the training data in how the features go together",
                 look="drift/latest.json in the artifacts bucket says how sure that is",
                 then="as the drift alarm: retraining, if retraining.on names drift and there are new labelled rows",
             ),
-            holds=True,
         )
-        self.watch_metric(
+        self._watch_last(
             "ConceptDrift",
-            self._last("ConceptDrift"),
+            "ConceptDrift",
             Words(
                 "the model's errors have become more, so what it has learned no longer holds",
                 look=_REPORT,
                 then="retraining, if retraining.on names quality and there are new labelled rows",
             ),
-            holds=True,
         )
-        self.watch_metric(
+        self._watch_last(
             "EstimatedQuality",
-            self._last("EstimatedQualityDrop"),
+            "EstimatedQualityDrop",
             Words(
                 "the model is probably worse than it was, as estimated from its predictions alone",
                 look=_REPORT,
                 then=_LABELS,
             ),
-            holds=True,
         )
-        self.watch_metric(
+        self._watch_last(
             "Quality",
-            self._last("QualityDrop"),
+            "QualityDrop",
             Words(
                 "the model is worse than is tolerated, as measured on labels that have come in",
                 look=_REPORT,
                 then="retraining, if retraining.on names quality and there are new labelled rows",
             ),
-            holds=True,
         )
         self._watch_vain_retrainings()
 
     def _watch_vain_retrainings(self) -> None:
         tries = self._pipeline.retraining.give_up_after
-        self.watch_metric(
+        self._watch_last(
             "RetrainingsInVain",
-            self._last("RetrainingsInVain"),
+            "RetrainingsInVain",
             Words(
                 "retraining has not cured the alarm that started it",
                 look=f"`headrace trainings {self._pipeline.name}`, the evaluations, and whether the labels are right",
                 then=f"it waits twice as long each time before it tries again, and gives up after {tries} in a row",
             ),
-            holds=True,
         )
-        self.watch_metric(
+        self._watch_last(
             "RetrainingGivenUp",
-            self._last("RetrainingsInVain"),
+            "RetrainingsInVain",
             Words(
                 f"{tries} retrainings in a row have not cured the alarm that started them",
                 look=f"`headrace trainings {self._pipeline.name}`, and what has changed in the world or in the labels",
                 then=f"nothing, until somebody trains by hand (`headrace train {self._pipeline.name}`) or the alarm clears",
             ),
             threshold=tries,
-            holds=True,
         )
 
     def watch_freshness(self) -> None:
         """Alarm when no data, or no requests, came for as long as the pipeline file says."""
         wanted = self._pipeline.alarms
         if after := wanted.no_data_after:
-            self.watch_metric(
+            self._watch_last(
                 "NoData",
-                self._last("DataAge"),
+                "DataAge",
                 Words(
                     f"no rows have been accepted for {after}",
                     look="incoming/ in the data bucket, and `headrace quarantine list`: did files come, and were refused?",
                     then="the model gets older; nothing is trained until rows come",
                 ),
                 threshold=hours(after),
-                holds=True,
             )
         if after := wanted.no_predictions_after:
-            self.watch_metric(
+            self._watch_last(
                 "NoPredictions",
-                self._last("PredictionAge"),
+                "PredictionAge",
                 Words(
                     f"the endpoint has not been asked for {after}",
                     look="the row `Endpoint` of the dashboard, and the callers",
                     then="nothing can be checked until requests come",
                 ),
                 threshold=hours(after),
-                holds=True,
             )
 
-    def _last(self, name: str) -> cloudwatch.Metric:
-        return pipeline_metric(self._pipeline, name, statistic="Maximum", period=_MINUTE)
+    def _watch_last(self, name: str, metric: str, words: Words, *, threshold: float = 1) -> None:
+        """Alarm when the last check has put `metric` at `threshold` or more, until another one has put it below."""
+        last = pipeline_metric(self._pipeline, metric, statistic="Maximum", period=_MINUTE)
+        self.watch_metric(name, last, words, threshold=threshold, holds=True)
