@@ -74,23 +74,14 @@ class MonitoringStack(PipelineStack):
         self._output()
 
     def _look_at_traffic(self) -> Monitor:
-        drift, quality = (
-            check(
-                self,
-                id,
-                pipeline=self.pipeline,
-                artifacts=self._data.artifacts_bucket,
-                ledger=self._data.ledger,
-                key=self._data.key,
-            ).function
-            for id, check in (("DriftCheck", DriftCheck), ("QualityCheck", QualityCheck))
-        )
+        drift = DriftCheck(self, "DriftCheck", pipeline=self.pipeline, data=self._data)
+        quality = QualityCheck(self, "QualityCheck", pipeline=self.pipeline, data=self._data)
         return Monitor(
             self,
             "Monitor",
             pipeline=self.pipeline,
             record_predictions=self.recorder.function,
-            checks={"drift": drift, "quality": quality},
+            checks={"drift": drift.function, "quality": quality.function},
             key=self._data.key,
         )
 
