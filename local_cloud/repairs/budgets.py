@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from ministack.services import budgets
-from ministack.services.cloudformation import provisioners
 
-from local_cloud.adapters.patching import UnknownEmulatorError, require
+from local_cloud.adapters.patching import require
+from local_cloud.adapters.resource_types import physical_name, register
 from local_cloud.settings import Settings
 
 _TYPE = "AWS::Budgets::Budget"
@@ -17,16 +17,11 @@ _TYPE = "AWS::Budgets::Budget"
 def install(settings: Settings) -> None:
     """Register the resource type, unless the emulator has learnt it."""
     require(budgets, "_create_budget", "data")
-    require(provisioners, "_physical_name", "stack_name logical_id lowercase max_len seeded")
-    if _TYPE in provisioners._RESOURCE_HANDLERS:
-        raise UnknownEmulatorError(f"the emulator provisions {_TYPE} itself now: delete this repair")
-    provisioners._RESOURCE_HANDLERS[_TYPE] = {"create": _create, "update": _update, "delete": _delete}
+    register(_TYPE, create=_create, update=_update, delete=_delete)
 
 
 def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
-    name = props["Budget"].get("BudgetName") or provisioners._physical_name(
-        stack_name, logical_id, max_len=100
-    )
+    name = props["Budget"].get("BudgetName") or physical_name(stack_name, logical_id, longest=100)
     return _put(name, props)
 
 

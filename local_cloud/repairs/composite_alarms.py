@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from ministack.services import cloudwatch
-from ministack.services.cloudformation import provisioners
 
-from local_cloud.adapters.patching import UnknownEmulatorError, replace, require
+from local_cloud.adapters.patching import replace
+from local_cloud.adapters.resource_types import physical_name, register
 from local_cloud.repairs.alarm_actions import suppressor_of
 from local_cloud.settings import Settings
 
@@ -19,10 +19,7 @@ _SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppr
 def install(settings: Settings) -> None:
     """Register the resource type, unless the emulator has learnt it; keep suppressors."""
     replace(cloudwatch, "_put_composite_alarm", "params cbor_data is_cbor is_json", _keeping_suppressors)
-    require(provisioners, "_physical_name", "stack_name logical_id lowercase max_len seeded")
-    if _TYPE in provisioners._RESOURCE_HANDLERS:
-        raise UnknownEmulatorError(f"the emulator provisions {_TYPE} itself now: delete this repair")
-    provisioners._RESOURCE_HANDLERS[_TYPE] = {"create": _create, "update": _update, "delete": _delete}
+    register(_TYPE, create=_create, update=_update, delete=_delete)
 
 
 # --- suppressors
@@ -59,7 +56,7 @@ def _fault(wanted: dict[str, Any]) -> str | None:
 
 
 def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
-    name = props.get("AlarmName") or provisioners._physical_name(stack_name, logical_id, max_len=255)
+    name = props.get("AlarmName") or physical_name(stack_name, logical_id, longest=255)
     return _put(name, props)
 
 
