@@ -10,7 +10,8 @@ from local_cloud.repairs.alarm_evaluation import Rule, Verdict
 
 Alarm = Mapping[str, Any]
 State = dict[str, Any]
-_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
+"""What a composite alarm says of its suppressor."""
 _REGION_NAMES = {"us-east-1": "US East (N. Virginia)"}
 
 
@@ -72,7 +73,7 @@ def event_detail(alarm: Alarm, previous: State) -> dict[str, Any]:
 def _configuration(alarm: Alarm) -> dict[str, Any]:
     description = {"description": alarm["AlarmDescription"]} if alarm.get("AlarmDescription") else {}
     if "AlarmRule" in alarm:
-        suppressor = {f"{name[:1].lower()}{name[1:]}": alarm[name] for name in _SUPPRESSOR if name in alarm}
+        suppressor = {f"{name[:1].lower()}{name[1:]}": alarm[name] for name in SUPPRESSOR if name in alarm}
         return {**description, "alarmRule": alarm["AlarmRule"], **suppressor}
     return {**description, "metrics": [_metric(query) for query in metric_queries(alarm)]}
 

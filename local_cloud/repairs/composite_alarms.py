@@ -10,10 +10,10 @@ from ministack.services import cloudwatch
 from local_cloud.adapters.patching import replace
 from local_cloud.adapters.resource_types import physical_name, register
 from local_cloud.repairs.alarm_actions import suppressor_of
+from local_cloud.repairs.alarm_messages import SUPPRESSOR
 from local_cloud.settings import Settings
 
 _TYPE = "AWS::CloudWatch::CompositeAlarm"
-_SUPPRESSOR = ("ActionsSuppressor", "ActionsSuppressorWaitPeriod", "ActionsSuppressorExtensionPeriod")
 
 
 def install(settings: Settings) -> None:
@@ -27,7 +27,7 @@ def install(settings: Settings) -> None:
 
 def _keeping_suppressors(original: Any) -> Any:
     def put_composite_alarm(params: Any, cbor_data: Any, is_cbor: bool, is_json: bool = False) -> Any:
-        wanted = {name: cbor_data[name] for name in _SUPPRESSOR if (cbor_data or {}).get(name) is not None}
+        wanted = {name: cbor_data[name] for name in SUPPRESSOR if (cbor_data or {}).get(name) is not None}
         if fault := _fault(wanted):
             return cloudwatch._error("ValidationError", fault, 400, use_json=is_json, use_cbor=is_cbor)
         name = (cbor_data or {}).get("AlarmName", "")
@@ -43,7 +43,7 @@ def _keeping_suppressors(original: Any) -> Any:
 def _fault(wanted: dict[str, Any]) -> str | None:
     if "ActionsSuppressor" not in wanted:
         return None
-    missing = [name for name in _SUPPRESSOR if name not in wanted]
+    missing = [name for name in SUPPRESSOR if name not in wanted]
     if missing:
         return f"{', '.join(missing)} must be specified when ActionsSuppressor is"
     name = cloudwatch._rule_ref_name(wanted["ActionsSuppressor"])
@@ -68,7 +68,7 @@ def _update(
 
 def _put(name: str, props: dict[str, Any]) -> tuple[str, dict[str, str]]:
     enabled = str(props.get("ActionsEnabled", True)).lower() != "false"
-    periods = {period: int(props[period]) for period in _SUPPRESSOR[1:] if props.get(period) is not None}
+    periods = {period: int(props[period]) for period in SUPPRESSOR[1:] if props.get(period) is not None}
     request = {**props, **periods, "AlarmName": name, "ActionsEnabled": enabled}
     status, _, body = cloudwatch._put_composite_alarm({}, request, False, True)
     if status >= 400:  # noqa: PLR2004
