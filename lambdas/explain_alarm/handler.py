@@ -146,17 +146,19 @@ def _explain(
     now: datetime,
 ) -> Explanation:
     """Tell of each alarm once; those that the same report explains are told together."""
+    # The alarms of one page ask for the same.
+    load = cache(ports.reports.load)
+    next_step = cache(lambda reason: what_happens_next(reason, pipeline, ports.known, now))
     found: dict[str, Finding] = {}
     for alarm in on:
         subject, finding = alarm.name, described(pipeline.name, alarm.description, alarm.reason)
-        if alarm.metric in _ON_DRIFT and (report := ports.reports.load(DRIFT)) and report["drifted"]:
-            next_step = what_happens_next("drift", pipeline, ports.known, now)
-            subject, finding = DRIFT, drifted(report, next_step, _look(settings, ports.reports, report))
-        elif alarm.metric in _WITH_FIGURES and (report := ports.reports.load(QUALITY)):
+        if alarm.metric in _ON_DRIFT and (report := load(DRIFT)) and report["drifted"]:
+            look = _look(settings, ports.reports, report)
+            subject, finding = DRIFT, drifted(report, next_step("drift"), look)
+        elif alarm.metric in _WITH_FIGURES and (report := load(QUALITY)):
             finding = _with_figures(finding, report, _look(settings, ports.reports, report))
         if alarm.metric in _ON_QUALITY:
-            next_step = what_happens_next("quality", pipeline, ports.known, now)
-            finding = replace(finding, next_step=next_step)
+            finding = replace(finding, next_step=next_step("quality"))
         found.setdefault(subject, finding)
     # Somebody has set the page by hand, or all is over again before anybody could look.
     findings = list(found.values()) or [described(pipeline.name, page.says, "")]
@@ -174,7 +176,7 @@ def _look(settings: Settings, reports: Reports, report: Mapping[str, Any]) -> li
     if not key:
         return []
     page = f"{key.removesuffix('.json')}.html"
-    pictures = [*settings.page_links(page)] if reports.has(page) else []
+    pictures = settings.page_links(page) if reports.has(page) else []
     return [*pictures, ("Report", f"s3://{settings.artifacts_bucket}/{key}")]
 
 
