@@ -8,12 +8,12 @@ from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_logs_destinations as log_destinations
 from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_queue import PipelineQueue
 
 
 class EndpointLogs(Construct):
@@ -84,16 +84,8 @@ class LogCapture(Construct):
         )
 
 
-def _queue_of_lost_batches(scope: Construct, key: kms.IKey) -> sqs.Queue:
-    queue = sqs.Queue(
-        scope,
-        "LostBatches",
-        encryption=sqs.QueueEncryption.KMS,
-        encryption_master_key=key,
-        enforce_ssl=True,
-        retention_period=Duration.days(14),
-        removal_policy=RemovalPolicy.DESTROY,
-    )
+def _queue_of_lost_batches(scope: Construct, key: kms.IKey) -> PipelineQueue:
+    queue = PipelineQueue(scope, "LostBatches", key=key)
     Validations.of(queue).acknowledge(
         Acknowledgment(
             id="AwsSolutions-SQS3",

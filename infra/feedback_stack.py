@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration, RemovalPolicy
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
@@ -19,6 +19,7 @@ from infra.labelled_table import LABELLED
 from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_metrics import pipeline_metric
+from infra.pipeline_queue import PipelineQueue
 from infra.pipeline_stack import PipelineStack
 from infra.projected_table import ProjectedTable
 from infra.schedules import CallOnSchedule
@@ -51,7 +52,7 @@ class FeedbackStack(PipelineStack):
             bucket=data.artifacts_bucket,
             database_name=data.glue_database_name,
         )
-        self.dead_letters = self._queue("DeadLetters")
+        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
         self.join = self._add_join()
         self._start_on_files()
         self._run_on_schedule()
@@ -84,8 +85,10 @@ class FeedbackStack(PipelineStack):
 
     def _start_on_files(self) -> None:
         window_s = self._feedback.gather_seconds
-        queue = self._queue(
+        queue = PipelineQueue(
+            self,
             "Files",
+            key=self._data.key,
             # Lambda's advice: six times the function's timeout, and the time that messages are gathered.
             visibility_timeout=Duration.seconds(6 * _LONGEST_S + window_s),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_ATTEMPTS),
@@ -156,25 +159,6 @@ class FeedbackStack(PipelineStack):
                 look="feedback/expired/ in the artifacts bucket; docs/feedback.md says what to compare",
                 then="nothing by itself; the labels are kept, and can be dropped again",
             ),
-        )
-
-    def _queue(
-        self,
-        id: str,
-        *,
-        visibility_timeout: Duration | None = None,
-        dead_letter_queue: sqs.DeadLetterQueue | None = None,
-    ) -> sqs.Queue:
-        return sqs.Queue(
-            self,
-            id,
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=self._data.key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            visibility_timeout=visibility_timeout,
-            dead_letter_queue=dead_letter_queue,
-            removal_policy=RemovalPolicy.DESTROY,
         )
 
     def _output(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Duration, RemovalPolicy, Stack
+from aws_cdk import Duration, Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -17,6 +17,7 @@ from infra.catalogue_grant import grant_catalogue
 from infra.large_files import grant_hand_over
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_queue import PipelineQueue
 
 if TYPE_CHECKING:
     from infra.data_stack import DataStack
@@ -32,26 +33,14 @@ class Ingestion(Construct):
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
         super().__init__(scope, id)
-        self.dead_letters = sqs.Queue(
-            self,
-            "DeadLetters",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=data.key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-            removal_policy=RemovalPolicy.DESTROY,
-        )
-        queue = sqs.Queue(
+        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        queue = PipelineQueue(
             self,
             "Files",
-            encryption=sqs.QueueEncryption.KMS,
-            encryption_master_key=data.key,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
+            key=data.key,
             # Lambda's advice: six times the function's timeout.
             visibility_timeout=Duration.seconds(6 * _TIMEOUT_S),
             dead_letter_queue=sqs.DeadLetterQueue(queue=self.dead_letters, max_receive_count=_ATTEMPTS),
-            removal_policy=RemovalPolicy.DESTROY,
         )
         events.Rule(
             self,
