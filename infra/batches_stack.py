@@ -11,6 +11,7 @@ from headrace.config.pipeline import Pipeline
 from infra.batch_flow import batch_flow
 from infra.data_stack import DataStack
 from infra.dead_letters import DeadLetters
+from infra.dropped_objects import dropped
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
@@ -85,19 +86,11 @@ class BatchesStack(PipelineStack):
             self,
             "BatchDropped",
             description=f"Headrace {self.pipeline.name}: a marker or a manifest under incoming/",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [self._data.data_bucket.bucket_name]},
-                    "object": {
-                        "key": [
-                            "incoming/_SUCCESS",
-                            {"wildcard": "incoming/*/_SUCCESS"},
-                            {"wildcard": "incoming/*.manifest.json"},
-                        ]
-                    },
-                },
+            event_pattern=dropped(
+                self._data.data_bucket,
+                "incoming/_SUCCESS",
+                {"wildcard": "incoming/*/_SUCCESS"},
+                {"wildcard": "incoming/*.manifest.json"},
             ),
         )
         rule.add_target(

@@ -14,6 +14,7 @@ from constructs import Construct
 from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
+from infra.dropped_objects import dropped
 from infra.feedback_grants import grant_joining, grant_taking_calls
 from infra.labelled_table import LABELLED
 from infra.operation_alarms import OperationAlarms, Words
@@ -97,14 +98,7 @@ class FeedbackStack(PipelineStack):
             self,
             "LabelsDropped",
             description=f"Headrace {self.pipeline.name}: a file under feedback/",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [self._data.data_bucket.bucket_name]},
-                    "object": {"key": [{"prefix": "feedback/"}]},
-                },
-            ),
+            event_pattern=dropped(self._data.data_bucket, {"prefix": "feedback/"}),
             targets=[targets.SqsQueue(queue)],
         )
         self.join.add_event_source(

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.catalogue_grant import grant_catalogue
+from infra.dropped_objects import dropped
 from infra.large_files import grant_hand_over
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
@@ -46,14 +47,7 @@ class Ingestion(Construct):
             self,
             "FileDropped",
             description=f"Headrace {pipeline.name}: a file under incoming/",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [data.data_bucket.bucket_name]},
-                    "object": {"key": [{"prefix": "incoming/"}]},
-                },
-            ),
+            event_pattern=dropped(data.data_bucket, {"prefix": "incoming/"}),
             targets=[targets.SqsQueue(queue)],
         )
         self.function = self._function(pipeline, data)
