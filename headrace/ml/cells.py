@@ -10,8 +10,11 @@ import base64
 import binascii
 from itertools import product
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from headrace.ml.arrays import Flags, Labels
 
 MISSING_TOKENS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "<na>")
 """Cells that mean "not known", whatever their case."""
@@ -173,6 +176,24 @@ def is_free_text(text: pa.ChunkedArray) -> bool:
         return False
     words = pc.mean(pc.count_substring_regex(text, r"\s+")).as_py() + 1
     return bool(words > _WORDS_OF_A_TEXT and pc.count_distinct(text).as_py() > len(text) / 2)
+
+
+def as_flags(values: pa.ChunkedArray) -> Flags:
+    """Return booleans without nulls as an array."""
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def value_classes(cells: pa.ChunkedArray) -> Labels:
+    """Return what a refusal says of each cell, which may be private: nothing, number, date or text.
+
+    Examples
+    --------
+    >>> value_classes(pa.chunked_array([["n/a", "12.5", "2026-01-31", "warm"]])).tolist()
+    ['nothing', 'number', 'date', 'text']
+    """
+    text = trimmed(cells)
+    tests = [pc.is_null(text), pc.is_valid(as_numbers(text)), pc.is_valid(as_datetimes(text))]
+    return np.select([as_flags(test) for test in tests], ["nothing", "number", "date"], "text")
 
 
 def _moments_one_by_one(text: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -15,10 +15,12 @@ from headrace.ml.cells import (
     as_booleans,
     as_categories,
     as_datetimes,
+    as_flags,
     as_images,
     as_numbers,
     as_texts,
     trimmed,
+    value_classes,
 )
 from headrace.ml.cleaning_steps.chain import apply_steps
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Kind, missing_columns
@@ -114,7 +116,7 @@ def clean(table: TextTable, contract: Contract) -> Cleaned:
     good = pa.table({name: cells.values for name, cells in columns.items()})
     if not table.broken and stepped.kept is None and not any(cells.faults for cells in columns.values()):
         return Cleaned(good, table.row_numbers, Rejections.of(()), pa.table({}), _flagged(columns))
-    dropped = None if stepped.kept is None else ~_flags(stepped.kept)
+    dropped = None if stepped.kept is None else ~as_flags(stepped.kept)
     fault = _first_faults(columns, table.cells.num_rows, dropped)
     kept = fault.column < 0
     return Cleaned(
@@ -215,7 +217,7 @@ def _broken_rules(column: ColumnSchema, values: pa.ChunkedArray) -> dict[Reason,
 
 
 def _some(found: dict[Reason, pa.ChunkedArray]) -> dict[Reason, Flags]:
-    return {reason: _flags(flags) for reason, flags in found.items() if pc.any(flags).as_py()}
+    return {reason: as_flags(flags) for reason, flags in found.items() if pc.any(flags).as_py()}
 
 
 def _quickly_typed(column: ColumnSchema, raw: pa.ChunkedArray) -> pa.ChunkedArray | None:
@@ -235,10 +237,6 @@ def _flagged(columns: dict[str, _CleanColumn], kept: Flags | None = None) -> Cou
         for reason, flags in column.flagged.items():
             found[name, reason] = int((flags if kept is None else flags & kept).sum())
     return +found
-
-
-def _flags(values: pa.ChunkedArray) -> Flags:
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _first_faults(columns: dict[str, _CleanColumn], rows: int, dropped: Flags | None) -> _Faults:
@@ -263,7 +261,7 @@ def _rejections(fault: _Faults, table: TextTable, names: list[str]) -> Rejection
         if name is None:
             classes[here] = "row"
         elif name in table.cells.column_names:
-            classes[here] = _value_classes(table.cells.column(name).take(pa.array(bad[here])))
+            classes[here] = value_classes(table.cells.column(name).take(pa.array(bad[here])))
     broken = np.fromiter(table.broken, dtype=np.int64)
     rows = np.concatenate([table.row_numbers[bad], broken])
     order = np.argsort(rows, kind="stable")
@@ -283,12 +281,6 @@ def _as_objects(reasons: Ints) -> Labels:
     found = np.empty(len(_REASONS), dtype=object)
     found[:] = _REASONS
     return found[reasons]
-
-
-def _value_classes(cells: pa.ChunkedArray) -> Labels:
-    text = trimmed(cells)
-    tests = [pc.is_null(text), pc.is_valid(as_numbers(text)), pc.is_valid(as_datetimes(text))]
-    return np.select([_flags(test) for test in tests], ["nothing", "number", "date"], "text")
 
 
 def _rejected_text(fault: _Faults, table: TextTable) -> pa.Table:

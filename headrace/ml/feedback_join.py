@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.ml.arrays import Flags, Ints
+from headrace.ml.cells import as_flags
 from headrace.ml.feedback_labels import MOMENT, Join
 
 _KEYS: dict[Join, list[str]] = {"inference_id": ["inference_id", "row"], "entity": ["entity", "at"]}
@@ -174,7 +175,7 @@ def expired(labels: pa.Table, *, now: Any, within: timedelta) -> Flags:
     [True, False]
     """
     limit = pa.scalar(now.replace(tzinfo=None) - within, MOMENT)
-    return _flags(pc.less(labels.column("received_at"), limit))
+    return as_flags(pc.fill_null(pc.less(labels.column("received_at"), limit), False))
 
 
 def _last_of_each(labels: pa.Table, keys: list[str]) -> tuple[pa.Table, int]:
@@ -201,7 +202,3 @@ def _as_frame(ids: pa.Table) -> pd.DataFrame:
 
 def _objects(text: pa.ChunkedArray) -> Any:
     return text.to_numpy(zero_copy_only=False)
-
-
-def _flags(values: pa.ChunkedArray) -> Flags:
-    return np.asarray(pc.fill_null(values, False).to_numpy(zero_copy_only=False), dtype=bool)

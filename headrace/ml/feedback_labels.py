@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from headrace.ml.arrays import Flags
-from headrace.ml.cells import as_categories, as_datetimes, as_numbers, trimmed
+from headrace.ml.cells import as_categories, as_datetimes, as_flags, as_numbers, trimmed, value_classes
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.rejections import LONGEST_CELL, Reason, Rejection, Rejections
 from headrace.ml.table_names import free_name
@@ -184,17 +183,14 @@ class _Cells:
 
     def rejections(self) -> Rejections:
         """Return why records are refused, in the order of the file."""
-        numbers = self._table.row_numbers
         found = [Rejection(row, None, Reason.BROKEN_ROW, "row") for row in self._table.broken]
-        for place in np.flatnonzero(self.fault >= 0):
-            name, reason = self._found[self.fault[place]]
-            found.append(Rejection(int(numbers[place]), name, reason, self._value_class(name, int(place))))
+        for fault in np.unique(self.fault[self.fault >= 0]):
+            name, reason = self._found[fault]
+            places = np.flatnonzero(self.fault == fault)
+            rows = self._table.row_numbers[places].tolist()
+            classes = value_classes(self._given(name).take(pa.array(places))).tolist()
+            found += [Rejection(row, name, reason, each) for row, each in zip(rows, classes, strict=True)]
         return Rejections.of(sorted(found, key=lambda each: each.row))
-
-    def _value_class(self, name: str, place: int) -> str:
-        cell = self._given(name).slice(place, 1)
-        kinds = (("nothing", cell.is_null()), ("number", as_numbers(cell)), ("date", as_datetimes(cell)))
-        return next((kind for kind, found in kinds if _says_yes(found)), "text")
 
     def _given(self, name: str) -> pa.ChunkedArray:
         column = self._names[name]
@@ -205,7 +201,7 @@ class _Cells:
     def _refuse(self, name: str, reason: Reason, wrong: pa.ChunkedArray) -> None:
         """Take note of the records that are `wrong`, unless something else was before."""
         self._found.append((name, reason))
-        fresh = _flags(wrong) & (self.fault < 0)
+        fresh = as_flags(wrong) & (self.fault < 0)
         self.fault[fresh] = len(self._found) - 1
 
 
@@ -230,15 +226,6 @@ def refused_text(table: TextTable, rejections: Rejections) -> pa.Table:
         text: pa.array(list(table.broken.values()), pa.string()),
     }
     return pa.concat_tables([whole, pa.table(broken)], promote_options="default").sort_by(number)
-
-
-def _says_yes(found: Any) -> bool:
-    value = found[0].as_py()
-    return value is not None and value is not False
-
-
-def _flags(values: pa.ChunkedArray) -> Flags:
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
 
 
 def _repeated(value: pa.Scalar, times: int) -> pa.Array:
