@@ -25,8 +25,7 @@ from headrace.ml.cells import (
 from headrace.ml.cleaning_steps.chain import apply_steps
 from headrace.ml.contract import ColumnSchema, Contract, ContractError, Kind, missing_columns
 from headrace.ml.rejections import LONGEST_CELL, LONGEST_IMAGE, LONGEST_TEXT, Reason, Rejections
-from headrace.ml.table_names import free_name
-from headrace.ml.text_table import TextTable
+from headrace.ml.text_table import TextTable, rows_as_written
 
 ARROW_TYPES: dict[Kind, pa.DataType] = {
     "number": pa.float64(),
@@ -123,7 +122,7 @@ def clean(table: TextTable, contract: Contract) -> Cleaned:
         good.filter(pa.array(kept)),
         table.row_numbers[kept],
         _rejections(fault, table, list(columns)),
-        _rejected_text(fault, table),
+        rows_as_written(table, np.flatnonzero(fault.column >= 0)),
         _flagged(columns, kept),
     )
 
@@ -281,20 +280,3 @@ def _as_objects(reasons: Ints) -> Labels:
     found = np.empty(len(_REASONS), dtype=object)
     found[:] = _REASONS
     return found[reasons]
-
-
-def _rejected_text(fault: _Faults, table: TextTable) -> pa.Table:
-    """Return the refused rows in the order of the file; of a broken one only its number and its text are known."""
-    names = table.cells.column_names
-    number, text = (free_name(name, names) for name in ("row", "text"))
-    rows = pa.array(np.flatnonzero(fault.column >= 0))
-    numbers = pa.array(table.row_numbers).take(rows)
-    whole = table.cells.take(rows).add_column(0, number, numbers)
-    whole = whole.append_column(text, pa.nulls(whole.num_rows, pa.string()))
-    if not table.broken:
-        return whole
-    broken = {
-        number: pa.array(list(table.broken), pa.int64()),
-        text: pa.array(list(table.broken.values()), pa.string()),
-    }
-    return pa.concat_tables([whole, pa.table(broken)], promote_options="default").sort_by(number)

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 from headrace.ml.cells import as_categories, as_datetimes, as_flags, as_numbers, trimmed, value_classes
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.rejections import LONGEST_CELL, Reason, Rejection, Rejections
-from headrace.ml.table_names import free_name
-from headrace.ml.text_table import TextTable
+from headrace.ml.text_table import TextTable, rows_as_written
 
 Join = Literal["inference_id", "entity"]
 
@@ -215,17 +214,7 @@ def refused_text(table: TextTable, rejections: Rejections) -> pa.Table:
     >>> refused_text(table, Rejections.of(found)).to_pylist()
     [{'row': 1, 'label': 'x', 'text': None}, {'row': 2, 'label': None, 'text': 'a,b'}]
     """
-    names = table.cells.column_names
-    number, text = (free_name(name, names) for name in ("row", "text"))
-    places = np.flatnonzero(np.isin(table.row_numbers, rejections.rows))
-    whole = table.cells.take(pa.array(places))
-    whole = whole.add_column(0, number, pa.array(table.row_numbers[places], pa.int64()))
-    whole = whole.append_column(text, pa.nulls(len(places), pa.string()))
-    broken = {
-        number: pa.array(list(table.broken), pa.int64()),
-        text: pa.array(list(table.broken.values()), pa.string()),
-    }
-    return pa.concat_tables([whole, pa.table(broken)], promote_options="default").sort_by(number)
+    return rows_as_written(table, np.flatnonzero(np.isin(table.row_numbers, rejections.rows)))
 
 
 def _repeated(value: pa.Scalar, times: int) -> pa.Array:

@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from headrace.ml.arrays import Ints
 from headrace.ml.files.refusal import FileReason, FileRefusedError
+from headrace.ml.table_names import free_name
 
 
 @dataclass(frozen=True)
@@ -81,3 +82,38 @@ def united(blocks: Iterable[TextTable], *, rows: int | None = None) -> TextTable
     broken = {number: text for block in taken for number, text in block.broken.items()}
     numbers = np.concatenate([block.row_numbers for block in taken])
     return TextTable(pa.concat_tables([block.cells for block in taken]), numbers, broken)
+
+
+def rows_as_written(table: TextTable, places: Ints) -> pa.Table:
+    """Return refused rows as they were written, in the order of the file; of a broken one only number and text are known.
+
+    Parameters
+    ----------
+    table : TextTable
+        Rows of a file. All broken ones are refused.
+    places : ndarray of shape (n_refused,)
+        Places of the others in `table.cells`.
+
+    Returns
+    -------
+    pyarrow.Table
+        Their number, then the file's columns, then the text of broken ones.
+
+    Examples
+    --------
+    >>> table = TextTable(pa.table({"label": ["x", "7"]}), np.array([1, 2]), {3: "a,b"})
+    >>> rows_as_written(table, np.array([0])).to_pylist()
+    [{'row': 1, 'label': 'x', 'text': None}, {'row': 3, 'label': None, 'text': 'a,b'}]
+    """
+    names = table.cells.column_names
+    number, text = (free_name(name, names) for name in ("row", "text"))
+    rows = pa.array(places)
+    whole = table.cells.take(rows).add_column(0, number, pa.array(table.row_numbers).take(rows))
+    whole = whole.append_column(text, pa.nulls(whole.num_rows, pa.string()))
+    if not table.broken:
+        return whole
+    broken = {
+        number: pa.array(list(table.broken), pa.int64()),
+        text: pa.array(list(table.broken.values()), pa.string()),
+    }
+    return pa.concat_tables([whole, pa.table(broken)], promote_options="default").sort_by(number)
