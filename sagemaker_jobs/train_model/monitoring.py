@@ -60,10 +60,16 @@ def baseline(
         _scores(values, model.classes),
     )
     first = recent_share(train.sample() if isinstance(train, PartStream) else train, rng)
+    streamed = isinstance(train, PartStream)
     profile = profile_frame(
-        first.columns, model.schema, predictions=answers.predictions, scores=answers.scores, jointly=True
+        first.columns,
+        model.schema,
+        predictions=answers.predictions,
+        scores=answers.scores,
+        jointly=not streamed,
     )
     if isinstance(train, PartStream):
+        # How columns go together is said in the bins' final counts, so not by the sample, nor by each batch.
         profile = _profile_of_all(train, profile, model, rng)
         profile = replace(profile, joint=joint_of(first.columns, profile.features, is_reference=True))
     return profile, _calibrated(profile, first, answers, model)
