@@ -117,7 +117,7 @@ def train_model(
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
-    write_monitoring(model, rows.stream or train, held_out, folder, seed=training.seed)
+    write_monitoring(model, train, held_out, folder, seed=training.seed, stream=rows.stream)
     write_json(folder / "sample.json", sample(model, held_out))
     write_manifest(folder, _origin(spec, recipe))
     load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.

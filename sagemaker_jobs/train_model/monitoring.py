@@ -24,7 +24,7 @@ _TWO_CLASSES = 2
 
 
 def write_monitoring(
-    model: Model, train: Part | PartStream, held_out: Part, folder: Path, *, seed: int
+    model: Model, train: Part, held_out: Part, folder: Path, *, seed: int, stream: PartStream | None = None
 ) -> None:
     """Write ``baseline.json``, and Model Monitor's ``statistics.json`` and ``constraints.json``.
 
@@ -32,16 +32,18 @@ def write_monitoring(
     ----------
     model : Model
         The fitted model.
-    train : Part or PartStream
-        What it was fitted to, in the order of time if the pipeline names a time column.
+    train : Part
+        What it was fitted to, in the order of time if the pipeline names a time column; if there is a stream, some of it.
     held_out : Part
         Rows whose answers show how a model answers: it has not learnt them by heart.
     folder : Path
         Of the model.
     seed : int
         By it rows are chosen, if rows have weights.
+    stream : PartStream or None
+        All that it was fitted to, if that was read piece by piece.
     """
-    profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed))
+    profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed), stream)
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     classes = {"classes": list(model.classes)} if model.classes else {}
     calibrated = {"calibration": calibration.as_dict()}
@@ -51,7 +53,7 @@ def write_monitoring(
 
 
 def baseline(
-    model: Model, train: Part | PartStream, held_out: Part, rng: np.random.Generator
+    model: Model, train: Part, held_out: Part, rng: np.random.Generator, stream: PartStream | None = None
 ) -> tuple[Profile, Calibration]:
     """Profile the training features and the answers to rows that were not trained on; learn how their own windows vary."""
     values = model.predict(held_out.columns)
@@ -59,18 +61,17 @@ def baseline(
         np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values,
         _scores(values, model.classes),
     )
-    first = recent_share(train.sample() if isinstance(train, PartStream) else train, rng)
-    streamed = isinstance(train, PartStream)
+    first = recent_share(train, rng)
     profile = profile_frame(
         first.columns,
         model.schema,
         predictions=answers.predictions,
         scores=answers.scores,
-        jointly=not streamed,
+        jointly=stream is None,
     )
-    if isinstance(train, PartStream):
+    if stream is not None:
         # How columns go together is said in the bins' final counts, so not by the sample, nor by each batch.
-        profile = _profile_of_all(train, profile, model, rng)
+        profile = _profile_of_all(stream, profile, model, rng)
         profile = replace(profile, joint=joint_of(first.columns, profile.features, is_reference=True))
     return profile, _calibrated(profile, first, answers, model)
 
