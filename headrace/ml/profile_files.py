@@ -54,6 +54,17 @@ def text_measures(texts: Sequence[str], vocabulary: Sequence[str]) -> dict[str, 
     return dict(zip((WORDS, BEYOND_ASCII, FREQUENT), rows.T, strict=True))
 
 
+def needs_same_words(measure: str) -> bool:
+    """Tell whether the measure of that name can be compared only where the vocabulary was the same.
+
+    Examples
+    --------
+    >>> needs_same_words("message (frequent words)"), needs_same_words("message (words)")
+    (True, False)
+    """
+    return measure.endswith(f"({FREQUENT})")
+
+
 def _text_figures(text: str, known: frozenset[str]) -> tuple[float, float, float]:
     words = text.lower().split()
     ascii_characters = len(text) if text.isascii() else len(text.encode("ascii", "ignore"))

@@ -9,6 +9,7 @@ import numpy as np
 from headrace.ml.profile import Profile
 from headrace.ml.profile_bins import histogram_of, recut
 from headrace.ml.profile_column import ColumnProfile
+from headrace.ml.profile_files import needs_same_words
 
 
 def profile_like(profile: Profile, reference: Profile) -> Profile:
@@ -50,7 +51,7 @@ def _column_like(column: ColumnProfile, wanted: ColumnProfile) -> ColumnProfile:
     alike = tuple(
         _column_like(measures[each.name], each)
         for each in wanted.measures
-        if each.name in measures and (column.words == wanted.words or "frequent words" not in each.name)
+        if each.name in measures and (column.words == wanted.words or not needs_same_words(each.name))
     )
     if column.kind in ("category", "boolean"):
         known = dict(zip(column.levels, column.counts.tolist(), strict=False))

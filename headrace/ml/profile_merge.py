@@ -9,7 +9,7 @@ import numpy as np
 from headrace.ml.arrays import Floats, Ints
 from headrace.ml.profile_bins import histogram_of, merged_bins
 from headrace.ml.profile_column import ColumnProfile
-from headrace.ml.profile_files import FREQUENT
+from headrace.ml.profile_files import needs_same_words
 from headrace.ml.profile_levels import MAX_LEVELS, smallest_hashes
 from headrace.ml.profile_moments import merged_moments
 
@@ -106,6 +106,6 @@ def _measures(parts: Sequence[ColumnProfile]) -> tuple[ColumnProfile, ...]:
     alike = bool(_words(parts))
     named: dict[str, list[ColumnProfile]] = {}
     for measure in (measure for part in parts for measure in part.measures):
-        if alike or not measure.name.endswith(f"({FREQUENT})"):
+        if alike or not needs_same_words(measure.name):
             named.setdefault(measure.name, []).append(measure)
     return tuple(merge_columns(same) for same in named.values())

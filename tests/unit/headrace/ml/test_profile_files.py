@@ -8,6 +8,7 @@ from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.drift import compare
 from headrace.ml.files.png_pixels import brightness
 from headrace.ml.profile import merge_profiles, profile_frame
+from headrace.ml.profile_like import profile_like
 
 TEXT, PHOTO = [ColumnSchema("message", "text")], [ColumnSchema("photo", "image")]
 RNG = np.random.default_rng(0)
@@ -108,6 +109,22 @@ def test_other_words_of_the_same_number_are_drift():
 
     assert "message (frequent words)" in drifted
     assert not compare(reference, same).drifted
+
+
+def test_with_other_frequent_words_all_but_their_share_is_compared_whatever_the_column_is_called():
+    schema = [ColumnSchema("frequent words", "text")]
+    others = "the cat sat on the mat with a green hat".split()
+    reference, own = (
+        profile_frame({"frequent words": messages(300, words)["message"]}, schema)
+        for words in (WORDS, others)
+    )
+
+    (column,) = profile_like(own, reference).features
+
+    assert [measure.name for measure in column.measures] == [
+        "frequent words (words)",
+        "frequent words (characters beyond ASCII)",
+    ]
 
 
 def test_another_script_is_drift():
