@@ -79,9 +79,7 @@ def _histogram(column: ColumnProfile) -> Histogram:
 
 
 def _ends(histograms: list[Histogram]) -> list[float]:
-    return [float(np.nextafter(each.points[0], np.inf)) for each in histograms] + [
-        float(each.points[-1]) for each in histograms
-    ]
+    return [end for each in histograms for end in (float(each.minimum), float(each.points[-1]))]
 
 
 def _parts(histogram: Histogram | None, points: Floats) -> tuple[Floats, tuple[float, float]]:
@@ -91,8 +89,7 @@ def _parts(histogram: Histogram | None, points: Floats) -> tuple[Floats, tuple[f
     # A part has what is at its start, so that whole numbers stay together; the last one has its end too.
     inner = np.nextafter(points, -np.inf)
     inner[-1] = points[-1]
-    total = float(histogram.at_most(histogram.points[-1:])[0])
-    below = histogram.at_most(inner) / total
+    below = histogram.at_most(inner) / histogram.total
     return np.diff(below), (float(below[0]), float(1.0 - below[-1]))
 
 
