@@ -25,7 +25,7 @@ def figure(number: float | None) -> str:
         digits, _, power = f"{number:.2e}".partition("e")
         return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
     if size >= _THOUSAND:
-        return f"{number:,.0f}".replace(",", " ")
+        return count(number)
     return f"{number:.3g}"
 
 
