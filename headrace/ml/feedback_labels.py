@@ -115,8 +115,8 @@ def read_labels(
         "at": pc.fill_null(cells.moments("time", not_after=received_at + _AHEAD), labelled_at),
         "label": cells.labels(rules),
         "labelled_at": labelled_at,
-        "received_at": _repeated(arrived, len(labelled_at)),
-        "source": _repeated(pa.scalar(source, pa.string()), len(labelled_at)),
+        "received_at": pa.repeat(arrived, len(labelled_at)),
+        "source": pa.repeat(pa.scalar(source, pa.string()), len(labelled_at)),
         "compared_upto": pa.nulls(len(labelled_at), MOMENT),
     }
     good = cells.fault < 0
@@ -215,7 +215,3 @@ def refused_text(table: TextTable, rejections: Rejections) -> pa.Table:
     [{'row': 1, 'label': 'x', 'text': None}, {'row': 2, 'label': None, 'text': 'a,b'}]
     """
     return rows_as_written(table, np.flatnonzero(np.isin(table.row_numbers, rejections.rows)))
-
-
-def _repeated(value: pa.Scalar, times: int) -> pa.Array:
-    return pa.repeat(value, times)
