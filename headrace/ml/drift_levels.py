@@ -17,9 +17,10 @@ def levels_p_value(first: Ints, second: Ints, inflation: float = 1.0) -> float:
     r"""Return the p-value that two samples have the same shares of levels.
 
     Pearson's chi-square of the two-sample table [1]_. Levels that are expected less than twice in the smaller sample are
-    pooled, together with the last one, which stands for all levels that the first sample did not have. Its law is matched in mean, variance and skewness by Pearson's type III [2]_, each level counting as binomial
-    among its rows of both samples: the usual chi-square law has too light a tail where counts are small. With two levels,
-    one of them rare, Fisher's exact test takes its place.
+    pooled, together with the last one, which stands for all levels that the first sample did not have. Its law is matched in
+    mean, variance and skewness by Pearson's type III [2]_, each level counting as binomial among its rows of both samples:
+    the usual chi-square law has too light a tail where counts are small. With two levels, one of them rare, Fisher's exact
+    test takes its place.
 
     Parameters
     ----------

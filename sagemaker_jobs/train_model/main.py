@@ -88,8 +88,8 @@ def train_model(
     """Fit a model, write it to `folder` and return its metrics by part.
 
     The files are ``model.skops``, ``schema.json``, ``metrics.json``, those that the model will be watched by
-    (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where the model
-    comes from). The same rows, hyperparameters and seed give the same bytes.
+    (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where
+    the model comes from). The same rows, hyperparameters and seed give the same bytes.
 
     Raises
     ------
