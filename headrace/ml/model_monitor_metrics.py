@@ -119,9 +119,7 @@ def distance(first: Ints, second: Ints, numeric: bool) -> float:
     >>> round(distance(np.array([5000, 5000]), np.array([8000, 2000]), numeric=False), 3)
     0.275
     """
-    size = max(len(first), len(second))
-    shares = [np.pad(each, (0, size - len(each))) / each.sum() for each in (first, second)]
-    change = shares[1] - shares[0]
+    change = second / second.sum() - first / first.sum()
     largest = float(np.abs(np.cumsum(change) if numeric else change).max())
     chance = _KOLMOGOROV_LIMIT * math.sqrt(1.0 / float(first.sum()) + 1.0 / float(second.sum()))
     return max(0.0, largest - chance)
