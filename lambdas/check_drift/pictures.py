@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from aws_lambda_powertools import Logger
 
 from headrace.config.pipeline import Pipeline
-from headrace.ml.drift_page import render_page
+from headrace.ml.drift_page.page import render_page
 from headrace.ml.profile import Profile
 
 logger = Logger(child=True)

@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import re
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -424,3 +426,12 @@ class TestLocal:
             2,
             "headrace: HEADRACE_PORT is a number from 1024 to 65535, not 'http'\n",
         )
+
+
+def test_commands_are_there_before_libraries_that_take_their_time_are():
+    slow = "{'boto3', 'numpy', 'pandas', 'pyarrow', 'pydantic'}"
+    script = f"import sys; from headrace.cli import parser; parser(); print({slow} & set(sys.modules))"
+
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "set()\n"

@@ -9,8 +9,8 @@ import pytest
 
 from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.drift import compare
-from headrace.ml.drift_page import render_page
 from headrace.ml.drift_page.distributions import draw_column, levels_of
+from headrace.ml.drift_page.page import render_page
 from headrace.ml.drift_page.pictures import chosen_columns
 from headrace.ml.drift_page.shares import shares_of
 from headrace.ml.profile import profile_frame
