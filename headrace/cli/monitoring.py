@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show_table
+from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
 from headrace.ml.drift_page.words import chance, count, figure, moment, percent
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def drift(arguments: argparse.Namespace) -> None:
     if arguments.save:
         _save(report, reports, arguments.save)
     if arguments.json:
-        say(json.dumps(report, indent=1))
+        show(report, as_json=True)
         return
     _show_drift(report, reports.bucket)
     if arguments.save:
@@ -55,7 +54,7 @@ def quality(arguments: argparse.Namespace) -> None:
     reports = _reports(arguments.pipeline)
     report = _found(ask(lambda: reports.latest("quality")), arguments.pipeline, "quality")
     if arguments.json:
-        say(json.dumps(report, indent=1))
+        show(report, as_json=True)
         return
     for line in report["summary"]:
         say(line)
@@ -126,7 +125,7 @@ def _show_drift(report: Report, bucket: str) -> None:
 
 def _show_history(arguments: argparse.Namespace, checks: list[dict[str, Any]]) -> None:
     if arguments.json:
-        say(json.dumps({"checks": checks}, indent=1))
+        show({"checks": checks}, as_json=True)
         return
     if not checks:
         say(f"no drift check of {arguments.pipeline} has had enough rows yet")
