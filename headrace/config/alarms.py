@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from pydantic import Field
 
@@ -36,8 +36,6 @@ AlarmName = Literal[
     "FunctionThrottles",
 ]
 """The alarms that every pipeline has unless it leaves them out, by the names that `headrace status` shows."""
-
-ALARM_NAMES: tuple[str, ...] = get_args(AlarmName)
 
 
 class Chat(Block):

@@ -3,11 +3,12 @@
 import json
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from aws_cdk.assertions import Template
 
-from headrace.config.alarms import ALARM_NAMES
+from headrace.config.alarms import AlarmName
 from tests.infra.test_monitoring_stack import flat, stack, synthesised
 
 EVERY_SWITCH = json.dumps(
@@ -163,11 +164,11 @@ def test_silence_waits_for_the_outage_that_may_explain_it_and_outlasts_it():
 def test_the_names_that_may_be_left_out_are_those_of_the_alarms_that_every_pipeline_has():
     switches = {"NoData", "NoPredictions", "LatencyP50", "LatencyP99", "ClientErrors", "LostMessages"}
 
-    assert set(alarms_of(EVERY_SWITCH)) == set(ALARM_NAMES) | switches
+    assert set(alarms_of(EVERY_SWITCH)) == set(get_args(AlarmName)) | switches
 
 
 def test_alarms_that_are_left_out_are_nowhere():
-    options = json.dumps({"alarms": {"leave_out": ALARM_NAMES}, "retraining": {"on": ["new_data"]}})
+    options = json.dumps({"alarms": {"leave_out": get_args(AlarmName)}, "retraining": {"on": ["new_data"]}})
 
     template = synthesised(options)
     template.resource_count_is("AWS::CloudWatch::Alarm", 0)
