@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from aws_cdk import Duration
-from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_destinations as destinations
-from aws_cdk import aws_s3 as s3
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.data_stack import DataStack
 from infra.narrow_grants import (
     acknowledge_wildcards,
     grant_data_keys,
@@ -31,25 +28,17 @@ class AlarmText(Construct):
     that a page never gets lost for want of words.
     """
 
-    def __init__(  # noqa: PLR0913 - it reads from, writes to and links everything that it explains
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        pipeline: Pipeline,
-        dashboard_name: str,
-        artifacts: s3.IBucket,
-        ledger: dynamodb.ITable,
-        topic: sns.ITopic,
-        key: kms.IKey,
+    def __init__(
+        self, scope: Construct, id: str, *, pipeline: Pipeline, dashboard_name: str, data: DataStack
     ) -> None:
         super().__init__(scope, id)
+        artifacts, ledger, topic = data.artifacts_bucket, data.ledger, data.topic
         self.function = PipelineFunction(
             self,
             "ExplainAlarm",
             name="explain_alarm",
             pipeline=pipeline,
-            key=key,
+            key=data.key,
             environment={
                 "ARTIFACTS_BUCKET": artifacts.bucket_name,
                 "LEDGER_TABLE": ledger.table_name,
@@ -65,7 +54,7 @@ class AlarmText(Construct):
         grant_objects(self.function, artifacts, "s3:PutObject", ["alarms/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["training", "champion"])
         grant_items(self.function, ledger, "dynamodb:Query", ["file", "training"])
-        grant_data_keys(self.function, key)
+        grant_data_keys(self.function, data.key)
         allow(self.function.role, ["cloudwatch:DescribeAlarms"], ["*"])
         acknowledge_wildcards(
             self.function.role,

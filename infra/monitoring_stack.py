@@ -120,10 +120,7 @@ class MonitoringStack(PipelineStack):
             "AlarmText",
             pipeline=self.pipeline,
             dashboard_name=dashboard_name(self.pipeline),
-            artifacts=self._data.artifacts_bucket,
-            ledger=self._data.ledger,
-            topic=self._data.topic,
-            key=self._data.key,
+            data=self._data,
         )
         self.alarms.tell(text.function)
 
