@@ -6,20 +6,9 @@ import pyarrow as pa
 
 from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import LABELS
+from headrace.ml.prediction_columns import COLUMNS
 
-PREDICTED = pa.schema(
-    [
-        ("_event_id", pa.string()),
-        ("_inference_id", pa.string()),
-        ("_row", pa.int32()),
-        ("_time", pa.timestamp("us", "UTC")),
-        ("_entity", pa.string()),
-        ("_prediction", pa.string()),
-        ("_score", pa.float64()),
-        ("temp", pa.float64()),
-        ("season", pa.string()),
-    ]
-)
+PREDICTED = pa.schema({**COLUMNS, "temp": pa.float64(), "season": pa.string()})
 CONTRACT = Contract(
     "binary",
     (

@@ -21,17 +21,6 @@ from headrace.aws.written_once import put_once
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-COLUMNS = {
-    "_event_id": pa.string(),
-    "_inference_id": pa.string(),
-    "_row": pa.int32(),
-    "_time": pa.timestamp("us"),
-    "_entity": pa.string(),
-    "_prediction": pa.string(),
-    "_score": pa.float64(),
-}
-"""The columns that every prediction has; the model's features follow."""
-
 _NEIGHBOURS = (timedelta(hours=-1), timedelta(), timedelta(hours=1))
 
 

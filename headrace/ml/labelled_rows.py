@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import MOMENT
+from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.table_names import table_names
 
 ADDED = {
@@ -24,9 +25,6 @@ ADDED = {
 """What a label adds to its prediction. `_join` names the join that has changed it last, `_joined_at` says when that was."""
 
 _ROW_OF_EACH = ["_event_id", "_row"]
-_OF_ALL = ("_event_id", "_inference_id", "_row", "_time", "_entity", "_prediction", "_score")
-"""Columns that predictions of every pipeline have; features are called otherwise."""
-
 _STAND_INS = {"target": "_label", "id": "_entity", "time": "_time"}
 
 
@@ -174,7 +172,7 @@ def training_rows(rows: pa.Table, contract: Contract) -> TrainingRows:
     """
     if contract.steps:
         return TrainingRows(None, why_not="cleaning steps would be applied to them a second time")
-    stored = table_names((each.name for each in contract.features), taken=_OF_ALL)
+    stored = table_names((each.name for each in contract.features), taken=COLUMNS)
     columns: dict[str, pa.ChunkedArray] = {}
     for column in contract.columns:
         if column.role == "ignored":
@@ -209,4 +207,6 @@ def _text(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_binary(cells.type):
         text = [cell and base64.b64encode(cell).decode() for cell in cells.to_pylist()]
         return pa.chunked_array([pa.array(text, pa.string())])
+    if pa.types.is_timestamp(cells.type):
+        cells = pc.cast(cells, pa.timestamp("us", "UTC"))
     return pc.cast(cells, pa.string())

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from headrace.aws.capture import Capture
 from headrace.aws.captured_batches import Batch, Layout, read_batches
 from headrace.aws.captured_profiles import CapturedProfile, Span
-from headrace.aws.predictions import COLUMNS
 from headrace.ml.arrays import Ints
 from headrace.ml.captured_cells import CapturedCells, typed_cells
 from headrace.ml.cleaning import ARROW_TYPES
 from headrace.ml.contract import ColumnSchema, Kind
+from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.profile import Profile, profile_frame
 from headrace.ml.rows import DTYPES, Columns
 from headrace.ml.table_names import table_names

@@ -3,7 +3,7 @@ import pytest
 from aws_cdk.assertions import Match, Template
 
 from headrace.aws.athena_types import athena_types
-from headrace.aws.predictions import COLUMNS
+from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.refusal_records import FILE_FIELDS, ROW_FIELDS
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks

@@ -14,9 +14,9 @@ from headrace.aws.captured_profiles import CapturedProfiles
 from headrace.aws.endpoint_metrics import EndpointMetrics
 from headrace.aws.file_ledger import FileLedger, FileRecord
 from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress, ProgressLog
-from headrace.aws.predictions import COLUMNS
 from headrace.aws.topic import Topic
 from headrace.config.pipeline import Pipeline
+from headrace.ml.prediction_columns import COLUMNS
 from lambdas.record_predictions import handler as record_predictions
 from lambdas.store_predictions import handler as store_predictions
 from tests.unit.lambdas.captures import log_event, record
