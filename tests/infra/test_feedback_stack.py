@@ -2,10 +2,14 @@ import json
 from functools import cache
 
 import aws_cdk as cdk
+import pyarrow as pa
 import pytest
 from aws_cdk.assertions import Match, Template
 
+from headrace.aws.athena_types import athena_types
 from headrace.config.pipeline import Pipeline
+from headrace.ml.labelled_rows import ADDED
+from headrace.ml.prediction_columns import COLUMNS
 from infra.data_stack import DataStack
 from infra.feedback_stack import FeedbackStack
 from tests.infra.pipeline_stacks import CONTEXT
@@ -84,6 +88,15 @@ def test_the_table_finds_its_days_by_itself():
     # Without a template of its own, a day lies where Hive would have it.
     assert "storage.location.template" not in described["Parameters"]
     assert described["StorageDescriptor"]["Location"]["Fn::Join"][1][-1] == "/labelled/"
+
+
+def test_the_table_has_the_columns_of_predictions_and_what_labels_add():
+    ((_, table),) = template().find_resources("AWS::Glue::Table").items()
+    columns = table["Properties"]["TableInput"]["StorageDescriptor"]["Columns"]
+
+    described = {column["Name"]: column["Type"] for column in columns}
+    assert described == athena_types(pa.schema({**COLUMNS, **ADDED}))
+    assert list(described) == [*COLUMNS, *ADDED]
 
 
 def test_nobody_is_let_in_by_https_unless_it_is_asked_for():
