@@ -17,6 +17,7 @@ from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
+from headrace.config.endpoint import Endpoint
 from headrace.config.features import Features
 from headrace.config.feedback import Feedback
 from headrace.config.large_data import LargeData
@@ -125,23 +126,6 @@ class Evaluation(Block):
         le=1,
         description="How much worse a new model may be on the old holdout, as a share of the metric of the one in "
         "service.",
-    )
-
-
-class Endpoint(Block):
-    """Where the model answers."""
-
-    kind: Literal["serverless", "realtime"] = Field(
-        "serverless", description="Serverless scales to zero; realtime keeps instances running."
-    )
-    memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(
-        2048, description="Serverless: memory, in MB."
-    )
-    max_concurrency: int = Field(5, ge=1, le=200, description="Serverless: requests at the same time.")
-    instance: Instance = Field("ml.m5.large", description="Realtime: instance type.")
-    instances: int = Field(2, ge=1, le=100, description="Realtime: how many; two survive the loss of one.")
-    capture_share: float = Field(
-        1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
     )
 
 
