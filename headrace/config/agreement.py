@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.config.alarm_agreement import alarm_disagreements
+from headrace.config.batch_agreement import batch_disagreements
 from headrace.config.data_window import window_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
@@ -59,6 +60,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _evaluation,
         quality_disagreements,
         alarm_disagreements,
+        batch_disagreements,
         _stream,
         _large_data,
         monitoring_disagreements,

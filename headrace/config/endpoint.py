@@ -6,14 +6,22 @@ from typing import Literal
 
 from pydantic import Field
 
+from headrace.config.batch import Batch
 from headrace.config.block import Block, Instance
 
 
 class Endpoint(Block):
-    """Where the model answers."""
+    """Where the model answers.
 
-    kind: Literal["serverless", "realtime"] = Field(
-        "serverless", description="Serverless scales to zero; realtime keeps instances running."
+    Examples
+    --------
+    >>> Endpoint(kind="batch").batches == Batch(), Endpoint().batches is None
+    (True, True)
+    """
+
+    kind: Literal["serverless", "realtime", "batch"] = Field(
+        "serverless",
+        description="Serverless scales to zero; realtime keeps instances running; batch has no endpoint, and answers files.",
     )
     memory_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144] = Field(
         2048, description="Serverless: memory, in MB."
@@ -24,3 +32,17 @@ class Endpoint(Block):
     capture_share: float = Field(
         1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
     )
+    batch: Batch | None = Field(
+        None,
+        description="Files under batch/ that are answered whole, beside the endpoint or, with the kind batch, instead of it.",
+    )
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is an endpoint at all."""
+        return self.kind != "batch"
+
+    @property
+    def batches(self) -> Batch | None:
+        """How files are answered; None if none are."""
+        return self.batch or (Batch() if self.kind == "batch" else None)

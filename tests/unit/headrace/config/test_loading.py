@@ -28,11 +28,11 @@ def test_every_pipeline_of_the_project_loads(path):
 
 
 def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(complaints):
-    (line,) = complaints(GOOD + "endpoint:\n  kind: lambda\n")
+    (line,) = complaints(GOOD + "split:\n  by: luck\n")
 
     assert line == (
-        "7: endpoint.kind: should be 'serverless' or 'realtime', not 'lambda'; "
-        "serverless scales to zero; realtime keeps instances running."
+        "7: split.by: should be 'random', 'time' or 'group', not 'luck'; "
+        "by a hash of the row's id, by the time column, or by a hash of the group column."
     )
 
 
