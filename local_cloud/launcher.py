@@ -134,7 +134,7 @@ class LocalCloud:
     # --- what is known from outside
 
     def _process_environment(self) -> dict[str, str]:
-        own = {"HEADRACE_PORT": str(self.settings.port), "HEADRACE_STATE": str(self.settings.state_dir)}
+        own = self.settings.own_environment()
         # A profile or an endpoint of the user's shell is not for the services in here.
         shell = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment = {**shell, **self.settings.server_environment(), **own}

@@ -1,4 +1,4 @@
-"""Where the local cloud listens and keeps its state."""
+"""Where the local cloud listens and keeps its state, how long it waits, and how much of this machine it takes."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _SECRET = "local"
 _PORTS = range(1024, 65536)
+_HURRY, _MOST_SERVERS = 60.0, 4
 
 
 @dataclass(frozen=True)
@@ -22,19 +23,37 @@ class Settings:
         On the loopback, default 4566.
     state_dir : Path
         Everything that survives a restart: metadata, objects, images, logs.
+    hurry : float
+        How many of AWS's seconds of mere waiting pass in one second here: 60 makes minutes seconds.
+    servers : int
+        How many processes the instances of one variant of an endpoint share at most.
     """
 
     port: int
     state_dir: Path
+    hurry: float = _HURRY
+    servers: int = _MOST_SERVERS
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read ``HEADRACE_PORT`` and ``HEADRACE_STATE``; ``ValueError`` names a port that is none."""
+        """Read the variables of `own_environment`; ``ValueError`` names a value that is none."""
         port = environ.get("HEADRACE_PORT", "4566")
         if not port.isdigit() or int(port) not in _PORTS:
             raise ValueError(f"HEADRACE_PORT is a number from 1024 to 65535, not {port!r}")
         default = Path(__file__).parents[1] / ".headrace"
-        return cls(int(port), Path(environ.get("HEADRACE_STATE") or default).absolute())
+        state_dir = Path(environ.get("HEADRACE_STATE") or default).absolute()
+        hurry = _at_least_one(environ, "HEADRACE_LOCAL_HURRY", _HURRY)
+        servers = _at_least_one(environ, "HEADRACE_LOCAL_SERVERS", _MOST_SERVERS)
+        return cls(int(port), state_dir, hurry, int(servers))
+
+    def own_environment(self) -> dict[str, str]:
+        """Variables that `from_environ` makes these settings of."""
+        return {
+            "HEADRACE_PORT": str(self.port),
+            "HEADRACE_STATE": str(self.state_dir),
+            "HEADRACE_LOCAL_HURRY": str(self.hurry),
+            "HEADRACE_LOCAL_SERVERS": str(self.servers),
+        }
 
     @property
     def scratch_dir(self) -> Path:
@@ -78,3 +97,14 @@ class Settings:
             "MINISTACK_CODEBUILD_EXECUTE": "1",
             **self.client_environment(),
         }
+
+
+def _at_least_one(environ: Mapping[str, str], name: str, default: float) -> float:
+    given = environ.get(name) or str(default)
+    try:
+        value = float(given)
+    except ValueError:
+        value = 0.0
+    if not 1.0 <= value < float("inf"):
+        raise ValueError(f"{name} is a number from 1 on, not {given!r}")
+    return value

@@ -1,0 +1,42 @@
+"""The time that mere waiting takes: on AWS minutes, here seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+
+class Clock:
+    """Counts AWS's seconds, of which several pass in one of ours.
+
+    Only what waits and does nothing meanwhile goes by this clock: baking, cooling down, idling. What a process
+    takes for its work is measured as it is.
+
+    Parameters
+    ----------
+    hurry : float
+        How many of AWS's seconds pass in one second, at least 1.
+
+    Examples
+    --------
+    >>> clock = Clock(hurry=1000)
+    >>> begun = clock.now()
+    >>> clock.wait(2)
+    False
+    >>> clock.now() - begun >= 2
+    True
+    """
+
+    def __init__(self, hurry: float = 1.0) -> None:
+        self._hurry = hurry
+
+    def now(self) -> float:
+        """Return AWS's seconds since some moment in the past."""
+        return time.monotonic() * self._hurry
+
+    def wait(self, seconds: float, until: threading.Event | None = None) -> bool:
+        """Wait so many of AWS's seconds, or until the event; return whether it has come."""
+        if until is None:
+            time.sleep(seconds / self._hurry)
+            return False
+        return until.wait(seconds / self._hurry)

@@ -1,0 +1,26 @@
+"""What the local cloud is told by its environment."""
+
+from pathlib import Path
+
+import pytest
+
+from local_cloud.settings import Settings
+
+
+def test_minutes_are_seconds_and_a_variant_has_four_servers_unless_said_otherwise():
+    settings = Settings.from_environ({})
+
+    assert (settings.port, settings.hurry, settings.servers) == (4566, 60.0, 4)
+
+
+def test_settings_survive_the_way_into_the_servers_process():
+    settings = Settings(4599, Path("/somewhere"), hurry=1.5, servers=2)
+
+    assert Settings.from_environ(settings.own_environment()) == settings
+
+
+@pytest.mark.parametrize("name", ["HEADRACE_LOCAL_HURRY", "HEADRACE_LOCAL_SERVERS"])
+@pytest.mark.parametrize("value", ["0", "0.5", "-1", "nan", "inf", "fast"])
+def test_a_number_below_one_is_refused_by_name(name, value):
+    with pytest.raises(ValueError, match=f"{name} is a number from 1 on, not '{value}'"):
+        Settings.from_environ({name: value})
