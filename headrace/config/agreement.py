@@ -13,6 +13,7 @@ from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
+from headrace.config.release_agreement import release_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -59,6 +60,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _retraining,
         _evaluation,
         quality_disagreements,
+        release_disagreements,
         alarm_disagreements,
         batch_disagreements,
         _stream,

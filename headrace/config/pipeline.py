@@ -25,6 +25,7 @@ from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.monitoring import Monitoring
 from headrace.config.prices import usd_per_hour
 from headrace.config.quarantine import Quarantine
+from headrace.config.release import Release
 from headrace.config.retraining import Retraining
 from headrace.config.stream import Stream
 
@@ -178,6 +179,9 @@ class Pipeline(Block):
         "automatic", description="Who approves a model that passed the gate: the gate itself, or a person."
     )
     endpoint: Endpoint = Field(default_factory=Endpoint, description="Where the model answers.")
+    release: Release = Field(
+        default_factory=Release, description="How an approved model takes over from the one in service."
+    )
     monitoring: Monitoring = Field(default_factory=Monitoring, description="How traffic is watched.")
     retraining: Retraining = Field(default_factory=Retraining, description="When a model is trained again.")
     feedback: Feedback | None = Field(
