@@ -72,7 +72,7 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
 
 def _is_isolated(settings: EndpointSettings) -> bool:
     """Tell whether the model runs without a network; SageMaker refuses that for serverless endpoints."""
-    return settings.network_isolation and settings.pipeline.endpoint.kind == "realtime"
+    return settings.network_isolation and settings.pipeline.endpoint.has_instances
 
 
 def _size(pipeline: Pipeline) -> dict[str, Any]:
@@ -93,15 +93,15 @@ def _size(pipeline: Pipeline) -> dict[str, Any]:
 
 def _encryption(settings: EndpointSettings) -> dict[str, Any]:
     endpoint = settings.pipeline.endpoint
-    if endpoint.kind == "realtime" and has_encrypted_disk(endpoint.instance):
+    if endpoint.has_instances and has_encrypted_disk(endpoint.instance):
         return {}
     return {"KmsKeyId": settings.key_arn}
 
 
 def _capture(settings: EndpointSettings) -> dict[str, Any]:
-    """Have SageMaker capture; it cannot on serverless endpoints, where the container logs instead."""
+    """Have SageMaker capture; where it cannot, the container logs instead."""
     endpoint = settings.pipeline.endpoint
-    if endpoint.kind == "serverless":
+    if endpoint.logs_requests:
         return {}
     return {
         "DataCaptureConfig": {

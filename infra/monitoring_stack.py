@@ -136,8 +136,8 @@ class MonitoringStack(PipelineStack):
             CostBudget(self, "Cost", pipeline=self.pipeline, monthly_usd=wanted.monthly_usd, topic=topic)
 
     def _capture_logged_predictions(self) -> None:
-        """Real-time endpoints capture by themselves; serverless ones cannot, so their log is read."""
-        if self.pipeline.endpoint.kind != "serverless":
+        """Real-time endpoints capture by themselves; the other kinds cannot, so their log is read."""
+        if not self.pipeline.endpoint.logs_requests:
             return
         capture = LogCapture(
             self,

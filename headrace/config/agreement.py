@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from headrace.config.alarm_agreement import alarm_disagreements
 from headrace.config.batch_agreement import batch_disagreements
 from headrace.config.data_window import window_disagreements
+from headrace.config.endpoint_agreement import endpoint_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
@@ -62,6 +63,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         quality_disagreements,
         release_disagreements,
         alarm_disagreements,
+        endpoint_disagreements,
         batch_disagreements,
         _stream,
         _large_data,

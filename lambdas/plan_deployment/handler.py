@@ -139,7 +139,7 @@ def _plan(
 
 def _environment(pipeline: Pipeline, version: int) -> dict[str, str]:
     capture = {}
-    if pipeline.endpoint.kind == "serverless":
+    if pipeline.endpoint.logs_requests:
         capture = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(pipeline.endpoint.capture_share)}
     return {"HEADRACE_MODEL_VERSION": f"v{version}", **capture}
 
