@@ -112,11 +112,13 @@ def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
     Answers(predictions=['no'], scores=[0.25])
     >>> read_answers(answered("application/json", '{"predictions": [{"score": 12.5}]}'))
     Answers(predictions=['12.5'], scores=[12.5])
+    >>> read_answers(answered("application/jsonlines", '{"score": 12.5}\n{"score": 80.1}\n'))
+    Answers(predictions=['12.5', '80.1'], scores=[12.5, 80.1])
     """
     try:
         if capture.response.content_type == "text/csv":
             return _csv_answers(capture.response.text, classes)
-        return _json_answers(capture.response.text, classes)
+        return _json_answers(capture.response, classes)
     except (TypeError, AttributeError, csv.Error) as error:
         raise CaptureError("the response is in no form that the endpoint writes") from error
 
@@ -146,9 +148,12 @@ def _scores(labels: list[str], probabilities: list[float], classes: Sequence[str
     ]
 
 
-def _json_answers(text: str, classes: Sequence[str]) -> Answers:
-    answer = _json(text)
-    values = answer.get("predictions") if isinstance(answer, dict) else answer
+def _json_answers(response: Payload, classes: Sequence[str]) -> Answers:
+    if response.content_type in _JSON_LINES:
+        values: Any = [_json(line) for line in response.text.split("\n") if line.strip()]
+    else:
+        answer = _json(response.text)
+        values = answer.get("predictions") if isinstance(answer, dict) else answer
     if not isinstance(values, list):
         raise CaptureError("the response holds no list of predictions")
     pairs = [_prediction(value, classes) for value in values]

@@ -12,7 +12,7 @@ import numpy as np
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.model import as_documents
 
-CSV, JSON = "text/csv", "application/json"
+CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 
 
 class AcceptError(ValueError):
@@ -37,11 +37,11 @@ def choose_type(accept: str, content_type: str) -> str:
     for name in named:
         if name in ("", "*/*"):
             return CSV if asked_in_csv else JSON
-        if name in (CSV, JSON):
+        if name in (CSV, JSON, JSON_LINES):
             return name
         if name in ("text/*", "application/*"):
             return CSV if name == "text/*" else JSON
-    raise AcceptError(f"answers are written as {CSV} or {JSON}")
+    raise AcceptError(f"answers are written as {CSV}, {JSON} or {JSON_LINES}")
 
 
 def write_answer(values: Floats, classes: Sequence[str], media_type: str) -> bytes:
@@ -56,6 +56,7 @@ def write_answer(values: Floats, classes: Sequence[str], media_type: str) -> byt
     media_type : str
         ``text/csv``: one line per row, a number, or a label and its probability. ``application/json``:
         ``{"predictions": [{"score": ...}]}``, or ``{"predictions": [{"label": ..., "probabilities": {...}}]}``.
+        ``application/jsonlines``: one such prediction per line, as transform jobs join them to their rows.
 
     Examples
     --------
@@ -63,7 +64,12 @@ def write_answer(values: Floats, classes: Sequence[str], media_type: str) -> byt
     b'12.5\n80.0\n'
     >>> write_answer(np.array([[0.25, 0.75]]), ("no", "yes"), "text/csv")
     b'yes,0.75\n'
+    >>> write_answer(np.array([12.5, 80.0]), (), "application/jsonlines")
+    b'{"score": 12.5}\n{"score": 80.0}\n'
     """
+    if media_type == JSON_LINES:
+        documents = as_documents(values, classes)
+        return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in documents).encode()
     if media_type == JSON:
         return json.dumps({"predictions": as_documents(values, classes)}, ensure_ascii=False).encode()
     if not classes:

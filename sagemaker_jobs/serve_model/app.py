@@ -80,6 +80,7 @@ class Application:
         self._check = image_check(predictor.schema)
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
+        self._execution_parameters = _execution_parameters(settings)
         version = settings.model_version
         self.headers = (
             [(b"x-amzn-sagemaker-custom-attributes", f"model_version={version}".encode())] if version else []
@@ -99,10 +100,12 @@ class Application:
             return await self._invoke(scope, receive)
         if route in (("GET", "/ping"), ("HEAD", "/ping")):
             return Reply(200, b"{}")
-        known = {"/ping": "GET", "/invocations": "POST"}
+        if route == ("GET", "/execution-parameters"):
+            return Reply(200, self._execution_parameters)
+        known = {"/ping": "GET", "/invocations": "POST", "/execution-parameters": "GET"}
         if scope["path"] in known:
             return _refusal(405, f"{scope['path']} takes {known[scope['path']]}")
-        return _refusal(404, "there is /ping and /invocations")
+        return _refusal(404, "there is /ping, /invocations and /execution-parameters")
 
     async def _invoke(self, scope: Scope, receive: Receive) -> Reply:
         headers = dict(scope["headers"])
@@ -205,6 +208,17 @@ async def _live(receive: Receive, send: Send) -> None:
         await send({"type": f"{message['type']}.complete"})
         if message["type"] == "lifespan.shutdown":
             return
+
+
+def _execution_parameters(settings: Settings) -> bytes:
+    """Say how a transform job asks best: as many requests at once as there are processes, of many rows each."""
+    return json.dumps(
+        {
+            "MaxConcurrentTransforms": settings.workers,
+            "BatchStrategy": "MULTI_RECORD",
+            "MaxPayloadInMB": MAX_BODY_BYTES // 2**20,
+        }
+    ).encode()
 
 
 def _refusal(status: int, reason: str) -> Reply:

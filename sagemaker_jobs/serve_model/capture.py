@@ -154,15 +154,15 @@ def _cell(cell: Any) -> Any:
 
 
 def _answers(exchange: Exchange) -> Sequence[Any]:
-    """Return the answers row by row: lines of CSV, or JSON's predictions."""
+    """Return the answers row by row: lines of CSV or of JSON, or JSON's predictions."""
     text = exchange.answer.decode()
-    if exchange.answer_type == "text/csv":
-        return text.splitlines(keepends=True)
+    if exchange.answer_type != "application/json":
+        return [f"{line}\n" for line in text.split("\n") if line]
     predictions: list[Any] = json.loads(text)["predictions"]
     return predictions
 
 
 def _joined(answers: Sequence[Any], media_type: str) -> str:
-    if media_type == "text/csv":
+    if media_type != "application/json":
         return "".join(answers)
     return json.dumps({"predictions": answers}, ensure_ascii=False)

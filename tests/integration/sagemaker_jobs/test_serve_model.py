@@ -123,6 +123,25 @@ def test_labels_come_with_their_probabilities(jobs):
     assert sum(prediction["probabilities"].values()) == pytest.approx(1)
 
 
+def test_json_lines_are_answered_line_by_line(server):
+    record = json.dumps(dict(zip(HEADER.split(","), ROW.split(","), strict=True)))
+    _, document = server.ask(f"{HEADER}\n{ROW}\n{ROW}\n", accept=JSON)
+    status, lines = server.ask(f"{record}\n{record}\n", LINES, accept=LINES)
+
+    assert status == 200
+    assert list(map(json.loads, lines.splitlines())) == json.loads(document)["predictions"]
+
+
+def test_a_transform_job_learns_how_to_ask(jobs):
+    several = Server(jobs["regression"], workers=3)
+
+    assert json.loads(several.ask("", method="GET", path="/execution-parameters")[1]) == {
+        "MaxConcurrentTransforms": 3,
+        "BatchStrategy": "MULTI_RECORD",
+        "MaxPayloadInMB": 6,
+    }
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "status", "words"),
     [
@@ -215,6 +234,13 @@ class TestCapture:
         assert {cell for cells in asked for cell in cells["season"]} == {"spring"}
         kept = [cell for cells in asked for cell in cells["ride"]]
         assert kept == ([str(ride) for ride in rides] if form in ("csv", "json") else [None] * len(rides))
+
+    def test_a_large_request_is_captured_in_parts_in_whatever_form_it_is_answered(self, capturing):
+        capturing.ask("\n".join([HEADER, *[ROW] * 3000]), CSV, accept=LINES)
+
+        captures = list(map(parse_capture, capturing.lines))
+        assert len(captures) > 1
+        assert sum(len(read_answers(each).predictions) for each in captures) == 3000
 
     def test_a_refused_request_is_not_captured(self, capturing):
         capturing.ask("temp\nwarm\n")
