@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from headrace.ml.arrays import Floats
-from headrace.ml.contract import ColumnSchema, Problem
+from headrace.ml.column_schema import ColumnSchema, Problem
 from headrace.ml.declared_steps import DeclaredStep
-from headrace.ml.metrics import Predictions
-from headrace.ml.rows import Columns
-from sagemaker_jobs.parts import Part
+
+if TYPE_CHECKING:  # A server of an ONNX model starts without pyarrow.
+    from headrace.ml.rows import Columns
 
 
 class Predictor(Protocol):
     """What answers rows. One implementation per engine; all give the same answers."""
+
+    @property
+    def problem(self) -> Problem:
+        """Kind of answer."""
+        ...
 
     @property
     def schema(self) -> tuple[ColumnSchema, ...]:
@@ -71,11 +76,6 @@ class Model:
         return np.asarray(answer(columns), dtype=np.float64)
 
 
-def answer_part(predictor: Predictor, part: Part) -> Predictions:
-    """Answer rows whose truth is known."""
-    return Predictions(part.target, predictor.predict(part.columns), predictor.classes)
-
-
 def as_documents(values: Floats, classes: Sequence[str]) -> list[dict[str, Any]]:
     """Return answers as JSON has them.
 
@@ -95,7 +95,7 @@ def as_documents(values: Floats, classes: Sequence[str]) -> list[dict[str, Any]]
     ]
 
 
-def schema_document(model: Model) -> dict[str, Any]:
+def schema_document(model: Predictor) -> dict[str, Any]:
     """Return ``schema.json``: what a caller needs to know."""
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     return {

@@ -1,8 +1,7 @@
-"""A model on disk: no pickle, the same bytes for the same model, and a checksum for every file."""
+"""A scikit-learn pipeline on disk: no pickle, and the same bytes for the same model."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import re
@@ -17,9 +16,8 @@ from skops.io.exceptions import UntrustedTypesFoundException
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.registry import own_types
 from sagemaker_jobs.model import Model, read_schema_document
+from sagemaker_jobs.model_folder import MODEL, SCHEMA, read_json, verify
 from sagemaker_jobs.tree_check import check_trees
-
-MODEL, SCHEMA, MANIFEST = "model.skops", "schema.json", "manifest.json"
 
 TRUSTED_TYPES = (
     "functools.partial",
@@ -54,7 +52,6 @@ TRUSTED_TYPES = (
 Trees are harmless once `check_trees` has seen them."""
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip archive can hold
-_LARGEST_FILE = 2 * 2**30
 
 
 def save_model(pipeline: Any, folder: Path) -> None:
@@ -85,12 +82,6 @@ def normalised_archive(archive: bytes) -> bytes:
     return buffer.getvalue()
 
 
-def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
-    """Write ``manifest.json``: `facts`, and the SHA-256 of every other file of the folder."""
-    files = {path.name: sha256_of(path) for path in sorted(folder.iterdir()) if path.name != MANIFEST}
-    write_json(folder / MANIFEST, {**facts, "files": files})
-
-
 def load_model(folder: Path) -> Model:
     """Check every file against the manifest, then load the model.
 
@@ -99,7 +90,17 @@ def load_model(folder: Path) -> Model:
     JobError
         If a file is missing or has been changed, or the model consists of anything that is not trusted.
     """
-    manifest = verify(folder)
+    return read_model(folder, verify(folder))
+
+
+def read_model(folder: Path, manifest: Mapping[str, Any]) -> Model:
+    """Load a model whose files have been compared with `manifest`.
+
+    Raises
+    ------
+    JobError
+        If the model consists of anything that is not trusted.
+    """
     problem, schema, steps = read_schema_document(read_json(folder / SCHEMA))
     try:
         pipeline = skops.io.load(
@@ -109,57 +110,6 @@ def load_model(folder: Path) -> Model:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
     check_trees(pipeline.steps[-1][1])
     return Model(problem, schema, pipeline, steps)
-
-
-def verify(folder: Path) -> dict[str, Any]:
-    """Compare every file with its checksum, and return the manifest.
-
-    Raises
-    ------
-    JobError
-        Naming the first file that is not as it was written.
-    """
-    manifest = read_json(folder / MANIFEST)
-    files = manifest.get("files", {})
-    for needed in (MODEL, SCHEMA):
-        if needed not in files:
-            raise JobError(f"the model's manifest does not list {needed}")
-    for name, checksum in files.items():
-        path = folder / name
-        if Path(name).name != name or not path.is_file():
-            raise JobError(f"the model has no file {name}, which its manifest lists")
-        if sha256_of(path) != checksum:
-            raise JobError(f"the model's file {name} is not what was written: its checksum differs")
-    return manifest
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal digits."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def write_json(path: Path, document: Any) -> None:
-    """Write JSON that is the same for the same document."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises
-    ------
-    JobError
-        If the file is missing or is none.
-    """
-    try:
-        document = json.loads(path.read_text())
-    except (OSError, ValueError):
-        raise JobError(f"{path.name} is missing or is no JSON") from None
-    if not isinstance(document, dict):
-        raise JobError(f"{path.name} is no JSON object")
-    return document
 
 
 def _in_order(files: Mapping[str, bytes], text: str) -> list[str]:

@@ -24,8 +24,10 @@ from headrace.ml.cells import (
 )
 from headrace.ml.contract import ColumnSchema, Problem
 from headrace.ml.data_window import AGE
+from headrace.ml.metrics import Predictions
 from headrace.ml.rows import DTYPES, Columns
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.spec import Spec
 
 _FILES_AT_A_TIME = 4
@@ -72,6 +74,11 @@ class Part:
         return Part(
             {name: values[which] for name, values in self.columns.items()}, self.target[which], weights
         )
+
+
+def answer_part(predictor: Predictor, part: Part) -> Predictions:
+    """Answer rows whose truth is known."""
+    return Predictions(part.target, predictor.predict(part.columns), predictor.classes)
 
 
 class MissingColumnError(JobError):

@@ -16,13 +16,14 @@ import pyarrow.parquet as pq
 from headrace.ml.arrays import Flags
 from headrace.ml.metrics import Predictions, direction, measure
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENCY, RECENT, Marks
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.model import Model, answer_part
-from sagemaker_jobs.model_files import MANIFEST, load_model, read_json, write_json
+from sagemaker_jobs.model import Predictor
+from sagemaker_jobs.model_folder import MANIFEST, read_json, write_json
 from sagemaker_jobs.part_stream import PartStream
-from sagemaker_jobs.parts import MissingColumnError, PartFiles
+from sagemaker_jobs.parts import MissingColumnError, PartFiles, answer_part
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.spec import Spec, read_spec
 
@@ -42,7 +43,7 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     in_service = paths.processing_input("champion")
     champion = unpack(in_service) if in_service.is_dir() and any(in_service.iterdir()) else None
     test, recency = (paths.processing_input(name) for name in ("test", "recency"))
-    model, training = load_model(challenger), read_json(challenger / "metrics.json")
+    model, training = load_predictor(challenger), read_json(challenger / "metrics.json")
     evaluation = evaluate_model(spec, test, model, training, champion, recency)
     write_json(paths.processing_output / "evaluation.json", evaluation)
     write_json(paths.processing_output / "performance.json", performance_of(spec, model, test).as_dict())
@@ -52,7 +53,7 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
 def evaluate_model(
     spec: Spec,
     test: Path,
-    model: Model,
+    model: Predictor,
     training: Mapping[str, Any],
     champion: Path | None,
     recency: Path | None = None,
@@ -65,7 +66,7 @@ def evaluate_model(
         What is predicted, and by which metric it is judged.
     test : Path
         Folder with the untouched rows.
-    model : Model
+    model : Predictor
         The new model, the challenger.
     training : mapping
         Its metrics of the training job, by part.
@@ -168,7 +169,7 @@ def unpack(folder: Path) -> Path:
     return model
 
 
-def _answers(model: Model, test: Path, spec: Spec) -> Predictions:
+def _answers(model: Predictor, test: Path, spec: Spec) -> Predictions:
     """Answer the test part batch by batch: there may be more of it than memory holds."""
     stream = PartStream(PartFiles.of(test, spec, model.schema))
     answers = [answer_part(model, batch) for batch in stream.batches()]
@@ -181,8 +182,8 @@ def _answers(model: Model, test: Path, spec: Spec) -> Predictions:
     )
 
 
-def _ask_champion(folder: Path, spec: Spec, test: Path, challenger: Model) -> Champion:
-    champion = load_model(folder)
+def _ask_champion(folder: Path, spec: Spec, test: Path, challenger: Predictor) -> Champion:
+    champion = load_predictor(folder)
     if champion.problem != challenger.problem:
         return Champion(
             problem=f"it is a {champion.problem} model, and the pipeline is {challenger.problem} now"

@@ -11,9 +11,9 @@ from headrace.ml.quality.performance import Performance, Reference, describe_per
 from headrace.ml.quality.segments import Segmentation, SegmentedColumn, Segments
 from headrace.ml.quality.slices import feature_slices
 from sagemaker_jobs.evaluate_model.loss_forest import grow_loss_forest
-from sagemaker_jobs.model import Predictor, answer_part
+from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.part_stream import PartStream
-from sagemaker_jobs.parts import Part, PartFiles
+from sagemaker_jobs.parts import Part, PartFiles, answer_part
 from sagemaker_jobs.spec import Spec
 
 MOST_ROWS = 50_000

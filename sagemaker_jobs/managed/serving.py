@@ -12,14 +12,14 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.settings import Settings
 
 
 def model_fn(model_dir: str) -> Application:
     """Load the model; it is asked once, so that the first request meets warm code."""
-    return Application(load_model(Path(model_dir)), Settings.from_environ(os.environ))
+    return Application(load_predictor(Path(model_dir)), Settings.from_environ(os.environ))
 
 
 def transform_fn(model: Application, body: str | bytes, content_type: str, accept: str) -> Any:

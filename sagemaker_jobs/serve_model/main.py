@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import uvicorn
 
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.model_files import load_model
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.settings import Settings
@@ -25,7 +25,7 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
         If the model cannot be loaded, or the port is taken.
     """
     settings = Settings.from_environ(environ)
-    app = Application(load_model(paths.model), settings)
+    app = Application(load_predictor(paths.model), settings)
     # Several processes each load the model themselves, by the name of the function below.
     several = settings.workers > 1
     try:
@@ -49,4 +49,4 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
 def application() -> Application:
     """Load the model in the process that answers, and return the application."""
     paths, settings = MlPaths.from_environ(os.environ), Settings.from_environ(os.environ)
-    return Application(load_model(paths.model), settings)
+    return Application(load_predictor(paths.model), settings)

@@ -21,10 +21,11 @@ from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.memory import check_memory
-from sagemaker_jobs.model import Model, answer_part, as_documents, schema_document
-from sagemaker_jobs.model_files import SCHEMA, load_model, save_model, write_json, write_manifest
+from sagemaker_jobs.model import Model, Predictor, as_documents, schema_document
+from sagemaker_jobs.model_files import load_model, save_model
+from sagemaker_jobs.model_folder import SCHEMA, write_json, write_manifest
 from sagemaker_jobs.part_stream import PartStream
-from sagemaker_jobs.parts import Part, PartFiles, read_part
+from sagemaker_jobs.parts import Part, PartFiles, answer_part, read_part
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.recipe import Recipe, read_hyperparameters
 from sagemaker_jobs.spec import Spec, read_spec
@@ -133,7 +134,7 @@ def _fitted(recipe: Recipe, rows: Rows) -> Any:
     return fit(recipe, varied, rows.validation)
 
 
-def sample(model: Model, part: Part) -> dict[str, Any]:
+def sample(model: Predictor, part: Part) -> dict[str, Any]:
     """Return one real row, as JSON and as CSV with a header, and the answer to it."""
     first = part.first(1)
     row = {name: _plain(values[0]) for name, values in first.columns.items()}
@@ -162,7 +163,7 @@ def _plain(cell: Any) -> Any:
     return cell if isinstance(cell, str) else float(cell)
 
 
-def _metrics(model: Model, train: Part, held_out: Part) -> dict[str, dict[str, float]]:
+def _metrics(model: Predictor, train: Part, held_out: Part) -> dict[str, dict[str, float]]:
     parts = {"train": train.first(_ROWS_FOR_TRAIN_METRICS), "validation": held_out}
     measured = {name: measure(model.problem, answer_part(model, part)) for name, part in parts.items()}
     return {

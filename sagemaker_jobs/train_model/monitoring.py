@@ -14,8 +14,8 @@ from headrace.ml.model_monitor import constraints, statistics
 from headrace.ml.monitoring_documents import BASELINE, FURTHER
 from headrace.ml.profile import Profile, merge_profiles, profile_frame
 from headrace.ml.profile_joint import joint_of
-from sagemaker_jobs.model import Model
-from sagemaker_jobs.model_files import write_json
+from sagemaker_jobs.model import Predictor
+from sagemaker_jobs.model_folder import write_json
 from sagemaker_jobs.part_stream import PartStream
 from sagemaker_jobs.parts import Part
 
@@ -24,13 +24,19 @@ _TWO_CLASSES = 2
 
 
 def write_monitoring(
-    model: Model, train: Part, held_out: Part, folder: Path, *, seed: int, stream: PartStream | None = None
+    model: Predictor,
+    train: Part,
+    held_out: Part,
+    folder: Path,
+    *,
+    seed: int,
+    stream: PartStream | None = None,
 ) -> None:
     """Write ``baseline.json``, and Model Monitor's ``statistics.json`` and ``constraints.json``.
 
     Parameters
     ----------
-    model : Model
+    model : Predictor
         The fitted model.
     train : Part
         What it was fitted to, in the order of time if the pipeline names a time column; if there is a stream, some of it.
@@ -53,7 +59,7 @@ def write_monitoring(
 
 
 def baseline(
-    model: Model, train: Part, held_out: Part, rng: np.random.Generator, stream: PartStream | None = None
+    model: Predictor, train: Part, held_out: Part, rng: np.random.Generator, stream: PartStream | None = None
 ) -> tuple[Profile, Calibration]:
     """Profile the training features and the answers to rows that were not trained on; learn how their own windows vary."""
     values = model.predict(held_out.columns)
@@ -88,7 +94,7 @@ class _Answers:
         }
 
 
-def _calibrated(profile: Profile, first: Part, answers: _Answers, model: Model) -> Calibration:
+def _calibrated(profile: Profile, first: Part, answers: _Answers, model: Predictor) -> Calibration:
     """Learn from consecutive rows, and from consecutive answers."""
     parts = ({name: cells[cut] for name, cells in first.columns.items()} for cut in block_slices(first.rows))
     rows = [profile_frame(part, model.schema, like=profile, ordered=False) for part in parts]
@@ -108,7 +114,9 @@ def recent_share(part: Part, rng: np.random.Generator) -> Part:
     return part.chosen(rng.random(part.rows) < part.weights)
 
 
-def _profile_of_all(stream: PartStream, sample: Profile, model: Model, rng: np.random.Generator) -> Profile:
+def _profile_of_all(
+    stream: PartStream, sample: Profile, model: Predictor, rng: np.random.Generator
+) -> Profile:
     """Profile a stream batch by batch, in the bins of some of its rows."""
     batches = (recent_share(batch, rng).columns for batch in stream.batches())
     features = merge_profiles([profile_frame(batch, model.schema, like=sample) for batch in batches])

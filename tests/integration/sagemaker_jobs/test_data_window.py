@@ -5,9 +5,8 @@ import pytest
 
 from headrace.ml.data_window import AGE, Window, WindowRule
 from headrace.ml.metrics import measure
-from sagemaker_jobs.model import answer_part
 from sagemaker_jobs.model_files import load_model
-from sagemaker_jobs.parts import read_part
+from sagemaker_jobs.parts import answer_part, read_part
 from sagemaker_jobs.spec import read_spec
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 

@@ -9,7 +9,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.model_files import load_model, sha256_of
+from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.model_folder import sha256_of
 from sagemaker_jobs.tree_check import check_trees
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 
