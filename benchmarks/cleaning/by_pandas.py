@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from benchmarks.cleaning.columns import BOOLEAN, CATEGORIES, ID, NUMBERS, TARGET, TIME
-from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS
+from headrace.ml.words import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS
 
 _TRUTH = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
 

@@ -6,34 +6,12 @@ expression only if that fails. Both ways give the same values.
 
 from __future__ import annotations
 
-import base64
-import binascii
-from itertools import product
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.ml.arrays import Flags, Labels
-
-MISSING_TOKENS = ("", "na", "n/a", "#n/a", "nan", "null", "none", "nil", "?", "<na>")
-"""Cells that mean "not known", whatever their case."""
-
-
-def spellings(words: tuple[str, ...]) -> list[str]:
-    """Return the words in every mixture of upper and lower case, for parsers that compare bytes.
-
-    Examples
-    --------
-    >>> spellings(("na", "?"))
-    ['?', 'NA', 'Na', 'nA', 'na']
-    """
-    cased = (product(*({letter.lower(), letter.upper()} for letter in word)) for word in words)
-    return sorted("".join(letters) for mixtures in cased for letters in mixtures)
-
-
-TRUE_WORDS = ("true", "t", "yes", "y", "1", "1.0")
-FALSE_WORDS = ("false", "f", "no", "n", "0", "0.0")
+from headrace.ml.words import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, image_file
 
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE_AS_DECIMAL = r"^([+-]?\d+)\.0+$"
@@ -42,7 +20,6 @@ _MICROSECONDS = pa.timestamp("us")
 _NO_TEXT = pa.scalar(None, pa.string())
 _LONGEST_TOKEN = max(map(len, MISSING_TOKENS))
 _MINUTES_US = 60_000_000
-_IMAGE_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff")
 _CELLS_OF_A_TEXT, _WORDS_OF_A_TEXT = 20, 4
 
 
@@ -136,15 +113,6 @@ def as_images(text: pa.ChunkedArray) -> pa.ChunkedArray:
     [b'\x89PNG\r\n\x1a\n', None, None]
     """
     return pa.chunked_array([pa.array(map(image_file, text.to_pylist()), pa.binary())])
-
-
-def image_file(text: str | None) -> bytes | None:
-    """Return the file that base64 stands for, if it begins as PNG and JPEG files do, else None."""
-    try:
-        data = base64.b64decode(text or "", validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return data if data.startswith(_IMAGE_SIGNATURES) else None
 
 
 def are_images(text: pa.ChunkedArray) -> bool:

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 
-from headrace.ml.cells import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, as_datetimes, image_file
-from headrace.ml.contract import ColumnSchema, Kind
+from headrace.ml.column_schema import ColumnSchema, Kind
+from headrace.ml.moments import read_moment
+from headrace.ml.words import FALSE_WORDS, MISSING_TOKENS, TRUE_WORDS, image_file
 
 _MISSING = frozenset(MISSING_TOKENS)
 _TRUTH = dict.fromkeys(TRUE_WORDS, 1.0) | dict.fromkeys(FALSE_WORDS, 0.0)
@@ -146,10 +146,7 @@ def _datetime(cell: Any) -> np.datetime64:
     text = _category(cell)
     if text is None:
         return np.datetime64("NaT", "us")
-    moment = as_datetimes(pa.chunked_array([[text]]))[0].as_py()
-    if moment is None:
-        raise ValueError
-    return np.datetime64(moment, "us")
+    return np.datetime64(read_moment(text), "us")
 
 
 def _text(cell: Any) -> str | None:

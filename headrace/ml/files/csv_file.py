@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from headrace.ml.cells import MISSING_TOKENS, as_datetimes, as_numbers, spellings
+from headrace.ml.cells import as_datetimes, as_numbers
 from headrace.ml.files.column_names import column_names
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.text_file import TextFile
 from headrace.ml.text_table import TextTable
+from headrace.ml.words import MISSING_TOKENS, spellings
 
 _DELIMITERS = ",;\t|"
 _LONGEST_HEADER = 2**20
