@@ -39,6 +39,7 @@ class MiniStackSurroundings:
         self._settings = settings
         self.endpoint = settings.endpoint
         self.state_dir: Path = settings.state_dir
+        self.servers = settings.servers
         self._lock = threading.Lock()
         self._metrics: dict[str, list[dict[str, Any]]] = {}
         threading.Thread(target=self._ship_metrics, name="sagemaker-metrics", daemon=True).start()

@@ -16,7 +16,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 
-from local_cloud.sagemaker.endpoints import Fleet
+from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.servers import Reply
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import split_uri

@@ -3,95 +3,30 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+from local_cloud.sagemaker.capacities import bring_into_force, desired, settled
 from local_cloud.sagemaker.errors import JobError, invalid
-from local_cloud.sagemaker.images import ImageStore
+from local_cloud.sagemaker.fleets import Fleet, Launcher
 from local_cloud.sagemaker.records import Record, Records
-from local_cloud.sagemaker.servers import ModelServer
-from local_cloud.sagemaker.slots import Slots
 from local_cloud.sagemaker.surroundings import Surroundings
-from local_cloud.sagemaker.transfer import require_object
+from local_cloud.sagemaker.variant_state import PROPERTIES, capture_summary, retaining, summaries
 
 _EVENT = "SageMaker Endpoint State Change"
-_DRAIN_S = 60.0
 _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
-
-
-@dataclass
-class Fleet:
-    """The servers of one endpoint, by variant."""
-
-    config: Record
-    servers: dict[str, ModelServer]
-    slots: dict[str, Slots]
-    role: str
-    requests: int = 0
-    changed: threading.Condition = field(default_factory=threading.Condition)
-
-    def count(self, more: int) -> None:
-        """Note that a request begins (1) or has ended (-1)."""
-        with self.changed:
-            self.requests += more
-            self.changed.notify_all()
-
-    def stop(self) -> None:
-        """End all servers, once the requests that they work on are answered."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.requests == 0, _DRAIN_S)
-        for server in self.servers.values():
-            server.stop()
+_RETAINED = frozenset({"DesiredWeight", "DesiredInstanceCount"})
 
 
 class Endpoints:
-    """Models, endpoint configurations and endpoints."""
+    """The endpoints of this account."""
 
-    def __init__(self, records: Records, images: ImageStore, surroundings: Surroundings) -> None:
-        self._records, self._images, self._around = records, images, surroundings
+    def __init__(self, records: Records, launcher: Launcher, surroundings: Surroundings) -> None:
+        self._records, self._launcher, self._around = records, launcher, surroundings
         self.fleets: dict[str, Fleet] = {}
-        self.settled: dict[str, threading.Event] = {}
-
-    # --- models and configurations
-
-    def create_model(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a model, whose role and data must be there."""
-        session = self._around.role_session(request["ExecutionRoleArn"])
-        for container in self._containers(request):
-            if url := container.get("ModelDataUrl"):
-                require_object(session.client("s3"), url)
-        record = self._records.add("Model", request)
-        return {"ModelArn": record["ModelArn"]}
-
-    def _containers(self, model: Record) -> list[Record]:
-        """Return a model's containers; one that names a package is that package's."""
-        given = [model["PrimaryContainer"]] if "PrimaryContainer" in model else model.get("Containers", [])
-        return [
-            {
-                **self._records.get("ModelPackage", name)["InferenceSpecification"]["Containers"][0],
-                **container,
-            }
-            if (name := container.get("ModelPackageName"))
-            else container
-            for container in given
-        ]
-
-    def create_config(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Store a configuration, whose models must exist."""
-        for variant in request["ProductionVariants"]:
-            self._records.get("Model", variant["ModelName"])
-            if ("ServerlessConfig" in variant) == ("InstanceType" in variant):
-                raise invalid("Exactly one of ServerlessConfig and InstanceType must be given for a variant.")
-        if "DataCaptureConfig" in request and any(
-            "ServerlessConfig" in v for v in request["ProductionVariants"]
-        ):
-            raise invalid("DataCaptureConfig is not supported for serverless endpoints.")
-        record = self._records.add("EndpointConfig", request)
-        return {"EndpointConfigArn": record["EndpointConfigArn"]}
-
-    # --- endpoints
+        self._settled: dict[str, threading.Event] = {}
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start an endpoint."""
@@ -104,35 +39,37 @@ class Endpoints:
         """Exchange an endpoint's fleet for that of another configuration."""
         with self._records.lock:
             record = self._records.get("Endpoint", request["EndpointName"])
-            self._records.get("EndpointConfig", request["EndpointConfigName"])
-            self._refuse_if_busy(record, "update")
+            config = self._records.get("EndpointConfig", request["EndpointConfigName"])
+            self._refuse_unless_in_service(record)
             if record["EndpointConfigName"] == request["EndpointConfigName"]:
                 raise invalid(
                     f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.'
                 )
-            record["_previous"] = record["EndpointConfigName"]
-            record.pop("FailureReason", None)
-            name = request["EndpointConfigName"]
-            self._records.change(record, EndpointStatus="Updating", EndpointConfigName=name)
-        self._in_background(record, self._exchange)
+            config = retaining(config, record["ProductionVariants"], _properties_to_retain(request))
+            self._records.change(record, EndpointStatus="Updating", FailureReason=None)
+        self._in_background(record, partial(self._exchange, config=config))
         return {"EndpointArn": record["EndpointArn"]}
 
     def update_weights(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Change how traffic is shared between variants."""
-        record = self._records.get("Endpoint", request["EndpointName"])
-        self._refuse_if_busy(record, "update")
-        wanted = {item["VariantName"]: item for item in request["DesiredWeightsAndCapacities"]}
-        variants = {variant["VariantName"]: variant for variant in record["ProductionVariants"]}
-        if unknown := set(wanted) - set(variants):
-            raise invalid(f"Variant(s) {', '.join(sorted(unknown))} not found in {record['EndpointArn']}.")
-        for name, item in wanted.items():
-            if "DesiredWeight" in item:
-                variants[name]["CurrentWeight"] = variants[name]["DesiredWeight"] = item["DesiredWeight"]
-            if "DesiredInstanceCount" in item:
-                count = item["DesiredInstanceCount"]
-                variants[name]["CurrentInstanceCount"] = variants[name]["DesiredInstanceCount"] = count
-        self._records.change(record)
+        """Change how requests are shared between the variants, and how many instances each of them has."""
+        with self._records.lock:
+            record = self._records.get("Endpoint", request["EndpointName"])
+            self._refuse_unless_in_service(record)
+            states = desired(
+                record["ProductionVariants"],
+                request["DesiredWeightsAndCapacities"],
+                asynchronous="AsyncInferenceConfig" in self.fleets[record["EndpointName"]].config,
+            )
+            self._records.change(
+                record, EndpointStatus="Updating", ProductionVariants=states, FailureReason=None
+            )
+        self._in_background(record, self._change)
         return {"EndpointArn": record["EndpointArn"]}
+
+    def resize(self, endpoint: str, variant: str, count: int) -> None:
+        """Give a variant as many instances, as ``UpdateEndpointWeightsAndCapacities`` does: it is done later."""
+        wanted = {"VariantName": variant, "DesiredInstanceCount": count}
+        self.update_weights({"EndpointName": endpoint, "DesiredWeightsAndCapacities": [wanted]})
 
     def delete(self, request: dict[str, Any]) -> dict[str, Any]:
         """Stop an endpoint and forget it."""
@@ -142,15 +79,13 @@ class Endpoints:
             self._records.remove("Endpoint", record["EndpointName"])
             fleet = self.fleets.pop(record["EndpointName"], None)
         if fleet:
-            threading.Thread(target=fleet.stop, daemon=True).start()
+            threading.Thread(target=fleet.drain, daemon=True).start()
         self._announce(record | {"EndpointStatus": "Deleting"})
         return {}
 
-    def mark_down(self) -> None:
-        """Show the endpoints of an earlier life as being created."""
-        for record in self._records.tables["Endpoint"].values():
-            if record["EndpointStatus"] != "Failed":
-                record["EndpointStatus"] = "Creating"
+    def wait(self, name: str, timeout_s: float) -> bool:
+        """Wait until what was asked of an endpoint is done; return whether it is."""
+        return self._settled[name].wait(timeout_s)
 
     @contextmanager
     def serving(self, name: str) -> Iterator[Fleet | None]:
@@ -165,8 +100,16 @@ class Endpoints:
             if fleet:
                 fleet.count(-1)
 
+    # --- the local cloud comes and goes
+
+    def mark_down(self) -> None:
+        """Show the endpoints of an earlier life as being created."""
+        for record in self._records.tables["Endpoint"].values():
+            if record["EndpointStatus"] != "Failed":
+                record["EndpointStatus"] = "Creating"
+
     def restart_all(self) -> None:
-        """Bring the endpoints of an earlier life back up."""
+        """Bring the endpoints of an earlier life back up, with the weights and sizes that they had."""
         for record in list(self._records.tables["Endpoint"].values()):
             if record["EndpointStatus"] == "Creating":
                 self._in_background(record, self._bring_up)
@@ -174,64 +117,56 @@ class Endpoints:
     def stop_all(self) -> None:
         """End all servers."""
         for fleet in self.fleets.values():
-            fleet.requests = 0
             fleet.stop()
 
     # --- how a fleet comes and goes
 
     def _bring_up(self, record: Record) -> None:
         try:
-            self._put_in_service(record, self._start(record))
+            config = self._records.get("EndpointConfig", record["EndpointConfigName"])
+            config = retaining(config, record.get("ProductionVariants", []), PROPERTIES)
+            self._put_in_service(record, self._launcher.launch(record["EndpointName"], config))
         except JobError as failure:
             self._records.change(record, EndpointStatus="Failed", FailureReason=str(failure))
 
-    def _exchange(self, record: Record) -> None:
+    def _exchange(self, record: Record, config: Record) -> None:
         """Start the new fleet beside the old one; keep the old one if the new one is not healthy."""
-        previous = record.pop("_previous")
         try:
-            fleet = self._start(record)
+            fleet = self._launcher.launch(record["EndpointName"], config)
         except JobError as failure:
-            self._records.change(
-                record, EndpointStatus="InService", EndpointConfigName=previous, FailureReason=str(failure)
-            )
+            self._records.change(record, EndpointStatus="InService", FailureReason=str(failure))
             return
         old = self.fleets.get(record["EndpointName"])
         self._put_in_service(record, fleet)
         if old:
-            old.stop()
-
-    def _start(self, record: Record) -> Fleet:
-        config = self._records.get("EndpointConfig", record["EndpointConfigName"])
-        group = f"/aws/sagemaker/Endpoints/{record['EndpointName']}"
-        servers: dict[str, ModelServer] = {}
-        try:
-            for variant in config["ProductionVariants"]:
-                name = variant["VariantName"]
-                model = self._records.get("Model", variant["ModelName"])
-                servers[name] = ModelServer(
-                    {**model, "Containers": self._containers(model)},
-                    self._images,
-                    self._around,
-                    (group, name),
-                )
-        except JobError:
-            for server in servers.values():
-                server.stop()
-            raise
-        return Fleet(dict(config), servers, _slots(config), model["ExecutionRoleArn"])
+            old.drain()
 
     def _put_in_service(self, record: Record, fleet: Fleet) -> None:
+        shown = summaries(fleet.config, self._launcher.image)
         with self._records.lock:
             self.fleets[record["EndpointName"]] = fleet
             self._records.change(
                 record,
                 EndpointStatus="InService",
-                ProductionVariants=[_summary(variant) for variant in fleet.config["ProductionVariants"]],
-                **_capture_summary(fleet.config),
+                EndpointConfigName=fleet.config["EndpointConfigName"],
+                ProductionVariants=shown,
+                **capture_summary(fleet.config),
             )
 
-    def _in_background(self, record: Record, work: Any) -> None:
-        settled = self.settled[record["EndpointName"]] = threading.Event()
+    def _change(self, record: Record) -> None:
+        """Bring desired weights and capacities into force; all of them, or none."""
+        reason = None
+        try:
+            bring_into_force(self.fleets[record["EndpointName"]], record["ProductionVariants"])
+        except JobError as failure:
+            reason = str(failure)
+        states = settled(record["ProductionVariants"], as_desired=reason is None)
+        self._records.change(
+            record, EndpointStatus="InService", ProductionVariants=states, FailureReason=reason
+        )
+
+    def _in_background(self, record: Record, work: Callable[[Record], None]) -> None:
+        settled = self._settled[record["EndpointName"]] = threading.Event()
 
         def run() -> None:
             try:
@@ -247,6 +182,12 @@ class Endpoints:
         self._announce(record)
         threading.Thread(target=run, daemon=True).start()
 
+    def _refuse_unless_in_service(self, record: Record) -> None:
+        self._refuse_if_busy(record, "update")
+        if record["EndpointStatus"] != "InService":
+            status = record["EndpointStatus"]
+            raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" with status {status}.')
+
     def _refuse_if_busy(self, record: Record, verb: str) -> None:
         if record["EndpointStatus"] in _BUSY:
             status = record["EndpointStatus"]
@@ -258,37 +199,8 @@ class Endpoints:
         self._around.emit(_EVENT, detail, record["EndpointArn"])
 
 
-def _slots(config: Record) -> dict[str, Slots]:
-    return {
-        variant["VariantName"]: Slots(variant["ServerlessConfig"]["MaxConcurrency"])
-        for variant in config["ProductionVariants"]
-        if "ServerlessConfig" in variant
-    }
-
-
-def _summary(variant: dict[str, Any]) -> dict[str, Any]:
-    weight, count = variant.get("InitialVariantWeight", 1.0), variant.get("InitialInstanceCount", 0)
-    summary = {
-        "VariantName": variant["VariantName"],
-        "CurrentWeight": weight,
-        "DesiredWeight": weight,
-        "CurrentInstanceCount": count,
-        "DesiredInstanceCount": count,
-    }
-    serverless = variant.get("ServerlessConfig")
-    return summary | ({"CurrentServerlessConfig": serverless} if serverless else {})
-
-
-def _capture_summary(config: Record) -> dict[str, Any]:
-    capture = config.get("DataCaptureConfig")
-    if not capture:
-        return {}
-    return {
-        "DataCaptureConfig": {
-            "EnableCapture": capture.get("EnableCapture", False),
-            "CaptureStatus": "Started" if capture.get("EnableCapture") else "Stopped",
-            "CurrentSamplingPercentage": capture["InitialSamplingPercentage"],
-            "DestinationS3Uri": capture["DestinationS3Uri"],
-            "KmsKeyId": capture.get("KmsKeyId", ""),
-        }
-    }
+def _properties_to_retain(request: dict[str, Any]) -> frozenset[str]:
+    if not request.get("RetainAllVariantProperties"):
+        return frozenset()
+    excluded = {item["VariantPropertyType"] for item in request.get("ExcludeRetainedVariantProperties", [])}
+    return _RETAINED - excluded

@@ -6,16 +6,20 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.errors import ApiError
+from local_cloud.sagemaker.fleets import Launcher, Serve
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.invocation import Invocations
 from local_cloud.sagemaker.jobs import Jobs
 from local_cloud.sagemaker.listing import list_records
+from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.processing import ProcessingJobs
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.registry import Registry
 from local_cloud.sagemaker.search import search
+from local_cloud.sagemaker.servers import ModelServer
 from local_cloud.sagemaker.shapes import check_request, fit_answer, known_operation
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.training import TrainingJobs
@@ -27,11 +31,13 @@ _Operation = Callable[[dict[str, Any]], dict[str, Any]]
 class Engine:
     """Takes operations by name, checks them as AWS does, and runs them."""
 
-    def __init__(self, surroundings: Surroundings) -> None:
+    def __init__(self, surroundings: Surroundings, serve: Serve = ModelServer) -> None:
         self.records = Records(surroundings.account, surroundings.region)
         self.images = ImageStore(surroundings.state_dir / "images")
-        self.endpoints = Endpoints(self.records, self.images, surroundings)
-        self.invocations = Invocations(self.endpoints, self.records, surroundings)
+        self.models = Models(self.records, surroundings)
+        launcher = Launcher(self.models, self.images, surroundings, serve)
+        self.endpoints = Endpoints(self.records, launcher, surroundings)
+        self.invocations = Invocations(self.endpoints, surroundings)
         self.jobs: dict[str, Jobs] = {
             "TrainingJob": TrainingJobs(self.records, self.images, surroundings),
             "ProcessingJob": ProcessingJobs(self.records, self.images, surroundings),
@@ -42,8 +48,8 @@ class Engine:
             "StopTrainingJob": lambda request: self._stop("TrainingJob", request),
             "CreateProcessingJob": self.jobs["ProcessingJob"].create,
             "StopProcessingJob": lambda request: self._stop("ProcessingJob", request),
-            "CreateModel": self.endpoints.create_model,
-            "CreateEndpointConfig": self.endpoints.create_config,
+            "CreateModel": self.models.create,
+            "CreateEndpointConfig": EndpointConfigs(self.records, self.models).create,
             "CreateEndpoint": self.endpoints.create,
             "UpdateEndpoint": self.endpoints.update,
             "UpdateEndpointWeightsAndCapacities": self.endpoints.update_weights,

@@ -16,7 +16,6 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from local_cloud.sagemaker.containers import Container
 from local_cloud.sagemaker.errors import JobError
@@ -146,6 +145,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-Variant = dict[str, Any]

@@ -59,6 +59,8 @@ def _fit(shape: Shape, value: Any) -> Any:
 def _complaints(shape: Shape, value: Any, path: str) -> Iterator[str]:
     if isinstance(value, str):
         yield from _string_complaints(shape, value, path)
+    elif (most := shape.metadata.get("max")) is not None:
+        yield from _size_complaints(value, most, path)
     for member, item, where in _children(shape, value, path):
         yield from _complaints(member, item, where)
 
@@ -86,6 +88,14 @@ def _string_complaints(shape: Shape, value: str, path: str) -> Iterator[str]:
     pattern = shape.metadata.get("pattern")
     if pattern and not _matches(pattern, value):
         yield f"{failed}satisfy regular expression pattern: {pattern}"
+
+
+def _size_complaints(value: Any, most: float, path: str) -> Iterator[str]:
+    failed = f"Value at '{path}' failed to satisfy constraint: Member must have "
+    if isinstance(value, (list, dict)) and len(value) > most:
+        yield f"{failed}length less than or equal to {most}"
+    elif isinstance(value, (int, float)) and value > most:
+        yield f"{failed}value less than or equal to {most}"
 
 
 def _matches(pattern: str, value: str) -> bool:

@@ -19,6 +19,7 @@ class Surroundings(Protocol):
     region: str
     endpoint: str
     state_dir: Path
+    servers: int  # how many of them the instances of one variant share at most
 
     def role_session(self, role_arn: str) -> RoleSession:
         """Return AWS as the role sees it; `ApiError` if SageMaker may not take on the role."""

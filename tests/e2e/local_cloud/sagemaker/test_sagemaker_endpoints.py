@@ -122,13 +122,16 @@ def test_a_deleted_endpoint_is_gone(serve, sagemaker, invoke, describe, name):
         invoke(name, b"x")
 
 
-def test_weights_and_capacities_can_be_changed(serve, sagemaker, settled, name):
+def test_weights_and_capacities_can_be_changed(serve, sagemaker, settled, invoke, name):
     serve(name)
+    one = {invoke(name, b"pid") for _ in range(5)}
     wanted = {"VariantName": "main", "DesiredWeight": 0.5, "DesiredInstanceCount": 2}
     sagemaker.update_endpoint_weights_and_capacities(EndpointName=name, DesiredWeightsAndCapacities=[wanted])
 
     [variant] = settled(name)["ProductionVariants"]
     assert (variant["CurrentWeight"], variant["CurrentInstanceCount"]) == (0.5, 2)
+    assert len(one) == 1
+    assert len({invoke(name, b"pid") for _ in range(30)}) == 2
 
 
 def test_a_serverless_endpoint_shows_its_configuration(serve, name):

@@ -1,114 +1,79 @@
 """What an endpoint counts of its requests."""
 
-from contextlib import contextmanager
-from types import SimpleNamespace
+import threading
 
 import pytest
 
 from local_cloud.sagemaker.errors import ApiError
-from local_cloud.sagemaker.invocation import Invocations
-from local_cloud.sagemaker.servers import Reply
-from local_cloud.sagemaker.slots import Slots
+from tests.unit.local_cloud.sagemaker.hosting import variant
+
+SERVERLESS = {"MemorySizeInMB": 1024, "MaxConcurrency": 1}
 
 
-class Surroundings(SimpleNamespace):
-    def __init__(self):
-        super().__init__(account="123456789012", region="us-east-1", data=[])
-
-    def put_metrics(self, namespace, data):
-        assert namespace == "AWS/SageMaker"
-        self.data += data
+def counted(hosting):
+    return {datum["MetricName"]: (datum["Value"], datum["Unit"]) for datum in hosting.around.data}
 
 
-class Container:
-    def __init__(self, answer):
-        self._answer = answer
+def test_an_answer_is_counted_by_endpoint_and_variant_in_microseconds(hosting):
+    hosting.start("e", variant("a"))
 
-    def invoke(self, body, headers):
-        if isinstance(self._answer, Exception):
-            raise self._answer
-        return self._answer
+    hosting.ask("e")
 
-
-class Endpoint:
-    """One endpoint with one variant, `v1`."""
-
-    def __init__(self, answer, slots=None):
-        self.around = Surroundings()
-        fleet = SimpleNamespace(
-            servers={"v1": Container(answer)}, slots={"v1": slots} if slots else {}, config={}
-        )
-
-        @contextmanager
-        def serving(name):
-            yield fleet
-
-        self.invocations = Invocations(SimpleNamespace(serving=serving), None, self.around)
-        self.invocations._capture = SimpleNamespace(offer=lambda *_: None)
-
-    def invoke(self):
-        return self.invocations.invoke("headrace-bike", b"1,2\n", {})
-
-    def counted(self):
-        return {datum["MetricName"]: (datum["Value"], datum["Unit"]) for datum in self.around.data}
-
-
-def test_an_answer_is_counted_by_endpoint_and_variant_in_microseconds():
-    endpoint = Endpoint(Reply(200, b"3\n", {}))
-
-    endpoint.invoke()
-
-    counted = endpoint.counted()
-    assert {name: value for name, (value, _) in counted.items() if "Latency" not in name} == {
+    found = counted(hosting)
+    assert {name: value for name, (value, _) in found.items() if "Latency" not in name} == {
         "Invocations": 1.0,
+        "InvocationsPerInstance": 1.0,
+        "ConcurrentRequestsPerModel": 1.0,
         "Invocation4XXErrors": 0.0,
         "Invocation5XXErrors": 0.0,
+        "InvocationModelErrors": 0.0,
     }
-    assert {counted[name][1] for name in ("ModelLatency", "OverheadLatency")} == {"Microseconds"}
-    assert all(counted[name][0] >= 0 for name in ("ModelLatency", "OverheadLatency"))
+    assert {found[name][1] for name in ("ModelLatency", "OverheadLatency")} == {"Microseconds"}
+    assert all(found[name][0] >= 0 for name in ("ModelLatency", "OverheadLatency"))
     (dimensions,) = {
         tuple((dimension["Name"], dimension["Value"]) for dimension in datum["Dimensions"])
-        for datum in endpoint.around.data
+        for datum in hosting.around.data
     }
-    assert dimensions == (("EndpointName", "headrace-bike"), ("VariantName", "v1"))
+    assert dimensions == (("EndpointName", "e"), ("VariantName", "a"))
 
 
 @pytest.mark.parametrize(
-    ("answer", "errors"),
-    [
-        (Reply(400, b"bad", {}), (1.0, 0.0)),
-        (Reply(503, b"busy", {}), (0.0, 1.0)),
-        (ConnectionRefusedError("gone"), (0.0, 1.0)),
-    ],
+    ("environment", "errors"),
+    [({"STATUS": "400"}, (1.0, 0.0)), ({"STATUS": "503"}, (0.0, 1.0)), ({"GONE": "yes"}, (0.0, 1.0))],
 )
-def test_errors_are_counted_by_whose_they_are(answer, errors):
-    endpoint = Endpoint(answer)
+def test_errors_are_counted_by_whose_they_are(hosting, environment, errors):
+    hosting.model("c", **environment)
+    hosting.start("e", variant("c"))
 
     with pytest.raises(ApiError):
-        endpoint.invoke()
+        hosting.ask("e")
 
-    counted = endpoint.counted()
-    assert (counted["Invocation4XXErrors"][0], counted["Invocation5XXErrors"][0]) == errors
-
-
-def test_a_serverless_variant_says_how_busy_it_is():
-    slots = Slots(4)
-    slots.take()
-    endpoint = Endpoint(Reply(200, b"3\n", {}), slots)
-
-    endpoint.invoke()
-
-    assert endpoint.counted()["ServerlessConcurrentExecutionsUtilization"] == (0.5, "None")
-    assert slots.take() == 0.5, "its slot is free again"
+    found = counted(hosting)
+    assert (found["Invocation4XXErrors"][0], found["Invocation5XXErrors"][0]) == errors
+    assert found["InvocationModelErrors"][0] == 1.0
 
 
-def test_a_request_beyond_the_slots_is_refused_and_reaches_no_model():
-    slots = Slots(1)
-    slots.take()
-    endpoint = Endpoint(Reply(200, b"3\n", {}), slots)
+def test_a_serverless_variant_says_how_busy_it_is(hosting):
+    hosting.start("e", variant("a", ServerlessConfig={**SERVERLESS, "MaxConcurrency": 4}))
+
+    hosting.ask("e")
+    hosting.ask("e")
+
+    assert hosting.measured("a", "ServerlessConcurrentExecutionsUtilization") == [0.25, 0.25]
+    assert "InvocationsPerInstance" not in counted(hosting)
+
+
+def test_a_request_beyond_the_slots_is_refused_and_reaches_no_model(hosting):
+    hosting.start("e", variant("a", ServerlessConfig=SERVERLESS))
+    hosting.gate.clear()
+    first = threading.Thread(target=hosting.ask, args=("e",))
+    first.start()
+    assert hosting.entered.acquire(timeout=10)
 
     with pytest.raises(ApiError) as refused:
-        endpoint.invoke()
+        hosting.ask("e")
+    hosting.gate.set()
+    first.join()
 
-    assert refused.value.code == "ThrottlingException"
-    assert endpoint.around.data == []
+    assert (refused.value.code, refused.value.status) == ("ThrottlingException", 429)
+    assert len(hosting.measured("a", "Invocations")) == 1

@@ -1,0 +1,89 @@
+"""Endpoint configurations: which variants an endpoint runs, and what SageMaker refuses of them.
+
+References
+----------
+.. [1] SageMaker API reference, "CreateEndpointConfig" and "ProductionVariant".
+.. [2] SageMaker developer guide, "Deploy models with Amazon SageMaker Serverless Inference", "Feature exclusions".
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from local_cloud.sagemaker.errors import invalid
+from local_cloud.sagemaker.models import Models
+from local_cloud.sagemaker.records import Record, Records
+
+_MEMORY_STEP_MB = 1024
+
+
+class EndpointConfigs:
+    """The configurations of this account."""
+
+    def __init__(self, records: Records, models: Models) -> None:
+        self._records, self._models = records, models
+
+    def create(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Store a configuration, whose models must exist and be fit for it."""
+        variants = request["ProductionVariants"]
+        check_variants(variants)
+        for variant in variants:
+            model = self._models.deployable(variant["ModelName"])
+            if "ServerlessConfig" in variant:
+                _check_serverless_model(model)
+        if "DataCaptureConfig" in request and any("ServerlessConfig" in variant for variant in variants):
+            raise invalid("DataCaptureConfig is not supported for serverless endpoints.")
+        record = self._records.add("EndpointConfig", request)
+        return {"EndpointConfigArn": record["EndpointConfigArn"]}
+
+
+def check_variants(variants: list[Record]) -> None:
+    """Refuse production variants that cannot be behind one endpoint.
+
+    Raises
+    ------
+    ApiError
+        ``ValidationException``, for the first rule that is broken.
+    """
+    refuse_duplicates(variant["VariantName"] for variant in variants)
+    for variant in variants:
+        _check_size(variant)
+    if len(variants) > 1 and any("ServerlessConfig" in variant for variant in variants):
+        raise invalid("A serverless endpoint supports only one production variant.")
+    if not sum(variant.get("InitialVariantWeight", 1.0) for variant in variants):
+        raise invalid("At least one production variant must have a weight above 0.")
+
+
+def check_concurrency(config: Record) -> None:
+    """Refuse a serverless configuration with more provisioned concurrency than concurrency."""
+    if config.get("ProvisionedConcurrency", 0) > config["MaxConcurrency"]:
+        raise invalid("ProvisionedConcurrency must be less than or equal to MaxConcurrency.")
+
+
+def refuse_duplicates(names: Iterable[str]) -> None:
+    """Refuse a list of variants in which a name is twice."""
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise invalid(f"Variant names must be unique, and {', '.join(twice)} is given more than once.")
+
+
+def _check_size(variant: Record) -> None:
+    name = variant["VariantName"]
+    if not variant.get("ModelName"):
+        raise invalid(f"Variant {name} must have a ModelName.")
+    if ("ServerlessConfig" in variant) == ("InstanceType" in variant):
+        raise invalid("Exactly one of ServerlessConfig and InstanceType must be given for a variant.")
+    if serverless := variant.get("ServerlessConfig"):
+        check_concurrency(serverless)
+        if serverless["MemorySizeInMB"] % _MEMORY_STEP_MB:
+            raise invalid("MemorySizeInMB must be one of 1024, 2048, 3072, 4096, 5120, 6144.")
+    elif not variant.get("InitialInstanceCount"):
+        raise invalid(f"Variant {name} must have an InitialInstanceCount.")
+
+
+def _check_serverless_model(model: Record) -> None:
+    if model.get("EnableNetworkIsolation") or model.get("VpcConfig"):
+        raise invalid("Serverless endpoints support neither network isolation nor a VPC configuration.")
+    if len(model["Containers"]) > 1:
+        raise invalid("Serverless endpoints support only one container.")
