@@ -78,15 +78,17 @@ def _is_isolated(settings: EndpointSettings) -> bool:
 def _size(pipeline: Pipeline) -> dict[str, Any]:
     endpoint = pipeline.endpoint
     if endpoint.kind == "serverless":
+        provisioned = endpoint.provisioned_concurrency
         return {
             "ServerlessConfig": {
                 "MemorySizeInMB": endpoint.memory_mb,
                 "MaxConcurrency": endpoint.max_concurrency,
+                **({"ProvisionedConcurrency": provisioned} if provisioned else {}),
             }
         }
     return {
         "InstanceType": endpoint.instance,
-        "InitialInstanceCount": endpoint.instances,
+        "InitialInstanceCount": "{% $plan.instances %}",
         "InitialVariantWeight": 1,
     }
 

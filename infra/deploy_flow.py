@@ -11,6 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.sagemaker_task import sagemaker_task
+from infra.scaling_states import ScalingStates
 from infra.state_machine import Task, catch_all, lambda_task
 
 _SHORT = Duration.minutes(5)
@@ -29,6 +30,8 @@ class DeployFunctions:
     publish_model: lambda_.IFunction
     remove_previous: lambda_.IFunction
     roll_back_deployment: lambda_.IFunction
+    scale_endpoint: lambda_.IFunction | None = None
+    """Only where the instances follow the load."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,8 @@ def deploy_flow(scope: Construct, functions: DeployFunctions, calls: DeployCalls
         scope, "RemovePrevious", functions.remove_previous, payload=_FOR_PLAN, timeout=_SHORT
     )
     deployed = sfn.Succeed.jsonata(scope, "ModelDeployed")
-    roll_back = _roll_back(scope, functions)
+    scaling = ScalingStates(scope, functions.scale_endpoint, _FOR_PLAN) if functions.scale_endpoint else None
+    roll_back = _roll_back(scope, functions, scaling)
 
     working: list[Task] = [plan, create_model, create_config, create, update, describe, smoke_test, publish]
     catch_all(working, roll_back, assign={"error": "{% $states.errorOutput %}"})
@@ -79,7 +83,8 @@ def deploy_flow(scope: Construct, functions: DeployFunctions, calls: DeployCalls
             "error": {"Error": "EndpointFailed", "Cause": "{% $endpoint.status & ': ' & $endpoint.reason %}"}
         },
     )
-    serving = smoke_test.next(publish).next(remove).next(deployed)
+    published = publish.next(remove).next(deployed)
+    serving = smoke_test.next(scaling.start(published, roll_back) if scaling else published)
     observe = (
         sfn.Choice.jsonata(scope, "IsServing")
         .when(_says("$endpoint.status = 'InService' and $endpoint.config = $plan.name"), serving)
@@ -95,7 +100,10 @@ def deploy_flow(scope: Construct, functions: DeployFunctions, calls: DeployCalls
     wait.next(describe).next(observe)
     which = (
         sfn.Choice.jsonata(scope, "EndpointExists")
-        .when(_says("$plan.endpoint_exists"), update.next(wait))
+        .when(
+            _says("$plan.endpoint_exists"),
+            scaling.stop(update.next(wait), roll_back) if scaling else update.next(wait),
+        )
         .otherwise(create.next(wait))
     )
     act = (
@@ -142,7 +150,7 @@ def _describe(scope: Construct) -> sfn.CustomState:
     )
 
 
-def _roll_back(scope: Construct, functions: DeployFunctions) -> sfn.IChainable:
+def _roll_back(scope: Construct, functions: DeployFunctions, scaling: ScalingStates | None) -> sfn.IChainable:
     """One step back per call, until the endpoint is as it was."""
     step = lambda_task(
         scope,
@@ -150,15 +158,17 @@ def _roll_back(scope: Construct, functions: DeployFunctions) -> sfn.IChainable:
         functions.roll_back_deployment,
         payload={**_FOR_PLAN, "error": "{% $error %}"},
         timeout=_SHORT,
+        assign={"why": "{% $states.result.Payload.why %}"},
     )
-    failed = sfn.Fail.jsonata(
-        scope, "DeploymentFailed", error="DeploymentFailed", cause="{% $states.input.why %}"
-    )
+    failed = sfn.Fail.jsonata(scope, "DeploymentFailed", error="DeploymentFailed", cause="{% $why %}")
     again = sfn.Wait.jsonata(scope, "WaitForRollBack", time=sfn.WaitTime.duration(_POLL)).next(step)
     done = (
-        sfn.Choice.jsonata(scope, "IsRolledBack").when(_says("$states.input.done"), failed).otherwise(again)
+        sfn.Choice.jsonata(scope, "IsRolledBack")
+        .when(_says("$states.input.done"), scaling.restore(failed) if scaling else failed)
+        .otherwise(again)
     )
-    return step.next(done)
+    rolling_back = step.next(done)
+    return scaling.stop_again(rolling_back) if scaling else rolling_back
 
 
 def _call(scope: Construct, id: str, action: str, arguments: dict[str, Any]) -> sfn.CustomState:

@@ -15,6 +15,7 @@ from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
 from infra.deploy_calls import EndpointSettings, deploy_calls
 from infra.deploy_flow import DeployFunctions, deploy_flow
+from infra.endpoint_scaling import EndpointScaling
 from infra.job_roles import JobRole, grant_encrypted_volumes
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
@@ -49,6 +50,7 @@ class ServingStack(PipelineStack):
         clean_up = CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
         # The endpoint goes first: what still logs would make SageMaker create the log group anew.
         clean_up.resource.node.add_dependency(endpoint_logs)
+        self._scaling = self._add_scaling(clean_up)
         self.deploy_state_machine: sfn.IStateMachine = self._add_state_machine()
         self._start_on_approval()
         self._output()
@@ -66,6 +68,22 @@ class ServingStack(PipelineStack):
         self._training.image.grant_pull(role)
         return role
 
+    def _add_scaling(self, clean_up: CleanUp) -> EndpointScaling | None:
+        """Let the instances follow the load; where they did, that ends before the endpoint does."""
+        block = self.pipeline.endpoint.scaling
+        if block is None:
+            return None
+        scaling = EndpointScaling(
+            self,
+            "Scaling",
+            pipeline=self.pipeline,
+            scaling=block,
+            key=self._data.key,
+            endpoint_name=self.endpoint_name,
+        )
+        scaling.resource.node.add_dependency(clean_up.resource)
+        return scaling
+
     # --- functions
 
     def _add_functions(self) -> DeployFunctions:
@@ -75,6 +93,7 @@ class ServingStack(PipelineStack):
             publish_model=self._add_publish_model(),
             remove_previous=self._add_remove_previous(),
             roll_back_deployment=self._add_roll_back_deployment(),
+            scale_endpoint=self._scaling.function if self._scaling else None,
         )
 
     def _add_plan_deployment(self) -> PipelineFunction:

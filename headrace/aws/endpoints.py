@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DesiredWeightAndCapacityTypeDef
 
 _SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 
@@ -30,12 +31,15 @@ class Endpoint:
         Why it failed, if it did.
     variants : tuple of str
         Names of the variants that answer.
+    instances : int
+        How many all of them together have, or are about to have; 0 for a serverless endpoint.
     """
 
     status: str
     config: str
     reason: str
     variants: tuple[str, ...] = ()
+    instances: int = 0
 
     @property
     def settled(self) -> bool:
@@ -77,16 +81,25 @@ class Endpoints:
             if _is_missing(error):
                 return None
             raise
+        variants = answer.get("ProductionVariants", [])
         return Endpoint(
             answer["EndpointStatus"],
             answer.get("EndpointConfigName", ""),
             answer.get("FailureReason", ""),
-            tuple(variant["VariantName"] for variant in answer.get("ProductionVariants", [])),
+            tuple(variant["VariantName"] for variant in variants),
+            sum(variant.get("DesiredInstanceCount", 0) for variant in variants),
         )
 
     def point_to(self, name: str, config: str) -> None:
         """Begin to move the endpoint to another configuration."""
         self._client.update_endpoint(EndpointName=name, EndpointConfigName=config)
+
+    def resize(self, name: str, variant: str, instances: int) -> None:
+        """Begin to change how many instances a variant has."""
+        wanted: DesiredWeightAndCapacityTypeDef = {"VariantName": variant, "DesiredInstanceCount": instances}
+        self._client.update_endpoint_weights_and_capacities(
+            EndpointName=name, DesiredWeightsAndCapacities=[wanted]
+        )
 
     def delete_step(self, name: str) -> bool:
         """Go one step towards the endpoint's deletion; return True once it is gone. Call it until then."""

@@ -15,6 +15,7 @@ from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
+from headrace.config.scaling import scaling_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -65,6 +66,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         alarm_disagreements,
         endpoint_disagreements,
         batch_disagreements,
+        scaling_disagreements,
         _stream,
         _large_data,
         monitoring_disagreements,

@@ -9,6 +9,7 @@ from pydantic import Field
 from headrace.config.asynchronous import Asynchronous
 from headrace.config.batch import Batch
 from headrace.config.block import Block, Instance
+from headrace.config.scaling import Scaling
 
 
 class Endpoint(Block):
@@ -31,12 +32,22 @@ class Endpoint(Block):
         2048, description="Serverless: memory, in MB."
     )
     max_concurrency: int = Field(5, ge=1, le=200, description="Serverless: requests at the same time.")
+    provisioned_concurrency: int | None = Field(
+        None,
+        ge=1,
+        le=200,
+        description="Serverless: so many of them never wait for a start, and bill around the clock; none by default.",
+    )
     instance: Instance = Field("ml.m5.large", description="Realtime and asynchronous: instance type.")
     instances: int = Field(
         2,
         ge=1,
         le=100,
-        description="Realtime and asynchronous: how many; two survive the loss of one.",
+        description="Realtime and asynchronous: how many; two survive the loss of one. With `scaling`: how many at first.",
+    )
+    scaling: Scaling | None = Field(
+        None,
+        description="Realtime and asynchronous: adds and removes instances with the load; left out, `instances` stay.",
     )
     asynchronous: Asynchronous = Field(
         default_factory=Asynchronous, description="Asynchronous: the queue, and what becomes of the answers."

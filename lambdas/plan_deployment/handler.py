@@ -125,6 +125,7 @@ def _plan(
         "name": deployment_name(f"headrace-{pipeline.name}", package.version, run),
         "version": package.version,
         "variant": f"v{package.version}",
+        "instances": _instances(pipeline, endpoint),
         "model_package_arn": package.arn,
         "approved_at": package.status_at,
         "image": package.image,
@@ -135,6 +136,14 @@ def _plan(
         # In the form of Step Functions' own times, with which it is compared.
         "deadline": (now + _LIMIT).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
     }
+
+
+def _instances(pipeline: Pipeline, endpoint: Endpoint | None) -> int:
+    """Return how many instances to begin with: as many as serve now, where their number follows the load."""
+    block = pipeline.endpoint
+    if block.scaling is None or endpoint is None or endpoint.instances == 0:
+        return block.instances
+    return min(max(endpoint.instances, block.scaling.min), block.scaling.max)
 
 
 def _environment(pipeline: Pipeline, version: int) -> dict[str, str]:

@@ -18,7 +18,11 @@ PIPELINES = {
         "time": "at",
         "split": {"by": "time"},
         "approval": "manual",
-        "endpoint": {"kind": "realtime", "instances": 2},
+        "endpoint": {
+            "kind": "realtime",
+            "instances": 2,
+            "scaling": {"min": 2, "max": 8, "by": "concurrency", "target": 4},
+        },
         "retraining": {"on": ["drift", "new_data", "schedule"]},
         "on_destroy": "retain",
         "notify": "ops@example.org",

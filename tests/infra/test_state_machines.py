@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from headrace.config.endpoint import Endpoint
 from tests.infra.pipeline_stacks import templates
 from tests.infra.state_machines import (
     complaints,
@@ -15,7 +16,9 @@ from tests.infra.state_machines import (
 
 VARIANTS = {
     "serverless": "{}",
-    "realtime": json.dumps({"endpoint": {"kind": "realtime"}}),
+    "realtime": json.dumps(
+        {"endpoint": {"kind": "realtime", "scaling": {"min": 2, "max": 8, "target": 600}}}
+    ),
     "manual approval": json.dumps({"approval": "manual"}),
     "local disk": json.dumps({"training": {"instance": "ml.g5.xlarge"}}),
 }
@@ -133,7 +136,8 @@ def test_a_real_time_endpoint_is_isolated_captured_encrypted_and_survives_the_lo
     assert config["KmsKeyId"]
     assert config["DataCaptureConfig"]["KmsKeyId"]
     assert config["DataCaptureConfig"]["InitialSamplingPercentage"] == 100
-    assert config["ProductionVariants"][0]["InitialInstanceCount"] >= 2
+    assert config["ProductionVariants"][0]["InitialInstanceCount"] == "{% $plan.instances %}"
+    assert Endpoint(kind="realtime").instances >= 2
 
 
 @pytest.mark.parametrize(

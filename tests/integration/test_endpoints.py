@@ -106,3 +106,12 @@ def test_a_package_is_rejected_with_the_reason(sagemaker):
         Registry(sagemaker).reject(expected["ModelPackageArn"], "x" * 2000)
 
         stub.assert_no_pending_responses()
+
+
+def test_a_variants_instances_are_counted_and_changed(sagemaker):
+    deploy(sagemaker, LIVE, "headrace-bike")
+    endpoints = Endpoints(sagemaker)
+
+    endpoints.resize("headrace-bike", "v1", 5)
+
+    assert endpoints.find("headrace-bike").instances == 5

@@ -152,3 +152,22 @@ def test_an_endpoint_that_never_served_is_deleted_first(pipeline):
 
 def test_the_deadline_compares_with_step_functions_own_times(pipeline):
     assert plan(World(), pipeline)["deadline"] == "2026-01-31T12:45:00.000Z"
+
+
+@pytest.mark.parametrize(("serving", "planned"), [(None, 2), (0, 2), (5, 5), (1, 2), (20, 8)])
+def test_a_new_model_begins_with_as_many_instances_as_serve_now_if_they_follow_the_load(serving, planned):
+    scaling = {"min": 2, "max": 8, "target": 600}
+    scaled = Pipeline(
+        name="bike", problem="regression", target="cnt", endpoint={"kind": "realtime", "scaling": scaling}
+    )
+    endpoint = None if serving is None else replace(SERVING, instances=serving)
+
+    assert plan(World(endpoint=endpoint, champion=CHAMPION), scaled)["instances"] == planned
+
+
+def test_a_number_of_instances_that_does_not_follow_the_load_is_the_files():
+    fixed = Pipeline(
+        name="bike", problem="regression", target="cnt", endpoint={"kind": "realtime", "instances": 3}
+    )
+
+    assert plan(World(endpoint=replace(SERVING, instances=7), champion=CHAMPION), fixed)["instances"] == 3
