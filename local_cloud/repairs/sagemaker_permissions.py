@@ -20,6 +20,7 @@ _REQUEST = "service method path headers body query_params region account_id"
 _RESOURCES = {
     "TrainingJob": "training-job",
     "ProcessingJob": "processing-job",
+    "TransformJob": "transform-job",
     "Model": "model",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",

@@ -23,6 +23,7 @@ from local_cloud.sagemaker.servers import ModelServer
 from local_cloud.sagemaker.shapes import check_request, fit_answer, known_operation
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.training import TrainingJobs
+from local_cloud.sagemaker.transform import TransformJobs
 
 _VERB = re.compile(r"^(Describe|Delete|List)([A-Z]\w+)$")
 _Operation = Callable[[dict[str, Any]], dict[str, Any]]
@@ -41,6 +42,7 @@ class Engine:
         self.jobs: dict[str, Jobs] = {
             "TrainingJob": TrainingJobs(self.records, self.images, surroundings),
             "ProcessingJob": ProcessingJobs(self.records, self.images, surroundings),
+            "TransformJob": TransformJobs(self.records, self.images, surroundings, self.models.deployable),
         }
         registry = Registry(self.records, surroundings)
         self._operations: dict[str, _Operation] = {
@@ -48,6 +50,8 @@ class Engine:
             "StopTrainingJob": lambda request: self._stop("TrainingJob", request),
             "CreateProcessingJob": self.jobs["ProcessingJob"].create,
             "StopProcessingJob": lambda request: self._stop("ProcessingJob", request),
+            "CreateTransformJob": self.jobs["TransformJob"].create,
+            "StopTransformJob": lambda request: self._stop("TransformJob", request),
             "CreateModel": self.models.create,
             "CreateEndpointConfig": EndpointConfigs(self.records, self.models).create,
             "CreateEndpoint": self.endpoints.create,

@@ -1,4 +1,4 @@
-"""What training and processing jobs have in common: a thread, a container, statuses, a limit, an end."""
+"""What training, processing and transform jobs have in common: a thread, a container, statuses, a limit, an end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from local_cloud.sagemaker.containers import Container
 from local_cloud.sagemaker.errors import JobError, invalid
@@ -21,6 +21,14 @@ from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
 _STOPPING = "Stopping"
 _AT_WORK = ("InProgress", _STOPPING)
 _INTERNAL = "InternalServerError: We encountered an internal error. Please try again."
+
+
+class Stoppable(Protocol):
+    """What works for a job."""
+
+    def stop(self) -> None:
+        """End it."""
+        ...
 
 
 @dataclass
@@ -39,6 +47,10 @@ class Run:
         Set when the job has ended.
     stop : Event
         Set when somebody asked it to stop.
+    container : Container or None
+        What it runs, of a job that runs one to its end.
+    works : Stoppable or None
+        What is ended when somebody asks it to stop.
     """
 
     record: Record
@@ -47,6 +59,7 @@ class Run:
     done: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
     container: Container | None = None
+    works: Stoppable | None = None
 
 
 class Jobs(ABC):
@@ -67,7 +80,7 @@ class Jobs(ABC):
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a job; its status is in its record from now on."""
-        session = self._around.role_session(request["RoleArn"])
+        session = self._around.role_session(self.role_of(request))
         record = self._records.add(self.noun, request, **{self._kind.status_field: "InProgress"})
         self.began(record)
         name = record[self._kind.name_field]
@@ -75,6 +88,10 @@ class Jobs(ABC):
         self._runs[name] = run
         threading.Thread(target=self._guard, args=(run,), name=name, daemon=True).start()
         return {self._kind.arn_field: record[self._kind.arn_field]}
+
+    def role_of(self, request: dict[str, Any]) -> str:
+        """Return the role that the job runs under."""
+        return str(request["RoleArn"])
 
     def stop(self, name: str) -> None:
         """Ask a job to stop; a job that has ended cannot be asked."""
@@ -87,8 +104,8 @@ class Jobs(ABC):
             self._records.change(record, **{self._kind.status_field: _STOPPING})
             run.stop.set()
         self.announce(record)
-        if run.container:
-            threading.Thread(target=run.container.stop, daemon=True).start()
+        if run.works:
+            threading.Thread(target=run.works.stop, daemon=True).start()
 
     def wait(self, name: str) -> Record:
         """Wait for a job's end and return its record."""
@@ -130,7 +147,7 @@ class Jobs(ABC):
         stream: str,
     ) -> int | None:
         """Run the container; return its exit code, or None if it took longer than `limit_s`."""
-        run.container = Container(
+        run.works = run.container = Container(
             command,
             cwd=cwd,
             environment=environment,

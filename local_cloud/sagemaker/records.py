@@ -75,6 +75,14 @@ KINDS = {
             "ResourceInUse",
         ),
         Kind(
+            "TransformJob",
+            "transform-job",
+            "Could not find requested job with name: {name}",
+            "Job name must be unique within an AWS account and region, and a job with this name already exists ({arn})",
+            "TransformJobSummaries",
+            "ResourceInUse",
+        ),
+        Kind(
             "Model",
             "model",
             'Could not find model "{arn}".',

@@ -88,6 +88,10 @@ class ModelServer:
             self._revive()
             raise
 
+    def get(self, path: str) -> Reply:
+        """Ask for something other than an answer; ``OSError`` if the container does not answer."""
+        return self._request("GET", path, b"", {})
+
     def stop(self) -> None:
         """End it."""
         with self._lock:
@@ -114,7 +118,7 @@ class ModelServer:
         deadline = time.monotonic() + _PING_S
         while time.monotonic() < deadline and self._container.exit_code is None:
             try:
-                if self._request("GET", "/ping", b"", {}).status == http.client.OK:
+                if self.get("/ping").status == http.client.OK:
                     return
             except OSError:
                 pass

@@ -8,6 +8,7 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.sagemaker.errors import JobError, invalid
@@ -91,6 +92,15 @@ def download_archive(s3: Any, uri: str, folder: Path) -> None:
         raise JobError(f"Could not extract model data from {uri}: {error}") from None
 
 
+def put_file(s3: Any, path: Path, uri: str, kms_key: str | None) -> None:
+    """Upload a file of any length to `uri`."""
+    bucket, key = split_uri(uri)
+    try:
+        s3.upload_file(str(path), bucket, key, ExtraArgs=_encryption(kms_key))
+    except (ClientError, S3UploadFailedError) as error:
+        raise JobError(f"ClientError: Failed to upload to {uri}: {error}") from None
+
+
 def require_object(s3: Any, uri: str) -> None:
     """Refuse, in AWS's words, a URI at which there is no object that the role can read."""
     bucket, key = split_uri(uri)
@@ -101,11 +111,14 @@ def require_object(s3: Any, uri: str) -> None:
 
 
 def _put(s3: Any, bucket: str, key: str, body: bytes, kms_key: str | None) -> None:
-    encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
     try:
-        s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption)
+        s3.put_object(Bucket=bucket, Key=key, Body=body, **_encryption(kms_key))
     except ClientError as error:
         raise JobError(f"ClientError: Failed to upload to s3://{bucket}/{key}: {error}") from None
+
+
+def _encryption(kms_key: str | None) -> dict[str, str]:
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
 
 
 def _inside(folder: Path, name: str) -> Path:
