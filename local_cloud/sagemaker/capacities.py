@@ -12,20 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from local_cloud.sagemaker.endpoint_configs import check_concurrency, refuse_duplicates
+from local_cloud.sagemaker.endpoint_configs import check_concurrency, check_weights, refuse_duplicates
 from local_cloud.sagemaker.errors import JobError, invalid
 from local_cloud.sagemaker.fleets import Fleet, Variant
 from local_cloud.sagemaker.instances import Instances
 from local_cloud.sagemaker.records import Record
+from local_cloud.sagemaker.variant_state import configured_variants
 
 
-def desired(shown: Sequence[Record], wanted: Sequence[Record], *, asynchronous: bool = False) -> list[Record]:
+def desired(endpoint: Record, wanted: Sequence[Record], *, asynchronous: bool = False) -> list[Record]:
     """Return the variants as they are shown while a change is under way.
 
     Parameters
     ----------
-    shown : sequence of Record
-        ``ProductionVariants`` of the endpoint.
+    endpoint : Record
+        As it is shown now.
     wanted : sequence of Record
         ``DesiredWeightsAndCapacities`` of the request.
     asynchronous : bool
@@ -37,12 +38,11 @@ def desired(shown: Sequence[Record], wanted: Sequence[Record], *, asynchronous: 
         ``ValidationException``, if a variant is unknown or cannot be changed like this.
     """
     refuse_duplicates(item["VariantName"] for item in wanted)
-    items = {item["VariantName"]: item for item in wanted}
+    items, shown = {item["VariantName"]: item for item in wanted}, configured_variants(endpoint)
     if unknown := sorted(set(items) - {state["VariantName"] for state in shown}):
         raise invalid(f"Variant(s) {', '.join(unknown)} not found in the endpoint.")
     states = [_changed(state, items.get(state["VariantName"], {}), asynchronous) for state in shown]
-    if not sum(state["DesiredWeight"] for state in states):
-        raise invalid("At least one production variant must have a weight above 0.")
+    check_weights(state["DesiredWeight"] for state in states[: len(endpoint["ProductionVariants"])])
     return states
 
 

@@ -67,11 +67,12 @@ class DataCapture:
         with self._lock:
             self._waiting[destination].append(line)
             if self._timer is None:
-                self._timer = threading.Timer(_FLUSH_S, self._flush)
+                self._timer = threading.Timer(_FLUSH_S, self.flush)
                 self._timer.daemon = True
                 self._timer.start()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what waits."""
         with self._lock:
             waiting, self._waiting, self._timer = self._waiting, defaultdict(list), None
         for (prefix, key, role), lines in waiting.items():

@@ -4,6 +4,7 @@ References
 ----------
 .. [1] SageMaker API reference, "CreateEndpointConfig" and "ProductionVariant".
 .. [2] SageMaker developer guide, "Deploy models with Amazon SageMaker Serverless Inference", "Feature exclusions".
+.. [3] SageMaker developer guide, "Create a shadow test", "Prerequisites".
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from typing import Any
 from local_cloud.sagemaker.errors import invalid
 from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.records import Record, Records
+from local_cloud.sagemaker.variant_state import configured_variants
 
 _MEMORY_STEP_MB = 1024
+_WITH_SHADOW = 2
 
 
 class EndpointConfigs:
@@ -27,10 +30,14 @@ class EndpointConfigs:
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a configuration, whose models must exist and be fit for it."""
-        variants = request["ProductionVariants"]
-        check_variants(variants)
+        variants = configured_variants(request)
+        check_variants(request["ProductionVariants"], request.get("ShadowProductionVariants", []))
+        if "ShadowProductionVariants" in request and "AsyncInferenceConfig" in request:
+            raise invalid("Shadow variants are not supported for asynchronous endpoints.")
         for variant in variants:
             model = self._models.deployable(variant["ModelName"])
+            if "ServerlessConfig" in variant or "ShadowProductionVariants" in request:
+                _check_single_container(model)
             if "ServerlessConfig" in variant:
                 _check_serverless_model(model)
         if "DataCaptureConfig" in request and any("ServerlessConfig" in variant for variant in variants):
@@ -39,20 +46,31 @@ class EndpointConfigs:
         return {"EndpointConfigArn": record["EndpointConfigArn"]}
 
 
-def check_variants(variants: list[Record]) -> None:
-    """Refuse production variants that cannot be behind one endpoint.
+def check_variants(production: list[Record], shadows: list[Record]) -> None:
+    """Refuse variants that cannot be behind one endpoint.
 
     Raises
     ------
     ApiError
         ``ValidationException``, for the first rule that is broken.
     """
+    variants = [*production, *shadows]
+    serverless = any("ServerlessConfig" in variant for variant in variants)
     refuse_duplicates(variant["VariantName"] for variant in variants)
     for variant in variants:
         _check_size(variant)
-    if len(variants) > 1 and any("ServerlessConfig" in variant for variant in variants):
+    if shadows and serverless:
+        raise invalid("Shadow variants are not supported for serverless endpoints.")
+    if shadows and len(variants) > _WITH_SHADOW:
+        raise invalid("With ShadowProductionVariants there is one production variant and one shadow variant.")
+    if len(variants) > 1 and serverless:
         raise invalid("A serverless endpoint supports only one production variant.")
-    if not sum(variant.get("InitialVariantWeight", 1.0) for variant in variants):
+    check_weights(variant.get("InitialVariantWeight", 1.0) for variant in production)
+
+
+def check_weights(weights: Iterable[float]) -> None:
+    """Refuse weights of production variants with which none of them would get a request."""
+    if not sum(weights):
         raise invalid("At least one production variant must have a weight above 0.")
 
 
@@ -85,5 +103,8 @@ def _check_size(variant: Record) -> None:
 def _check_serverless_model(model: Record) -> None:
     if model.get("EnableNetworkIsolation") or model.get("VpcConfig"):
         raise invalid("Serverless endpoints support neither network isolation nor a VPC configuration.")
+
+
+def _check_single_container(model: Record) -> None:
     if len(model["Containers"]) > 1:
-        raise invalid("Serverless endpoints support only one container.")
+        raise invalid("Serverless endpoints and endpoints with a shadow variant support only one container.")

@@ -13,7 +13,14 @@ from local_cloud.sagemaker.errors import JobError, invalid
 from local_cloud.sagemaker.fleets import Fleet, Launcher
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.surroundings import Surroundings
-from local_cloud.sagemaker.variant_state import PROPERTIES, capture_summary, retaining, summaries
+from local_cloud.sagemaker.variant_state import (
+    PROPERTIES,
+    capture_summary,
+    configured_variants,
+    replacing,
+    retaining,
+    summaries,
+)
 
 _EVENT = "SageMaker Endpoint State Change"
 _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
@@ -45,7 +52,7 @@ class Endpoints:
                 raise invalid(
                     f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.'
                 )
-            config = retaining(config, record["ProductionVariants"], _properties_to_retain(request))
+            config = retaining(config, configured_variants(record), _properties_to_retain(request))
             self._records.change(record, EndpointStatus="Updating", FailureReason=None)
         self._in_background(record, partial(self._exchange, config=config))
         return {"EndpointArn": record["EndpointArn"]}
@@ -56,12 +63,12 @@ class Endpoints:
             record = self._records.get("Endpoint", request["EndpointName"])
             self._refuse_unless_in_service(record)
             states = desired(
-                record["ProductionVariants"],
+                record,
                 request["DesiredWeightsAndCapacities"],
                 asynchronous="AsyncInferenceConfig" in self.fleets[record["EndpointName"]].config,
             )
             self._records.change(
-                record, EndpointStatus="Updating", ProductionVariants=states, FailureReason=None
+                record, EndpointStatus="Updating", FailureReason=None, **replacing(record, states)
             )
         self._in_background(record, self._change)
         return {"EndpointArn": record["EndpointArn"]}
@@ -124,7 +131,7 @@ class Endpoints:
     def _bring_up(self, record: Record) -> None:
         try:
             config = self._records.get("EndpointConfig", record["EndpointConfigName"])
-            config = retaining(config, record.get("ProductionVariants", []), PROPERTIES)
+            config = retaining(config, configured_variants(record), PROPERTIES)
             self._put_in_service(record, self._launcher.launch(record["EndpointName"], config))
         except JobError as failure:
             self._records.change(record, EndpointStatus="Failed", FailureReason=str(failure))
@@ -149,7 +156,7 @@ class Endpoints:
                 record,
                 EndpointStatus="InService",
                 EndpointConfigName=fleet.config["EndpointConfigName"],
-                ProductionVariants=shown,
+                **shown,
                 **capture_summary(fleet.config),
             )
 
@@ -157,12 +164,12 @@ class Endpoints:
         """Bring desired weights and capacities into force; all of them, or none."""
         reason = None
         try:
-            bring_into_force(self.fleets[record["EndpointName"]], record["ProductionVariants"])
+            bring_into_force(self.fleets[record["EndpointName"]], configured_variants(record))
         except JobError as failure:
             reason = str(failure)
-        states = settled(record["ProductionVariants"], as_desired=reason is None)
+        states = settled(configured_variants(record), as_desired=reason is None)
         self._records.change(
-            record, EndpointStatus="InService", ProductionVariants=states, FailureReason=reason
+            record, EndpointStatus="InService", FailureReason=reason, **replacing(record, states)
         )
 
     def _in_background(self, record: Record, work: Callable[[Record], None]) -> None:

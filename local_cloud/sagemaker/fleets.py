@@ -15,6 +15,7 @@ from local_cloud.sagemaker.models import Models
 from local_cloud.sagemaker.records import Record
 from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.sagemaker.surroundings import Surroundings
+from local_cloud.sagemaker.variant_state import configured_variants
 
 Variant = Instances | Serverless
 Serve = Callable[[Record, ImageStore, Surroundings, tuple[str, str]], Server]
@@ -31,9 +32,11 @@ class Fleet:
     config : Record
         The endpoint's configuration, with weights and sizes that are in force.
     variants : dict of str to Variant
-        By name.
+        By name, the shadow variant included.
     weights : dict of str to float
-        How requests are shared between them: in proportion.
+        By name: how requests are shared between the production variants, in proportion.
+    shadow : str or None
+        Name of the shadow variant; of its weight to the production variants' it gets copies.
     role : str
         The models' role, which captures.
     """
@@ -41,17 +44,29 @@ class Fleet:
     config: Record
     variants: dict[str, Variant]
     weights: dict[str, float]
+    shadow: str | None
     role: str
     requests: int = 0
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def choose(self, wanted: str | None = None) -> str:
         """Return the name of the variant that answers the next request: the wanted one, or one by weight."""
+        weights = self._production_weights()
         if wanted:
-            if wanted not in self.variants:
+            if wanted not in weights:
                 raise ApiError("ValidationError", f"Variant {wanted} does not exist in the endpoint.")
             return wanted
-        return random.choices(list(self.weights), list(self.weights.values()))[0]
+        return random.choices(list(weights), list(weights.values()))[0]
+
+    def choose_shadow(self) -> str | None:
+        """Return the name of the shadow variant if the next request is copied to it."""
+        if self.shadow is None:
+            return None
+        share = self.weights[self.shadow] / sum(self._production_weights().values())
+        return self.shadow if random.random() < share else None
+
+    def _production_weights(self) -> dict[str, float]:
+        return {name: weight for name, weight in self.weights.items() if name != self.shadow}
 
     def count(self, more: int) -> None:
         """Note that a request begins (1) or has ended (-1)."""
@@ -85,15 +100,21 @@ class Launcher:
         JobError
             If a model is gone, or a container is not healthy; then nothing is left running.
         """
-        variants = config["ProductionVariants"]
+        variants = configured_variants(config)
+        names = [variant["VariantName"] for variant in variants]
         try:
             started = start_together([partial(self._variant, endpoint, variant) for variant in variants])
             role = self._models.deployable(variants[0]["ModelName"])["ExecutionRoleArn"]
         except ApiError as error:
             raise JobError(str(error)) from None
-        names = [variant["VariantName"] for variant in variants]
-        weights = {variant["VariantName"]: variant.get("InitialVariantWeight", 1.0) for variant in variants}
-        return Fleet(dict(config), dict(zip(names, started, strict=True)), weights, role)
+        weights = [variant.get("InitialVariantWeight", 1.0) for variant in variants]
+        return Fleet(
+            config,
+            dict(zip(names, started, strict=True)),
+            dict(zip(names, weights, strict=True)),
+            names[-1] if "ShadowProductionVariants" in config else None,
+            role,
+        )
 
     def image(self, model: str) -> str:
         """Return the image that the first container of a model runs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from functools import partial
 from typing import Any
 
 from local_cloud.sagemaker.answers import Answer
@@ -13,6 +14,7 @@ from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.sagemaker.servers import Reply
+from local_cloud.sagemaker.shadows import Shadows
 from local_cloud.sagemaker.surroundings import Surroundings
 
 _LIMIT_REALTIME, _LIMIT_SERVERLESS = 6 * 2**20, 4 * 2**20
@@ -30,7 +32,8 @@ class Invocations:
 
     def __init__(self, endpoints: Endpoints, surroundings: Surroundings) -> None:
         self._endpoints, self._around = endpoints, surroundings
-        self._capture = DataCapture(surroundings)
+        self.capture = DataCapture(surroundings)
+        self._shadows = Shadows()
 
     def invoke(self, name: str, body: bytes, headers: dict[str, str]) -> tuple[bytes, dict[str, str]]:
         """Return the container's body and the headers of AWS's answer.
@@ -50,23 +53,28 @@ class Invocations:
     def _invoke(
         self, name: str, fleet: Fleet, body: bytes, headers: dict[str, str]
     ) -> tuple[bytes, dict[str, str]]:
-        entered = time.monotonic()
-        name_of_variant = fleet.choose(headers.get("x-amzn-sagemaker-target-variant"))
-        variant = fleet.variants[name_of_variant]
-        _refuse_if_too_large(body, serverless=isinstance(variant, Serverless))
-        passed = {header: headers[header] for header in _PASSED_ON if headers.get(header)}
-        answer = variant.ask(body, passed)
-        overhead_s = time.monotonic() - entered - answer.seconds
-        self._measure(name, name_of_variant, answer, overhead_s)
+        variant = fleet.choose(headers.get("x-amzn-sagemaker-target-variant"))
+        _refuse_if_too_large(body, serverless=isinstance(fleet.variants[variant], Serverless))
+        answer = self._ask(variant, name, fleet, body, headers)
+        self._shadows.copy(fleet, partial(self._ask, endpoint=name, fleet=fleet, body=body, headers=headers))
         if not answer.ok:
             raise _model_error(name, answer, self._around)
-        self._capture.offer(name, name_of_variant, fleet, body, headers, answer)
         returned = {
             header: answer.headers[header.lower()]
             for header in ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes")
             if header.lower() in answer.headers
         }
-        return answer.body, {**returned, "x-Amzn-Invoked-Production-Variant": name_of_variant}
+        return answer.body, {**returned, "x-Amzn-Invoked-Production-Variant": variant}
+
+    def _ask(self, variant: str, endpoint: str, fleet: Fleet, body: bytes, headers: dict[str, str]) -> Answer:
+        """Have one variant answer; measure it, and capture what is no refusal."""
+        entered = time.monotonic()
+        passed = {header: headers[header] for header in _PASSED_ON if headers.get(header)}
+        answer = fleet.variants[variant].ask(body, passed)
+        self._measure(endpoint, variant, answer, time.monotonic() - entered - answer.seconds)
+        if answer.ok:
+            self.capture.offer(endpoint, variant, fleet, body, headers, answer)
+        return answer
 
     def _measure(self, endpoint: str, variant: str, answer: Answer, overhead_s: float) -> None:
         dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]

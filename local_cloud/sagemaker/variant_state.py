@@ -15,6 +15,18 @@ _PROPERTIES = {
     "DesiredServerlessConfig": ("CurrentServerlessConfig", "ServerlessConfig"),
 }
 PROPERTIES = frozenset(_PROPERTIES)
+_LISTS = ("ProductionVariants", "ShadowProductionVariants")
+
+
+def configured_variants(config: Record) -> list[Record]:
+    """Return all variants of a configuration, or all that an endpoint shows: the shadow variant is the last."""
+    return [variant for name in _LISTS for variant in config.get(name, [])]
+
+
+def replacing(shown: Record, states: Iterable[Record]) -> Record:
+    """Return the members of an endpoint that show its variants, with these states of them."""
+    by_name = {state["VariantName"]: state for state in states}
+    return {name: [by_name[old["VariantName"]] for old in shown[name]] for name in _LISTS if name in shown}
 
 
 def retaining(config: Record, shown: Iterable[Record], properties: Iterable[str]) -> Record:
@@ -25,7 +37,7 @@ def retaining(config: Record, shown: Iterable[Record], properties: Iterable[str]
     config : Record
         As it was created.
     shown : iterable of Record
-        ``ProductionVariants`` of the endpoint.
+        The endpoint's variants.
     properties : iterable of str
         Among `PROPERTIES`.
 
@@ -38,11 +50,15 @@ def retaining(config: Record, shown: Iterable[Record], properties: Iterable[str]
     """
     pairs = [_PROPERTIES[name] for name in sorted(properties)]
     states = {state["VariantName"]: state for state in shown}
-    variants = [
-        {**variant, **_retained(variant, states.get(variant["VariantName"], {}), pairs)}
-        for variant in config["ProductionVariants"]
-    ]
-    return {**config, "ProductionVariants": variants}
+    lists = {
+        name: [
+            {**variant, **_retained(variant, states.get(variant["VariantName"], {}), pairs)}
+            for variant in config[name]
+        ]
+        for name in _LISTS
+        if name in config
+    }
+    return {**config, **lists}
 
 
 def _retained(variant: Record, state: Record, pairs: Iterable[tuple[str, str]]) -> Record:
@@ -67,9 +83,14 @@ def summary(variant: Record, image: str) -> Record:
     return shown | ({"RoutingConfig": variant["RoutingConfig"]} if "RoutingConfig" in variant else {})
 
 
-def summaries(config: Record, image_of: Callable[[str], str]) -> list[Record]:
-    """Return what ``DescribeEndpoint`` shows of all variants."""
-    return [summary(variant, image_of(variant["ModelName"])) for variant in config["ProductionVariants"]]
+def summaries(config: Record, image_of: Callable[[str], str]) -> Record:
+    """Return the members of ``DescribeEndpoint`` that show all variants; None for those it has not."""
+    return {
+        name: [summary(variant, image_of(variant["ModelName"])) for variant in config[name]]
+        if name in config
+        else None
+        for name in _LISTS
+    }
 
 
 def capture_summary(config: Record) -> dict[str, Any]:

@@ -208,6 +208,40 @@ def test_new_weights_count_at_once(sagemaker, runtime, two_variants):
     assert answers == {b"b:x"}
 
 
+# --- shadows
+
+
+def test_a_shadow_answers_nobody_and_is_captured_under_its_name(
+    sagemaker, host, invoke, client, bucket, name
+):
+    shadow = {"VariantName": "shadow", "ModelName": host(f"{name}-b", text="b"), **SIZE}
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name,
+        ProductionVariants=[{"VariantName": "main", "ModelName": host(f"{name}-a", text="a"), **SIZE}],
+        ShadowProductionVariants=[shadow],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 100,
+            "DestinationS3Uri": f"s3://{bucket}/shadows",
+            "CaptureOptions": [{"CaptureMode": "Output"}],
+        },
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    ended(lambda: sagemaker.describe_endpoint(EndpointName=name), "EndpointStatus")
+
+    assert [invoke(name, body) for body in (b"1", b"2")] == [b"a:1", b"a:2"]
+
+    def captured():
+        s3, prefix = client("s3"), f"shadows/{name}/shadow/"
+        found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+        bodies = [s3.get_object(Bucket=bucket, Key=item["Key"])["Body"].read() for item in found]
+        return [json.loads(line)["captureData"] for body in bodies for line in body.splitlines()]
+
+    answers = eventually(captured, lambda found: len(found) == 2)
+    assert {base64.b64decode(data["endpointOutput"]["data"]) for data in answers} == {b"b:1", b"b:2"}
+    sagemaker.delete_endpoint(EndpointName=name)
+
+
 # --- metrics
 
 

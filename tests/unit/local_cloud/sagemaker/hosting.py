@@ -17,10 +17,16 @@ class Surroundings:
 
     def __init__(self, state_dir, servers=4):
         self.state_dir, self.servers = state_dir, servers
-        self.data, self.events = [], []
+        self.data, self.events, self.objects = [], [], {}
 
     def role_session(self, role_arn):
-        return None
+        return self
+
+    def client(self, service):
+        return self
+
+    def put_object(self, **request):
+        self.objects[request["Key"]] = request["Body"]
 
     def emit(self, detail_type, detail, resource):
         self.events.append((detail_type, detail))
@@ -46,8 +52,9 @@ class Server:
 
     def invoke(self, body, headers):
         self.requests.append(body)
-        self.hosting.entered.release()
-        self.hosting.gate.wait(timeout=10)
+        if self.model in self.hosting.held:
+            self.hosting.entered.release()
+            self.hosting.gate.wait(timeout=10)
         assert self.running, "a server that was ended is asked"
         if "GONE" in self.environment:
             raise ConnectionRefusedError
@@ -64,8 +71,7 @@ class Hosting:
     def __init__(self, state_dir, **settings):
         self.around = Surroundings(state_dir, **settings)
         self.servers = []
-        self.gate, self.entered = threading.Event(), threading.Semaphore(0)
-        self.gate.set()
+        self.held, self.gate, self.entered = (), threading.Event(), threading.Semaphore(0)
         self.engine = Engine(self.around, lambda model, images, around, log: Server(self, model))
 
     def call(self, operation, **request):
@@ -111,6 +117,13 @@ class Hosting:
         """Invoke the endpoint; return the answer's body and the variant that gave it."""
         answer, returned = self.engine.invocations.invoke(name, body, headers)
         return answer.decode(), returned["x-Amzn-Invoked-Production-Variant"]
+
+    def hold(self, *models):
+        """Let the servers of these models answer only after `release`."""
+        self.held = models
+
+    def release(self):
+        self.gate.set()
 
     def running(self):
         return [server.model for server in self.servers if server.running]

@@ -65,14 +65,14 @@ def test_a_serverless_variant_says_how_busy_it_is(hosting):
 
 def test_a_request_beyond_the_slots_is_refused_and_reaches_no_model(hosting):
     hosting.start("e", variant("a", ServerlessConfig=SERVERLESS))
-    hosting.gate.clear()
+    hosting.hold("a")
     first = threading.Thread(target=hosting.ask, args=("e",))
     first.start()
     assert hosting.entered.acquire(timeout=10)
 
     with pytest.raises(ApiError) as refused:
         hosting.ask("e")
-    hosting.gate.set()
+    hosting.release()
     first.join()
 
     assert (refused.value.code, refused.value.status) == ("ThrottlingException", 429)

@@ -133,13 +133,13 @@ def test_more_instances_than_this_machine_takes_share_its_servers(tmp_path):
 def test_least_outstanding_requests_go_to_the_server_that_has_nothing_to_do(hosting):
     routing = {"RoutingStrategy": "LEAST_OUTSTANDING_REQUESTS"}
     hosting.start("e", variant("a", InitialInstanceCount=2, RoutingConfig=routing))
-    hosting.gate.clear()
+    hosting.hold("a")
 
     askers = [threading.Thread(target=hosting.ask, args=("e",)) for _ in range(4)]
     for asker in askers:
         asker.start()
         assert hosting.entered.acquire(timeout=10)
-    hosting.gate.set()
+    hosting.release()
     for asker in askers:
         asker.join()
 
@@ -187,7 +187,7 @@ def test_more_instances_are_more_servers_and_fewer_are_fewer(hosting):
 
 def test_a_server_that_leaves_answers_first_what_it_was_asked(hosting):
     hosting.start("e", variant("a", InitialInstanceCount=2))
-    hosting.gate.clear()
+    hosting.hold("a")
     answers = []
     askers = [threading.Thread(target=lambda: answers.append(hosting.ask("e"))) for _ in range(8)]
     for asker in askers:
@@ -196,7 +196,7 @@ def test_a_server_that_leaves_answers_first_what_it_was_asked(hosting):
 
     hosting.engine.endpoints.resize("e", "a", 1)
     assert hosting.running() == ["a"] * 2, "both still have requests"
-    hosting.gate.set()
+    hosting.release()
     for asker in askers:
         asker.join()
 
