@@ -52,16 +52,24 @@ class PipelineDashboard(cloudwatch.Dashboard):
         self.add_widgets(
             heading("Endpoint", "By variant: `v3` is version 3 of the model. Latency in microseconds.")
         )
+        waits = self._waits_in_a_queue
         self.add_widgets(
-            graph("Requests", [of_endpoint(endpoint, "Invocations", "Sum", label="requests")]),
+            graph(
+                "Requests",
+                [
+                    of_endpoint(
+                        endpoint,
+                        "InvocationsProcessed" if waits else "Invocations",
+                        "Sum",
+                        label="requests",
+                    )
+                ],
+            ),
             graph(
                 "Latency of the model, µs",
                 [of_endpoint(endpoint, "ModelLatency", rank, label=rank) for rank in ("p50", "p99")],
             ),
-            graph(
-                "Latency around the model (cold starts), µs",
-                [of_endpoint(endpoint, "OverheadLatency", rank, label=rank) for rank in ("p50", "p99")],
-            ),
+            _time_in_queue(endpoint) if waits else _latency_around(endpoint),
         )
         self.add_widgets(
             graph(
@@ -71,11 +79,7 @@ class PipelineDashboard(cloudwatch.Dashboard):
                     for kind in ("4XX", "5XX")
                 ],
             ),
-            graph(
-                "Share of the concurrency that is used",
-                [of_endpoint(endpoint, "ServerlessConcurrentExecutionsUtilization", "Maximum", label="used")],
-                line=(1, "more is refused"),
-            ),
+            _backlog(endpoint) if waits else _concurrency(endpoint),
             graph(
                 "Calls of functions that Lambda refused",
                 [
@@ -84,6 +88,10 @@ class PipelineDashboard(cloudwatch.Dashboard):
                 ],
             ),
         )
+
+    @property
+    def _waits_in_a_queue(self) -> bool:
+        return self._pipeline.endpoint.kind == "asynchronous"
 
     def show_drift(self) -> None:
         """Show how far the features that callers send are from the training data."""
@@ -210,6 +218,46 @@ class PipelineDashboard(cloudwatch.Dashboard):
 def dashboard_name(pipeline: Pipeline) -> str:
     """Return the name of the dashboard of `pipeline`."""
     return f"headrace-{pipeline.name}"
+
+
+def _latency_around(endpoint: str) -> cloudwatch.GraphWidget:
+    return graph(
+        "Latency around the model (cold starts), µs",
+        [of_endpoint(endpoint, "OverheadLatency", rank, label=rank) for rank in ("p50", "p99")],
+    )
+
+
+def _time_in_queue(endpoint: str) -> cloudwatch.GraphWidget:
+    return graph(
+        "Time in the queue, ms",
+        [of_endpoint(endpoint, "TimeInBacklog", rank, label=rank) for rank in ("p50", "p99")],
+    )
+
+
+def _concurrency(endpoint: str) -> cloudwatch.GraphWidget:
+    return graph(
+        "Share of the concurrency that is used",
+        [of_endpoint(endpoint, "ServerlessConcurrentExecutionsUtilization", "Maximum", label="used")],
+        line=(1, "more is refused"),
+    )
+
+
+def _backlog(endpoint: str) -> cloudwatch.GraphWidget:
+    """Draw what SageMaker counts of the queue, which all instances share."""
+    waiting, oldest = (
+        cloudwatch.Metric(
+            namespace="AWS/SageMaker",
+            metric_name=name,
+            dimensions_map={"EndpointName": endpoint},
+            statistic="Maximum",
+            label=label,
+        )
+        for name, label in (
+            ("ApproximateBacklogSize", "waiting or being answered"),
+            ("ApproximateAgeOfOldestRequest", "age of the oldest, s"),
+        )
+    )
+    return graph("Requests in the queue", [waiting], right=[oldest])
 
 
 def _how_to_read(pipeline: Pipeline) -> str:

@@ -11,6 +11,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.asynchronous import EVERYTHING
 from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
@@ -73,7 +74,7 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
-            forget={_RECORDED: _WORK_DAYS, SNAPSHOT_ORDERS: _WORK_DAYS},
+            forget={_RECORDED: _WORK_DAYS, SNAPSHOT_ORDERS: _WORK_DAYS, **_asynchronous(pipeline)},
         )
         self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
@@ -157,3 +158,10 @@ class DataStack(PipelineStack):
             value=f"aws s3 cp <file> s3://{self.data_bucket.bucket_name}/incoming/",
             description="Drop a CSV or Parquet file with labelled rows",
         )
+
+
+def _asynchronous(pipeline: Pipeline) -> dict[str, Duration]:
+    """Return what an asynchronous endpoint leaves in the bucket, and for how long."""
+    if pipeline.endpoint.kind != "asynchronous":
+        return {}
+    return {EVERYTHING: Duration.days(pipeline.endpoint.asynchronous.keep_days)}

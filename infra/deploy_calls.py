@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from headrace.config.pipeline import Pipeline
+from infra.asynchronous import AsyncTopics, async_inference
 from infra.deploy_flow import DeployCalls
 from infra.instances import has_encrypted_disk
 
@@ -28,6 +29,8 @@ class EndpointSettings:
         Role of the containers.
     network_isolation : bool
         Whether the containers can do without a network.
+    topics : AsyncTopics, optional
+        Told of the answers of an asynchronous endpoint.
     """
 
     pipeline: Pipeline
@@ -36,6 +39,7 @@ class EndpointSettings:
     key_arn: str
     model_role_arn: str
     network_isolation: bool
+    topics: AsyncTopics | None = None
 
 
 def deploy_calls(settings: EndpointSettings) -> DeployCalls:
@@ -64,6 +68,7 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
             ],
             **_encryption(settings),
             **_capture(settings),
+            **_asynchronous(settings),
             "Tags": tags,
         },
         endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
@@ -118,3 +123,11 @@ def _capture(settings: EndpointSettings) -> dict[str, Any]:
             },
         }
     }
+
+
+def _asynchronous(settings: EndpointSettings) -> dict[str, Any]:
+    endpoint = settings.pipeline.endpoint
+    if endpoint.kind != "asynchronous":
+        return {}
+    config = async_inference(endpoint, settings.bucket, settings.key_arn, settings.topics)
+    return {"AsyncInferenceConfig": config}

@@ -31,6 +31,12 @@ def watch_endpoint(alarms: OperationAlarms, pipeline: Pipeline, endpoint: str) -
         ),
         threshold=errors,
     )
+    _watch_capacity(alarms, pipeline, endpoint)
+    _watch_measured(alarms, pipeline)
+
+
+def _watch_capacity(alarms: OperationAlarms, pipeline: Pipeline, endpoint: str) -> None:
+    """Alarm when requests are turned away because there is no room for them; a real-time endpoint has no such number."""
     if pipeline.endpoint.kind == "serverless":
         alarms.watch_metric(
             "EndpointBusy",
@@ -43,7 +49,16 @@ def watch_endpoint(alarms: OperationAlarms, pipeline: Pipeline, endpoint: str) -
             ),
             periods=_QUARTER_OF_AN_HOUR,
         )
-    _watch_measured(alarms, pipeline)
+    if pipeline.endpoint.kind == "asynchronous":
+        alarms.watch_metric(
+            "EndpointBusy",
+            _over_variants(endpoint, "SUM", "ExpiredRequests", label="expired"),
+            Words(
+                "requests have waited in the endpoint's queue for longer than they may, and were dropped",
+                look="the row `Endpoint` of the dashboard says how many wait, and for how long",
+                then="callers get a failure and have to ask again; more instances, or a longer RequestTTLSeconds, prevent it",
+            ),
+        )
 
 
 def _watch_measured(alarms: OperationAlarms, pipeline: Pipeline) -> None:

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.asynchronous import FAILURES, INPUT, OUTPUT, async_topics, grant_asking, how_to_ask
 from infra.capture import EndpointLogs
 from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
@@ -23,6 +24,10 @@ from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import allow, grant_pass_role, grant_put_events, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_stack import TrainingStack
+
+_READ = {"asynchronous": [INPUT]}
+_WRITTEN = {"realtime": ["capture/"], "asynchronous": [OUTPUT, FAILURES]}
+"""Prefixes of the artifacts bucket that the containers' role reads beside the model, and writes, by kind of endpoint."""
 
 
 class ServingStack(PipelineStack):
@@ -47,6 +52,7 @@ class ServingStack(PipelineStack):
         endpoint_logs = EndpointLogs(self, "EndpointLogs", pipeline=pipeline, key=data.key)
         self.endpoint_log_group: logs.ILogGroup = endpoint_logs.log_group
         self._model_role = self._add_model_role()
+        self._async_topics = async_topics(self, pipeline, data.key, self._model_role)
         clean_up = CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
         # The endpoint goes first: what still logs would make SageMaker create the log group anew.
         clean_up.resource.node.add_dependency(endpoint_logs)
@@ -56,13 +62,14 @@ class ServingStack(PipelineStack):
         self._output()
 
     def _add_model_role(self) -> JobRole:
+        kind = self.pipeline.endpoint.kind
         role = JobRole(
             self,
             "ModelRole",
             bucket=self._data.artifacts_bucket,
             key=self._data.key,
-            read=["training/"],
-            write=["capture/"] if self.pipeline.endpoint.kind == "realtime" else [],
+            read=["training/", *_READ.get(kind, [])],
+            write=_WRITTEN.get(kind, []),
             log_groups=f"Endpoints/{self.endpoint_name}",
         )
         self._training.image.grant_pull(role)
@@ -107,7 +114,10 @@ class ServingStack(PipelineStack):
     def _add_smoke_test(self) -> PipelineFunction:
         function = self._add_function("SmokeTest", "smoke_test", timeout_s=300)
         grant_objects(function, self._data.artifacts_bucket, "s3:GetObject", ["training/*"])
-        allow(function.role, ["sagemaker:InvokeEndpoint"], [self._endpoint()])
+        if self.pipeline.endpoint.kind == "asynchronous":
+            grant_asking(function, self._data.artifacts_bucket, self._data.key, endpoint=self._endpoint())
+        else:
+            allow(function.role, ["sagemaker:InvokeEndpoint"], [self._endpoint()])
         return function
 
     def _add_publish_model(self) -> PipelineFunction:
@@ -176,6 +186,7 @@ class ServingStack(PipelineStack):
             key_arn=self._data.key.key_arn,
             model_role_arn=self._model_role.role_arn,
             network_isolation=self._training.image.network_isolation,
+            topics=self._async_topics,
         )
         machine = PipelineStateMachine(
             self,
@@ -228,8 +239,15 @@ class ServingStack(PipelineStack):
             self,
             "InvokeLikeThis",
             description="rows.csv holds features with a header line",
-            value=f"aws sagemaker-runtime invoke-endpoint --endpoint-name {self.endpoint_name} "
-            "--content-type text/csv --body fileb://rows.csv out.csv",
+            value=self._invocation(),
+        )
+
+    def _invocation(self) -> str:
+        if self.pipeline.endpoint.kind == "asynchronous":
+            return how_to_ask(self.endpoint_name, self._data.artifacts_bucket.bucket_name)
+        return (
+            f"aws sagemaker-runtime invoke-endpoint --endpoint-name {self.endpoint_name} "
+            "--content-type text/csv --body fileb://rows.csv out.csv"
         )
 
     def _endpoint(self) -> str:

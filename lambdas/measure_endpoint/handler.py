@@ -22,6 +22,8 @@ _LATE = timedelta(minutes=2)
 
 P50, P99 = ("ModelLatency", "p50"), ("ModelLatency", "p99")
 INVOCATIONS, CLIENT_ERRORS = ("Invocations", "Sum"), ("Invocation4XXErrors", "Sum")
+PROCESSED = ("InvocationsProcessed", "Sum")
+"""What an asynchronous endpoint counts instead of its invocations."""
 Statistics = Mapping[tuple[str, str], float]
 
 
@@ -84,7 +86,7 @@ def measure_endpoint(name: str, ports: Ports, now: datetime) -> dict[str, float]
     start, end = last_period(now)
     endpoint = ports.endpoints.find(name)
     counted = [
-        ports.counted.over(start, end, variant, (P50, P99, INVOCATIONS, CLIENT_ERRORS))
+        ports.counted.over(start, end, variant, (P50, P99, INVOCATIONS, PROCESSED, CLIENT_ERRORS))
         for variant in (endpoint.variants if endpoint else ())
     ]
     latency = {
@@ -122,7 +124,7 @@ def _slowest_ms(counted: Sequence[Statistics], statistic: tuple[str, str]) -> fl
 
 
 def _refused_share(counted: Sequence[Statistics]) -> float | None:
-    asked = sum(statistics.get(INVOCATIONS, 0) for statistics in counted)
+    asked = sum(statistics.get(name, 0) for statistics in counted for name in (INVOCATIONS, PROCESSED))
     refused = sum(statistics.get(CLIENT_ERRORS, 0) for statistics in counted)
     return refused / asked if asked else None
 

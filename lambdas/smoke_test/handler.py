@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -14,12 +15,16 @@ import boto3
 from aws_lambda_powertools import Logger
 from botocore.config import Config
 
+from headrace.aws.asynchronous_endpoint import AsynchronousEndpoint, Request
 from headrace.aws.model_archive import open_archive, read_members
+from headrace.config.bundle import bundled_pipeline
 
 logger = Logger()
 
 _INFERENCE_ID = "headrace-smoke-test"
 _TOLERANCE = 1e-6
+_PATIENCE_S = 240
+"""How long an asynchronous endpoint may take: no request of others waits in the queue of a new one for long."""
 
 
 class SmokeTestError(Exception):
@@ -28,9 +33,9 @@ class SmokeTestError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """What an endpoint answered: the variant that spoke, and the predictions."""
+    """What an endpoint answered: the variant that spoke, None if that is not told, and the predictions."""
 
-    variant: str
+    variant: str | None
     predictions: list[Any]
 
 
@@ -45,8 +50,8 @@ class Samples(Protocol):
 class Runtime(Protocol):
     """What this function needs from the endpoint."""
 
-    def ask(self, endpoint: str, row: Mapping[str, Any]) -> Answer:
-        """Invoke the endpoint."""
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
+        """Invoke the endpoint of a deployment."""
         ...
 
 
@@ -64,28 +69,55 @@ class S3Samples:
 
 
 class SageMakerRuntime:
-    """Endpoints of the account."""
+    """Endpoints of the account that answer at once."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def ask(self, endpoint: str, row: Mapping[str, Any]) -> Answer:
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
         """Invoke the endpoint with JSON, under an id by which its capture is recognised."""
         answer = self._client.invoke_endpoint(
-            EndpointName=endpoint,
+            EndpointName=plan["endpoint"],
             ContentType="application/json",
             Accept="application/json",
             InferenceId=_INFERENCE_ID,
-            Body=json.dumps({"instances": [row]}).encode(),
+            Body=_body(row),
         )
         return Answer(answer["InvokedProductionVariant"], json.loads(answer["Body"].read())["predictions"])
 
 
+class AsynchronousRuntime:
+    """Endpoints of the account that put their answers into the bucket."""
+
+    def __init__(self, s3: Any, runtime: Any, bucket: str) -> None:
+        self._s3, self._runtime, self._bucket = s3, runtime, bucket
+
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
+        """Invoke the endpoint by way of the bucket; which variant answers is not told there."""
+        endpoint = AsynchronousEndpoint(self._s3, self._runtime, name=plan["endpoint"], bucket=self._bucket)
+        request = Request(
+            name=f"smoke-test/{plan['name']}.json",
+            body=_body(row),
+            content_type="application/json",
+            accept="application/json",
+            inference_id=_INFERENCE_ID,
+        )
+        answer = endpoint.answer(endpoint.submit(request), _PATIENCE_S)
+        return Answer(None, json.loads(answer)["predictions"])
+
+
+def _body(row: Mapping[str, Any]) -> bytes:
+    return json.dumps({"instances": [row]}).encode()
+
+
 @cache
-def _deps() -> tuple[S3Samples, SageMakerRuntime]:
+def _deps() -> tuple[S3Samples, Runtime]:
     # A serverless endpoint starts its first container now, and that may take a minute.
     patient = Config(read_timeout=70, retries={"total_max_attempts": 4, "mode": "standard"})
-    return S3Samples(boto3.client("s3")), SageMakerRuntime(boto3.client("sagemaker-runtime", config=patient))
+    s3, runtime = boto3.client("s3"), boto3.client("sagemaker-runtime", config=patient)
+    if bundled_pipeline().endpoint.kind == "asynchronous":
+        return S3Samples(s3), AsynchronousRuntime(s3, runtime, os.environ["ARTIFACTS_BUCKET"])
+    return S3Samples(s3), SageMakerRuntime(runtime)
 
 
 def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> dict[str, Any]:
@@ -99,13 +131,13 @@ def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> 
     plan = event["plan"]
     sample = samples.sample(plan["model_data_url"])
     # As JSON, in which numbers are numbers: cleaning steps would read text as people write it.
-    answer = runtime.ask(plan["endpoint"], sample["row"])
-    if answer.variant != plan["variant"]:
+    answer = runtime.ask(plan, sample["row"])
+    if answer.variant not in (None, plan["variant"]):
         raise SmokeTestError(f"variant {answer.variant} answered instead of {plan['variant']}")
     if not _same(answer.predictions, [sample["prediction"]]):
         raise SmokeTestError("the endpoint does not answer a row of the training as the training did")
-    logger.info("answers as trained", extra={"variant": answer.variant})
-    return {"variant": answer.variant}
+    logger.info("answers as trained", extra={"variant": plan["variant"]})
+    return {"variant": plan["variant"]}
 
 
 def _same(said: Any, expected: Any) -> bool:

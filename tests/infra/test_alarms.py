@@ -288,3 +288,9 @@ def test_the_page_on_costs_counts_the_alarms_that_every_pipeline_has():
     )
 
     assert f"| {len(alarms)} on {metrics} metrics, ten are free" in Path("docs/costs.md").read_text()
+
+
+def test_an_asynchronous_endpoint_is_busy_when_requests_expire_in_its_queue():
+    alarm = alarms_of(json.dumps({"endpoint": {"kind": "asynchronous"}}))["EndpointBusy"]
+
+    assert "SUM(ExpiredRequests)" in flat(alarm["Metrics"])

@@ -8,6 +8,7 @@ import pytest
 from tests.infra.test_alarms import EVERY_SWITCH, alarms_of
 from tests.infra.test_monitoring_stack import flat, synthesised
 
+ASYNCHRONOUS = json.dumps({"endpoint": {"kind": "asynchronous"}})
 TYPES = {"metric", "text", "alarm"}
 
 
@@ -96,3 +97,13 @@ def test_searches_name_a_schema_and_label_their_lines_by_it(widgets):
         (dimensions,) = re.findall(r"SEARCH\('\{([^}]+)\} MetricName=", search["expression"])
         (label,) = re.findall(r"\$\{PROP\('Dim\.(\w+)'\)\}", search["label"])
         assert dimensions.split(",")[-1] == label
+
+
+def test_an_asynchronous_endpoint_is_drawn_by_the_metrics_that_it_has():
+    (dashboard,) = synthesised(ASYNCHRONOUS).find_resources("AWS::CloudWatch::Dashboard").values()
+
+    drawn = flat(dashboard["Properties"]["DashboardBody"])
+    for name in ("InvocationsProcessed", "TimeInBacklog", "ApproximateBacklogSize", "ModelLatency"):
+        assert name in drawn
+    for name in ("OverheadLatency", "ServerlessConcurrentExecutionsUtilization"):
+        assert name not in drawn

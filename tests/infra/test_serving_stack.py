@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from aws_cdk.assertions import Template
 
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks, templates
@@ -95,3 +96,81 @@ def test_outputs_say_how_to_ask(template):
         "aws sagemaker-runtime invoke-endpoint --endpoint-name headrace-bike --content-type text/csv --body"
     )
     assert "DeployStateMachineArn" in outputs
+
+
+def asynchronous(**fields):
+    return json.dumps({"endpoint": {"kind": "asynchronous", "asynchronous": fields}})
+
+
+def test_nothing_is_found_in_an_asynchronous_endpoint():
+    assert findings(stacks(asynchronous(notify=True))[2]) == []
+
+
+def test_an_asynchronous_container_reads_inputs_and_writes_answers_and_failures_alone():
+    statements = model_role(templates(asynchronous())[1])
+
+    (readable,) = [json.dumps(s["Resource"]) for s in statements if "s3:GetObject" in actions(s)]
+    (writable,) = [json.dumps(s["Resource"]) for s in statements if "s3:PutObject" in actions(s)]
+    assert "/async/input/*" in readable
+    assert "/async/output/*" in writable
+    assert "/async/failures/*" in writable
+    assert "capture/" not in writable
+    assert not any("sns:Publish" in actions(statement) for statement in statements)
+
+
+def test_the_smoke_test_of_an_asynchronous_endpoint_goes_by_way_of_the_bucket():
+    (name,) = (role for role in policies(templates(asynchronous())[1]) if role.startswith("SmokeTest"))
+
+    allowed = {a for statement in policies(templates(asynchronous())[1])[name] for a in actions(statement)}
+    assert "sagemaker:InvokeEndpointAsync" in allowed
+    assert "sagemaker:InvokeEndpoint" not in allowed
+    assert {"s3:PutObject", "s3:GetObject", "s3:ListBucket", "kms:GenerateDataKey"} <= allowed
+
+
+def config_of(options):
+    """Return what the state machine is to create as endpoint configuration."""
+    (machine,) = templates(options)[1].find_resources("AWS::StepFunctions::StateMachine").values()
+    parts = machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    definition = json.loads("".join(part if isinstance(part, str) else "token" for part in parts))
+    return definition["States"]["CreateEndpointConfig"]["Arguments"]
+
+
+def test_an_asynchronous_endpoint_has_a_queue_and_logs_what_it_answers():
+    config = config_of(asynchronous(concurrent_requests=8))
+
+    assert config["AsyncInferenceConfig"] == {
+        "ClientConfig": {"MaxConcurrentInvocationsPerInstance": 8},
+        "OutputConfig": {
+            "S3OutputPath": "s3://token/async/output/",
+            "S3FailurePath": "s3://token/async/failures/",
+            "KmsKeyId": "token",
+        },
+    }
+    assert "DataCaptureConfig" not in config
+    assert "AsyncInferenceConfig" not in config_of(REALTIME)
+
+
+def test_who_waits_for_answers_is_told_by_encrypted_topics_that_the_container_may_publish_to():
+    template = templates(asynchronous(notify=True))[1]
+
+    topics = template.find_resources("AWS::SNS::Topic")
+    assert len(topics) == 2
+    assert all("KmsMasterKeyId" in topic["Properties"] for topic in topics.values())
+    assert {"SuccessTopic", "ErrorTopic"} == set(
+        config_of(asynchronous(notify=True))["AsyncInferenceConfig"]["OutputConfig"]["NotificationConfig"]
+    )
+    (publish,) = [s for s in model_role(template) if "sns:Publish" in actions(s)]
+    assert {resource["Ref"] for resource in publish["Resource"]} == set(topics)
+    assert {"AsyncSuccessTopicArn", "AsyncErrorTopicArn"} <= set(template.find_outputs("*"))
+
+
+def test_what_an_asynchronous_endpoint_leaves_in_the_bucket_is_deleted_in_the_end():
+    template = Template.from_stack(stacks(asynchronous(keep_days=9))[0])
+
+    rules = [
+        rule
+        for bucket in template.find_resources("AWS::S3::Bucket").values()
+        for rule in bucket["Properties"]["LifecycleConfiguration"]["Rules"]
+    ]
+    (rule,) = [rule for rule in rules if rule.get("Prefix") == "async/"]
+    assert rule["ExpirationInDays"] == 9

@@ -9,6 +9,7 @@ from lambdas.measure_endpoint.handler import (
     INVOCATIONS,
     P50,
     P99,
+    PROCESSED,
     Ports,
     last_period,
     measure_endpoint,
@@ -81,3 +82,9 @@ def test_the_period_is_one_that_sagemaker_has_counted(minute, second, expected):
 
     assert (start.minute, end.minute) == expected
     assert (start.second, start.microsecond, end.second, end.microsecond) == (0, 0, 0, 0)
+
+
+def test_shares_of_an_asynchronous_endpoint_are_of_what_it_has_processed():
+    emitted = measured({"v1": {PROCESSED: 50.0, CLIENT_ERRORS: 5.0}}, "v1")
+
+    assert emitted == [("EndpointClientErrorShare", 0.1, Unit.NoUnit)]

@@ -12,8 +12,8 @@ class World:
     def sample(self, url):
         return {"row": {"temp": 0.5}, "prediction": self.expected}
 
-    def ask(self, endpoint, row):
-        self.asked = (endpoint, row)
+    def ask(self, plan, row):
+        self.asked = (plan["endpoint"], row)
         return Answer(self.variant, [self.said])
 
 
@@ -46,3 +46,9 @@ def test_an_answer_of_another_variant_proves_nothing():
 
     with pytest.raises(SmokeTestError, match="v2 answered instead of v3"):
         smoke_test({"plan": PLAN}, world, world)
+
+
+def test_an_endpoint_that_tells_no_variant_is_judged_by_its_answer():
+    world = World({"score": 12.5}, {"score": 12.5}, variant=None)
+
+    assert smoke_test({"plan": PLAN}, world, world) == {"variant": "v3"}
