@@ -1,0 +1,1 @@
+"""Whether a new model takes over: what its answers and their labels say, however often one looks."""
