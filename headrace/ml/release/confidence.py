@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 
 from headrace.ml.arrays import Floats
+
+Verdict = Literal["better", "worse", "open"]
 
 _BETS: Floats = 0.5 ** np.arange(1.0, 9.0)
 """Shares of the largest bet, each half of the one before: one of them fits, from ten values to some millions."""
@@ -159,6 +161,53 @@ def mean_interval(sums: Sums, reach: Reach, error: float) -> Interval:
     limit = -math.log(error / 2.0)
     high = -_least_mean(sums.scaled(-1.0), Reach(reach.above, reach.below), limit)
     return Interval(_least_mean(sums, reach, limit), high)
+
+
+@dataclass(frozen=True)
+class Differences:
+    """What a new model lost more than the one in service, as sums.
+
+    Parameters
+    ----------
+    sums : Sums
+        Of the differences.
+    reach : Reach
+        How far one may lie from 0.
+    """
+
+    sums: Sums
+    reach: Reach
+
+    def log_evidence(self, margin: float = 0.0) -> tuple[float, float]:
+        """Return the logarithms of the evidence that the mean is below minus the margin, and that it is above that."""
+        return (
+            log_evidence(self.sums.scaled(-1.0), margin, self.reach.above),
+            log_evidence(self.sums, -margin, self.reach.below),
+        )
+
+    def verdict(self, error: float, margin: float = 0.0) -> Verdict:
+        """Say whether the new model is better by the margin; ``open`` as long as neither is sure.
+
+        Parameters
+        ----------
+        error : float
+            Accepted chance of a false verdict, at all looks together.
+        margin : float
+            In the unit of the differences; a negative one is what is tolerated.
+
+        Examples
+        --------
+        >>> differences = Differences(Sums(1000, -80.0, 200.0), Reach(1.0, 1.0))
+        >>> differences.verdict(0.05), differences.verdict(0.05, margin=0.05), differences.verdict(0.05, margin=0.2)
+        ('better', 'open', 'worse')
+        """
+        better, worse = self.log_evidence(margin)
+        limit = math.log(2.0 / error)
+        return "better" if better >= limit else "worse" if worse >= limit else "open"
+
+    def interval(self, error: float) -> Interval:
+        """Return where the mean difference is."""
+        return mean_interval(self.sums, self.reach, error)
 
 
 def _least_mean(sums: Sums, reach: Reach, limit: float) -> float:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 
 from headrace.ml.arrays import Floats
-from headrace.ml.release.confidence import Interval, Reach, Sums, log_evidence, mean_interval
+from headrace.ml.release.confidence import Differences, Interval, Reach, Sums
 
 Verdict = Literal["better", "worse", "open", "wrong shares"]
 
@@ -121,6 +121,35 @@ class Finding:
     requests: tuple[int, int] = (0, 0)
     evidence: tuple[float, float] = (1.0, 1.0)
 
+    @classmethod
+    def of(
+        cls, differences: Differences, scale: Scale, means: tuple[float, float], error: float, margin: float
+    ) -> Self:
+        """Return what differences of scaled losses say, in the loss's unit.
+
+        Parameters
+        ----------
+        differences : Differences
+            Of losses in units of ``scale.most``.
+        scale : Scale
+            How losses were scaled.
+        means : tuple of float
+            Mean centred loss of the champion, and of the challenger, in units of ``scale.most``.
+        error, margin : float
+            As for `Split.verdict`; the margin may be negative.
+        """
+        most = scale.most
+        found = differences.interval(error)
+        better, worse = differences.log_evidence(margin / most)
+        return cls(
+            differences.verdict(error, margin / most),
+            most * (means[0] + scale.centre),
+            most * (means[1] + scale.centre),
+            Interval(most * found.low, most * found.high),
+            (differences.sums.count,) * 2,
+            (_exp(better), _exp(worse)),
+        )
+
 
 @dataclass(frozen=True)
 class Split:
@@ -199,41 +228,23 @@ class Split:
             return "open"
         if self._shares_are_wrong():
             return "wrong shares"
-        better, worse = self._log_evidence(self.scale, margin)
-        limit = math.log(2.0 / error)
-        return "better" if better >= limit else "worse" if worse >= limit else "open"
+        return self._differences(self.scale).verdict(error, margin / self.scale.most)
 
     def judge(self, error: float, *, margin: float = 0.0) -> Finding:
         """Return the verdict, and what it is based on."""
         verdict = self.verdict(error, margin=margin)
         if self.scale is None:
             return Finding(verdict, requests=self.requests)
-        found, most = mean_interval(*self._differences(self.scale), error), self.scale.most
-        better, worse = self._log_evidence(self.scale, margin)
-        return Finding(
-            verdict,
-            most * (self.champion.sums.mean + self.scale.centre),
-            most * (self.challenger.sums.mean + self.scale.centre),
-            Interval(most * found.low, most * found.high),
-            self.requests,
-            (_exp(better), _exp(worse)),
-        )
+        means = self.champion.sums.mean, self.challenger.sums.mean
+        found = Finding.of(self._differences(self.scale), self.scale, means, error, margin)
+        return replace(found, verdict=verdict, requests=self.requests)
 
-    def _log_evidence(self, scale: Scale, margin: float) -> tuple[float, float]:
-        """Return how sure it is that the challenger is better by the margin, and that it is not."""
-        sums, reach = self._differences(scale)
-        least = -margin / scale.most
-        return log_evidence(sums.scaled(-1.0), -least, reach.above), log_evidence(sums, least, reach.below)
-
-    def _differences(self, scale: Scale) -> tuple[Sums, Reach]:
-        """Return the sums of the d, and how far one may lie from 0."""
+    def _differences(self, scale: Scale) -> Differences:
         of_new, of_old = 1.0 / self.share, 1.0 / (1.0 - self.share)
         sums = self.challenger.sums.scaled(of_new) + self.champion.sums.scaled(-of_old)
         low, high = scale.centre, 1.0 - scale.centre
-        return sums, Reach(
-            max(low * of_new, high * of_old, _ALMOST_NOTHING),
-            max(high * of_new, low * of_old, _ALMOST_NOTHING),
-        )
+        below, above = max(low * of_new, high * of_old), max(high * of_new, low * of_old)
+        return Differences(sums, Reach(max(below, _ALMOST_NOTHING), max(above, _ALMOST_NOTHING)))
 
     def _shares_are_wrong(self) -> bool:
         """Tell whether the requests are surely not shared as they should be, once in a thousand releases by chance.
