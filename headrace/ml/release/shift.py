@@ -155,6 +155,7 @@ def find_shift(strata: Sequence[Stratum], *, limit: float, looks: int) -> Shift:
 
     Examples
     --------
+    >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> trained = profile_frame({}, [], predictions=rng.normal(0, 1, 5000))
     >>> bins = answers_of(trained)
