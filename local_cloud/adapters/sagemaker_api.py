@@ -48,8 +48,7 @@ def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _
     """Answer one request of the control plane or of the runtime."""
     try:
         if path.startswith("/endpoints/"):
-            result, extra = engine.invocations.invoke(path.split("/")[2], body, headers)
-            return 200, extra, result
+            return _invoke(engine, path, headers, body)
         operation = headers["x-amz-target"].rsplit(".", 1)[-1]
         return _json(200, engine.call(operation, json.loads(body or b"{}")))
     except ApiError as error:
@@ -57,6 +56,15 @@ def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _
     except Exception as error:
         logger.exception("sagemaker failed")
         return _json(500, {"__type": "InternalFailure", "message": str(error)}, "InternalFailure")
+
+
+def _invoke(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _Answer:
+    _, _, endpoint, operation = path.split("/", 3)
+    if operation == "async-invocations":
+        result, extra = engine.async_invocations.invoke(endpoint, body, headers)
+        return 202, {"Content-Type": "application/json", **extra}, result
+    result, extra = engine.invocations.invoke(endpoint, body, headers)
+    return 200, extra, result
 
 
 def _json(status: int, document: dict[str, Any], error: str | None = None) -> _Answer:

@@ -92,10 +92,15 @@ def sagemaker_engine(settings: Settings) -> Engine:
     """Return the engine, with the state of an earlier life, if there was one."""
     engine = Engine(MiniStackSurroundings(settings))
     register("sagemaker", engine.records.dump)
+    register("sagemaker_async", engine.async_invocations.dump)
     atexit.register(engine.endpoints.stop_all)
     if state := load_state("sagemaker"):
         engine.load(state)
+        engine.async_invocations.load(load_state("sagemaker_async") or {})
         threading.Thread(target=_restart_endpoints, args=(engine, settings.port), daemon=True).start()
+    threading.Thread(
+        target=engine.async_invocations.keep_going, name="sagemaker-async-queues", daemon=True
+    ).start()
     return engine
 
 

@@ -32,8 +32,8 @@ class EndpointConfigs:
         """Store a configuration, whose models must exist and be fit for it."""
         variants = configured_variants(request)
         check_variants(request["ProductionVariants"], request.get("ShadowProductionVariants", []))
-        if "ShadowProductionVariants" in request and "AsyncInferenceConfig" in request:
-            raise invalid("Shadow variants are not supported for asynchronous endpoints.")
+        if "AsyncInferenceConfig" in request:
+            _check_asynchronous(request["ProductionVariants"], request.get("ShadowProductionVariants", []))
         for variant in variants:
             model = self._models.deployable(variant["ModelName"])
             if "ServerlessConfig" in variant or "ShadowProductionVariants" in request:
@@ -84,6 +84,15 @@ def refuse_duplicates(names: Iterable[str]) -> None:
     """Refuse a list of variants in which a name is twice."""
     if twice := [name for name, count in Counter(names).items() if count > 1]:
         raise invalid(f"Variant names must be unique, and {', '.join(twice)} is given more than once.")
+
+
+def _check_asynchronous(production: list[Record], shadows: list[Record]) -> None:
+    if shadows:
+        raise invalid("Shadow variants are not supported for asynchronous endpoints.")
+    if len(production) > 1:
+        raise invalid("An asynchronous endpoint supports only one production variant.")
+    if "ServerlessConfig" in production[0]:
+        raise invalid("AsyncInferenceConfig is not supported for serverless endpoints.")
 
 
 def _check_size(variant: Record) -> None:

@@ -94,6 +94,10 @@ class Endpoints:
         """Wait until what was asked of an endpoint is done; return whether it is."""
         return self._settled[name].wait(timeout_s)
 
+    def exists(self, name: str) -> bool:
+        """Tell whether there is an endpoint of this name, be it in service or not."""
+        return name in self._records.tables["Endpoint"]
+
     @contextmanager
     def serving(self, name: str) -> Iterator[Fleet | None]:
         """Lend the fleet of an endpoint, which is not stopped meanwhile; None if there is none."""
@@ -158,6 +162,7 @@ class Endpoints:
                 EndpointConfigName=fleet.config["EndpointConfigName"],
                 **shown,
                 **capture_summary(fleet.config),
+                AsyncInferenceConfig=fleet.config.get("AsyncInferenceConfig"),
             )
 
     def _change(self, record: Record) -> None:

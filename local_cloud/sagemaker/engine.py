@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from local_cloud.sagemaker.async_invocation import AsyncInvocations
 from local_cloud.sagemaker.endpoint_configs import EndpointConfigs
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.errors import ApiError
@@ -39,6 +40,7 @@ class Engine:
         launcher = Launcher(self.models, self.images, surroundings, serve)
         self.endpoints = Endpoints(self.records, launcher, surroundings)
         self.invocations = Invocations(self.endpoints, surroundings)
+        self.async_invocations = AsyncInvocations(self.endpoints, surroundings)
         self.jobs: dict[str, Jobs] = {
             "TrainingJob": TrainingJobs(self.records, self.images, surroundings),
             "ProcessingJob": ProcessingJobs(self.records, self.images, surroundings),

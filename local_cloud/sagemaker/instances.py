@@ -18,7 +18,7 @@ from typing import Protocol, TypeVar
 from local_cloud.sagemaker.answers import Answer, timed
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.records import Record
-from local_cloud.sagemaker.servers import Reply
+from local_cloud.sagemaker.servers import INVOKE_S, Reply
 
 _DRAIN_S = 60.0
 
@@ -26,8 +26,8 @@ _DRAIN_S = 60.0
 class Server(Protocol):
     """What a variant needs of a running container."""
 
-    def invoke(self, body: bytes, headers: dict[str, str]) -> Reply:
-        """Post one request; ``OSError`` if the container does not answer."""
+    def invoke(self, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S) -> Reply:
+        """Post one request; ``OSError`` if the container does not answer within the time."""
         ...
 
     def stop(self) -> None:
@@ -58,11 +58,11 @@ class Instances:
         self.count = 0
         self.resize(variant["InitialInstanceCount"])
 
-    def ask(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def ask(self, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S) -> Answer:
         """Have one of the servers answer; ``ValidationError`` if there is none."""
         server, concurrent, count = self._borrow()
         try:
-            answer = timed(lambda: server.invoke(body, headers))
+            answer = timed(lambda: server.invoke(body, headers, timeout_s))
         finally:
             self._give_back(server)
         measured = {

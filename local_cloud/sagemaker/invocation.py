@@ -41,13 +41,17 @@ class Invocations:
         Raises
         ------
         ApiError
-            ``ValidationError`` for an unknown endpoint or too large a body, ``ThrottlingException`` for a serverless
+            ``ValidationError`` for an unknown or asynchronous endpoint or too large a body, ``ThrottlingException`` for a serverless
             endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
         """
         with self._endpoints.serving(name) as fleet:
             if fleet is None:
                 account = self._around.account
                 raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+            if "AsyncInferenceConfig" in fleet.config:
+                raise ApiError(
+                    "ValidationError", f"Endpoint {name} can only receive asynchronous invocations."
+                )
             return self._invoke(name, fleet, body, headers)
 
     def _invoke(

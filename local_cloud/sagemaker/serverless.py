@@ -14,6 +14,7 @@ from local_cloud.sagemaker.answers import Answer, timed
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.instances import Server
 from local_cloud.sagemaker.records import Record
+from local_cloud.sagemaker.servers import INVOKE_S
 from local_cloud.sagemaker.slots import Slots
 
 
@@ -32,14 +33,14 @@ class Serverless:
         self._slots = Slots(config["MaxConcurrency"])
         self._server = start()
 
-    def ask(self, body: bytes, headers: dict[str, str]) -> Answer:
+    def ask(self, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S) -> Answer:
         """Have the container answer; ``ThrottlingException`` beyond the variant's concurrency."""
         slots = self._slots
         taken = slots.take()
         if taken is None:
             raise ApiError("ThrottlingException", "Rate exceeded", 429)
         try:
-            answer = timed(lambda: self._server.invoke(body, headers))
+            answer = timed(lambda: self._server.invoke(body, headers, timeout_s))
         finally:
             slots.give_back()
         return replace(answer, measured={"ServerlessConcurrentExecutionsUtilization": (taken, "None")})

@@ -25,7 +25,8 @@ from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import download_archive
 
 _PING_S = 60.0
-_INVOKE_S = 60.0
+INVOKE_S = 60.0
+"""How long a container may take for a request whose caller waits."""
 
 
 @dataclass(frozen=True)
@@ -76,14 +77,14 @@ class ModelServer:
         self._local = threading.local()
         self._await_ping()
 
-    def invoke(self, body: bytes, headers: dict[str, str]) -> Reply:
+    def invoke(self, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S) -> Reply:
         """Post one request; ``OSError`` if the container does not answer, which is replaced if it has died."""
         try:
-            return self._request("POST", "/invocations", body, headers)
+            return self._request("POST", "/invocations", body, headers, timeout_s)
         except ConnectionError:
             pass  # perhaps a kept connection that the server has closed meanwhile
         try:
-            return self._request("POST", "/invocations", body, headers)
+            return self._request("POST", "/invocations", body, headers, timeout_s)
         except ConnectionError:
             self._revive()
             raise
@@ -129,12 +130,17 @@ class ModelServer:
             "Please check CloudWatch logs for this endpoint."
         )
 
-    def _request(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Reply:
+    def _request(
+        self, method: str, path: str, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S
+    ) -> Reply:
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=_INVOKE_S)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port)
             self._local.connection = connection
+        connection.timeout = timeout_s
         try:
+            if connection.sock:
+                connection.sock.settimeout(timeout_s)
             connection.request(method, path, body or None, headers)
             answer = connection.getresponse()
             return Reply(answer.status, answer.read(), {k.lower(): v for k, v in answer.getheaders()})

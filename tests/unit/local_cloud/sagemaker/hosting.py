@@ -1,6 +1,10 @@
 """An engine whose containers are objects in this process."""
 
+import io
+import json
 import threading
+
+from botocore.exceptions import ClientError
 
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import JobError
@@ -17,7 +21,7 @@ class Surroundings:
 
     def __init__(self, state_dir, servers=4):
         self.state_dir, self.servers = state_dir, servers
-        self.data, self.events, self.objects = [], [], {}
+        self.data, self.events, self.objects, self.told = [], [], {}, []
 
     def role_session(self, role_arn):
         return self
@@ -27,6 +31,15 @@ class Surroundings:
 
     def put_object(self, **request):
         self.objects[request["Key"]] = request["Body"]
+
+    def get_object(self, **request):
+        if request["Key"] not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey", "Message": "no such key"}}, "GetObject")
+        body = self.objects[request["Key"]]
+        return {"ContentLength": len(body), "Body": io.BytesIO(body)}
+
+    def publish(self, **request):
+        self.told.append((request["TopicArn"], json.loads(request["Message"])))
 
     def emit(self, detail_type, detail, resource):
         self.events.append((detail_type, detail))
@@ -50,7 +63,7 @@ class Server:
         self.hosting, self.requests, self.running = hosting, [], True
         hosting.servers.append(self)
 
-    def invoke(self, body, headers):
+    def invoke(self, body, headers, timeout_s=60):
         self.requests.append(body)
         if self.model in self.hosting.held:
             self.hosting.entered.release()
