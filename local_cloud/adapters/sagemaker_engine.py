@@ -20,6 +20,7 @@ from local_cloud.adapters.logs import write_log
 from local_cloud.adapters.metrics import put_metrics
 from local_cloud.adapters.role_sessions import RoleError, role_session
 from local_cloud.adapters.snapshots import register
+from local_cloud.clock import Clock
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import invalid
 from local_cloud.sagemaker.surroundings import RoleSession
@@ -39,7 +40,7 @@ class MiniStackSurroundings:
         self._settings = settings
         self.endpoint = settings.endpoint
         self.state_dir: Path = settings.state_dir
-        self.servers = settings.servers
+        self.servers, self.clock = settings.servers, Clock(settings.hurry)
         self._lock = threading.Lock()
         self._metrics: dict[str, list[dict[str, Any]]] = {}
         threading.Thread(target=self._ship_metrics, name="sagemaker-metrics", daemon=True).start()

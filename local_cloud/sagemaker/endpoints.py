@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
+from local_cloud.sagemaker.alarm_states import alarm_states
 from local_cloud.sagemaker.capacities import bring_into_force, desired, settled
-from local_cloud.sagemaker.errors import JobError, invalid
+from local_cloud.sagemaker.deployments import Guardrails, Step, guardrails
+from local_cloud.sagemaker.errors import ApiError, JobError, invalid
 from local_cloud.sagemaker.fleets import Fleet, Launcher
+from local_cloud.sagemaker.progress import Progress
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.variant_state import (
@@ -23,8 +27,16 @@ from local_cloud.sagemaker.variant_state import (
 )
 
 _EVENT = "SageMaker Endpoint State Change"
+_DEPLOYMENT_EVENT = "SageMaker Endpoint Deployment State Change"
 _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 _RETAINED = frozenset({"DesiredWeight", "DesiredInstanceCount"})
+
+
+class _Canary(NamedTuple):
+    """A new fleet, and the share of the requests that it gets."""
+
+    fleet: Fleet
+    share: float
 
 
 class Endpoints:
@@ -33,29 +45,48 @@ class Endpoints:
     def __init__(self, records: Records, launcher: Launcher, surroundings: Surroundings) -> None:
         self._records, self._launcher, self._around = records, launcher, surroundings
         self.fleets: dict[str, Fleet] = {}
+        self._canaries: dict[str, _Canary] = {}
         self._settled: dict[str, threading.Event] = {}
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start an endpoint."""
         self._records.get("EndpointConfig", request["EndpointConfigName"])
-        record = self._records.add("Endpoint", request, EndpointStatus="Creating")
+        deployment = request.get("DeploymentConfig")
+        record = self._records.add(
+            "Endpoint", request, EndpointStatus="Creating", LastDeploymentConfig=deployment
+        )
         self._in_background(record, self._bring_up)
         return {"EndpointArn": record["EndpointArn"]}
 
     def update(self, request: dict[str, Any]) -> dict[str, Any]:
         """Exchange an endpoint's fleet for that of another configuration."""
+        record = self._records.get("Endpoint", request["EndpointName"])
+        config = self._records.get("EndpointConfig", request["EndpointConfigName"])
+        self._refuse_unless_in_service(record)
+        if record["EndpointConfigName"] == request["EndpointConfigName"]:
+            raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.')
+        config = retaining(config, configured_variants(record), _properties_to_retain(request))
+        last = record.get("LastDeploymentConfig") if request.get("RetainDeploymentConfig") else None
+        deployment = request.get("DeploymentConfig") or last
+        rails = self._guardrails(record, config, deployment) if deployment else None
         with self._records.lock:
-            record = self._records.get("Endpoint", request["EndpointName"])
-            config = self._records.get("EndpointConfig", request["EndpointConfigName"])
-            self._refuse_unless_in_service(record)
-            if record["EndpointConfigName"] == request["EndpointConfigName"]:
-                raise invalid(
-                    f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.'
-                )
-            config = retaining(config, configured_variants(record), _properties_to_retain(request))
-            self._records.change(record, EndpointStatus="Updating", FailureReason=None)
-        self._in_background(record, partial(self._exchange, config=config))
+            self._refuse_unless_in_service(record)  # another request may have been faster
+            self._records.change(
+                record, EndpointStatus="Updating", FailureReason=None, LastDeploymentConfig=deployment
+            )
+        self._in_background(record, partial(self._exchange, config=config, rails=rails))
         return {"EndpointArn": record["EndpointArn"]}
+
+    def _guardrails(self, record: Record, config: Record, deployment: Record) -> Guardrails:
+        fleet = self.fleets[record["EndpointName"]]
+        rails = guardrails(deployment, fleet.config["ProductionVariants"], config["ProductionVariants"])
+        try:
+            known = alarm_states(self._around, fleet.role, rails.alarms) if rails.alarms else {}
+        except JobError as failure:
+            raise invalid(str(failure)) from None
+        if missing := sorted(set(rails.alarms) - set(known)):
+            raise invalid(f"Could not find CloudWatch alarm(s) {', '.join(missing)}.")
+        return rails
 
     def update_weights(self, request: dict[str, Any]) -> dict[str, Any]:
         """Change how requests are shared between the variants, and how many instances each of them has."""
@@ -102,7 +133,8 @@ class Endpoints:
     def serving(self, name: str) -> Iterator[Fleet | None]:
         """Lend the fleet of an endpoint, which is not stopped meanwhile; None if there is none."""
         with self._records.lock:
-            fleet = self.fleets.get(name)
+            canary = self._canaries.get(name)
+            fleet = canary.fleet if canary and random.random() < canary.share else self.fleets.get(name)
             if fleet:
                 fleet.count(1)
         try:
@@ -127,7 +159,7 @@ class Endpoints:
 
     def stop_all(self) -> None:
         """End all servers."""
-        for fleet in self.fleets.values():
+        for fleet in [*self.fleets.values(), *(canary.fleet for canary in self._canaries.values())]:
             fleet.stop()
 
     # --- how a fleet comes and goes
@@ -136,29 +168,70 @@ class Endpoints:
         try:
             config = self._records.get("EndpointConfig", record["EndpointConfigName"])
             config = retaining(config, configured_variants(record), PROPERTIES)
-            self._put_in_service(record, self._launcher.launch(record["EndpointName"], config))
+            self._put_in_service(record, self._launch(record, config, self._progress(record, config)))
         except JobError as failure:
-            self._records.change(record, EndpointStatus="Failed", FailureReason=str(failure))
+            self._records.change(
+                record, EndpointStatus="Failed", FailureReason=str(failure), PendingDeploymentSummary=None
+            )
 
-    def _exchange(self, record: Record, config: Record) -> None:
-        """Start the new fleet beside the old one; keep the old one if the new one is not healthy."""
+    def _exchange(self, record: Record, config: Record, rails: Guardrails | None) -> None:
+        """Start the new fleet beside the old one, and keep the old one if the new one fails or an alarm rings."""
+        progress, old = self._progress(record, config), self.fleets[record["EndpointName"]]
         try:
-            fleet = self._launcher.launch(record["EndpointName"], config)
+            new = self._launch(record, config, progress)
+            if rails:
+                self._shift(record, new, rails, progress)
         except JobError as failure:
-            self._records.change(record, EndpointStatus="InService", FailureReason=str(failure))
+            self._records.change(
+                record, EndpointStatus="InService", FailureReason=str(failure), PendingDeploymentSummary=None
+            )
             return
-        old = self.fleets.get(record["EndpointName"])
-        self._put_in_service(record, fleet)
-        if old:
-            old.drain()
+        self._put_in_service(record, new)
+        old.drain()
+
+    def _shift(self, record: Record, new: Fleet, rails: Guardrails, progress: Progress) -> None:
+        """Move requests to the new fleet step by step; if that fails (``JobError``), move them back."""
+        name = record["EndpointName"]
+
+        def take(step: Step) -> None:
+            progress.activating(step)
+            self._canaries[name] = _Canary(new, step.share)
+            progress.baking(step)
+
+        def ringing(names: Sequence[str]) -> list[str]:
+            states = alarm_states(self._around, new.role, names)
+            return [alarm for alarm, state in states.items() if state == "ALARM"]
+
+        try:
+            rails.go_through(take, ringing, self._around.clock)
+        except JobError:
+            self._canaries.pop(name, None)
+            new.drain()
+            raise
+
+    def _launch(self, record: Record, config: Record, progress: Progress) -> Fleet:
+        try:
+            progress.launching()
+            return self._launcher.launch(record["EndpointName"], config)
+        except ApiError as error:
+            raise JobError(str(error)) from None  # what it names was deleted meanwhile
+
+    def _progress(self, record: Record, config: Record) -> Progress:
+        def tell(pending: Record) -> None:
+            self._records.change(record, PendingDeploymentSummary=pending)
+            self._announce(record, _DEPLOYMENT_EVENT)
+
+        return Progress(config, self._launcher.image, tell)
 
     def _put_in_service(self, record: Record, fleet: Fleet) -> None:
         shown = summaries(fleet.config, self._launcher.image)
         with self._records.lock:
+            self._canaries.pop(record["EndpointName"], None)
             self.fleets[record["EndpointName"]] = fleet
             self._records.change(
                 record,
                 EndpointStatus="InService",
+                PendingDeploymentSummary=None,
                 EndpointConfigName=fleet.config["EndpointConfigName"],
                 **shown,
                 **capture_summary(fleet.config),
@@ -205,10 +278,10 @@ class Endpoints:
             status = record["EndpointStatus"]
             raise invalid(f'Cannot {verb} in-progress endpoint "{record["EndpointArn"]}" (status {status}).')
 
-    def _announce(self, record: Record) -> None:
+    def _announce(self, record: Record, event: str = _EVENT) -> None:
         detail = {key: value for key, value in record.items() if not key.startswith("_")}
         detail["EndpointStatus"] = str(record["EndpointStatus"]).replace("InService", "IN_SERVICE").upper()
-        self._around.emit(_EVENT, detail, record["EndpointArn"])
+        self._around.emit(event, detail, record["EndpointArn"])
 
 
 def _properties_to_retain(request: dict[str, Any]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-from local_cloud.sagemaker.errors import ApiError, JobError
+from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.instances import Instances, Server, start_together
 from local_cloud.sagemaker.models import Models
@@ -97,16 +97,15 @@ class Launcher:
 
         Raises
         ------
+        ApiError
+            If a model is gone.
         JobError
-            If a model is gone, or a container is not healthy; then nothing is left running.
+            If a container is not healthy. In both cases nothing is left running.
         """
         variants = configured_variants(config)
         names = [variant["VariantName"] for variant in variants]
-        try:
-            started = start_together([partial(self._variant, endpoint, variant) for variant in variants])
-            role = self._models.deployable(variants[0]["ModelName"])["ExecutionRoleArn"]
-        except ApiError as error:
-            raise JobError(str(error)) from None
+        role = self._models.deployable(variants[0]["ModelName"])["ExecutionRoleArn"]
+        started = start_together([partial(self._variant, endpoint, variant) for variant in variants])
         weights = [variant.get("InitialVariantWeight", 1.0) for variant in variants]
         return Fleet(
             config,

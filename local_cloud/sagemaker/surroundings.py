@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import boto3
 from botocore.config import Config
 
+from local_cloud.clock import Clock
+
 
 class Surroundings(Protocol):
     """The services that SageMaker itself uses."""
@@ -20,6 +22,7 @@ class Surroundings(Protocol):
     endpoint: str
     state_dir: Path
     servers: int  # how many of them the instances of one variant share at most
+    clock: Clock
 
     def role_session(self, role_arn: str) -> RoleSession:
         """Return AWS as the role sees it; `ApiError` if SageMaker may not take on the role."""

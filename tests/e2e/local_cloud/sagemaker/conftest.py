@@ -114,7 +114,7 @@ def host(sagemaker, role, model_data):
         environment, capture = settings.get("environment", {}), settings.get("capture")
         sagemaker.create_model(
             ModelName=name,
-            ExecutionRoleArn=role,
+            ExecutionRoleArn=settings.get("role", role),
             PrimaryContainer={
                 "Image": TOY_IMAGE,
                 "ModelDataUrl": settings.get("model_data_url") or model_data(text),

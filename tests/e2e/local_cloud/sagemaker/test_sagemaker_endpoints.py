@@ -99,6 +99,58 @@ def test_an_update_to_a_broken_model_is_rolled_back(serve, host, sagemaker, invo
     assert invoke(name, b"x") == b"old:x"
 
 
+@pytest.fixture
+def guarded(sagemaker, client):
+    """Update an endpoint all at once, and bake it for twenty minutes of AWS's under an alarm of its name."""
+
+    def guarded(name, config):
+        client("cloudwatch").put_metric_alarm(
+            AlarmName=name,
+            Namespace="AWS/SageMaker",
+            MetricName="Invocation5XXErrors",
+            Dimensions=[
+                {"Name": "EndpointName", "Value": name},
+                {"Name": "VariantName", "Value": "main"},
+            ],
+            Statistic="Sum",
+            Period=60,
+            EvaluationPeriods=1,
+            Threshold=1,
+            ComparisonOperator="GreaterThanOrEqualToThreshold",
+        )
+        routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+        policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 1200}
+        rollback = {"Alarms": [{"AlarmName": name}]}
+        deployment = {"BlueGreenUpdatePolicy": policy, "AutoRollbackConfiguration": rollback}
+        sagemaker.update_endpoint(EndpointName=name, EndpointConfigName=config, DeploymentConfig=deployment)
+
+    return guarded
+
+
+def test_an_alarm_moves_requests_back_to_the_old_model(
+    serve, host, guarded, make_role, invoke, settled, name
+):
+    role = make_role("s3:*", "cloudwatch:DescribeAlarms")
+    serve(name, text="old", role=role)
+    guarded(name, host(f"{name}-new", text="new", role=role))
+    eventually(lambda: invoke(name, b"x"), lambda answer: answer == b"new:x")
+
+    with pytest.raises(ClientError):
+        invoke(name, b"status 500")
+    endpoint = settled(name)
+
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == ("InService", name)
+    assert f"{name} went into ALARM state" in endpoint["FailureReason"]
+    assert invoke(name, b"x") == b"old:x"
+
+
+def test_guardrails_need_a_role_that_may_read_the_alarms(serve, host, guarded, name):
+    serve(name)
+
+    with pytest.raises(ClientError, match=r"could not be read.*cloudwatch:DescribeAlarms"):
+        guarded(name, host(f"{name}-new"))
+
+
 def test_an_endpoint_that_is_being_changed_cannot_be_changed(serve, host, sagemaker, settled, name):
     serve(name)
     slow = host(f"{name}-slow", environment={"SLOW_S": "1"})

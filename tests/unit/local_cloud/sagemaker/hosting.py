@@ -14,20 +14,48 @@ ROLE = "arn:aws:iam::123456789012:role/model-role"
 ON_INSTANCES = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
 
 
+class Clock:
+    """A clock that waits in no time, and does meanwhile what was ordered for a moment."""
+
+    def __init__(self):
+        self.time, self.orders = 0.0, []
+
+    def now(self):
+        return self.time
+
+    def wait(self, seconds, until=None):
+        self.time += seconds
+        due, self.orders = (
+            [order for order in self.orders if order[0] <= self.time],
+            [order for order in self.orders if order[0] > self.time],
+        )
+        for _, do in due:
+            do()
+        return until is not None and until.is_set()
+
+    def at(self, time, do):
+        self.orders.append((time, do))
+
+
 class Surroundings:
     """Services that take everything, and keep what they took."""
 
     account, region, endpoint = "123456789012", "us-east-1", "http://localhost:4566"
 
     def __init__(self, state_dir, servers=4):
-        self.state_dir, self.servers = state_dir, servers
+        self.state_dir, self.servers, self.clock = state_dir, servers, Clock()
         self.data, self.events, self.objects, self.told = [], [], {}, []
+        self.alarms = {}
 
     def role_session(self, role_arn):
         return self
 
     def client(self, service):
         return self
+
+    def describe_alarms(self, **request):
+        names = [name for name in request["AlarmNames"] if name in self.alarms]
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.alarms[name]} for name in names]}
 
     def put_object(self, **request):
         self.objects[request["Key"]] = request["Body"]
