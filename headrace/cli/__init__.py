@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from headrace.cli import (
     feedback,
+    invocation,
     letters,
     local,
     monitoring,
@@ -41,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     for module in (
         pipeline_files,
         running_pipeline,
+        invocation,
         monitoring,
         trainings,
         quarantine,
