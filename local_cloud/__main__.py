@@ -15,6 +15,7 @@ _EXTENSIONS = (
     "local_cloud.adapters.logs",
     "local_cloud.adapters.sagemaker_api",
     "local_cloud.adapters.sagemaker_resources",
+    "local_cloud.adapters.autoscaling_api",
     "local_cloud.adapters.sagemaker_tasks",
     "local_cloud.adapters.codebuild",
     "local_cloud.adapters.glue_jobs",

@@ -18,6 +18,7 @@ from local_cloud.repairs.alarm_evaluation import EXTRA_PERIODS, Datapoint, Rule,
 from local_cloud.repairs.alarm_messages import metric_queries, reason_data
 from local_cloud.repairs.metric_math import Grid, MetricMathError, Value
 from local_cloud.repairs.metric_queries import answer, period_of
+from local_cloud.repairs.scaling_alarms import ScalingAlarms, policies
 from local_cloud.settings import Settings
 
 _LOG = logging.getLogger(__name__)
@@ -28,6 +29,7 @@ _TICKS_PER_STANDARD_EVALUATION = 5
 _MINUTE_S = 60
 # Requests and the ticker evaluate from different threads; a change of state must be told once.
 _evaluating = threading.RLock()
+_scaling: ScalingAlarms | None = None
 
 
 def install(settings: Settings) -> None:
@@ -47,6 +49,7 @@ def evaluate(alarm: dict[str, Any]) -> None:
 def _evaluate(alarm: dict[str, Any], now: float) -> None:
     queries = metric_queries(alarm)
     period_s = int(alarm.get("Period") or period_of(queries))
+    scaling = _scaling if policies(alarm) else None
     rule = Rule(
         comparison=alarm["ComparisonOperator"],
         threshold=float(alarm["Threshold"]),
@@ -54,14 +57,25 @@ def _evaluate(alarm: dict[str, Any], now: float) -> None:
         breaches=int(alarm.get("DatapointsToAlarm") or alarm["EvaluationPeriods"]),
         missing=alarm.get("TreatMissingData") or "missing",
     )
-    grid = _evaluation_range(now, period_s, rule.periods)
-    verdict = judge(_datapoints(queries, grid), rule, alarm["StateValue"])
+    range_of = scaling.grid if scaling else _evaluation_range
+    points = _datapoints(queries, range_of(period_s, rule.periods, now))
+    if scaling:
+        points = scaling.as_whole_periods(points, alarm.get("Statistic") or "", period_s)
+    verdict = judge(points, rule, alarm["StateValue"])
     if verdict.state != alarm["StateValue"]:
         data = reason_data(alarm, rule, verdict, period_s, now)
         _change_state(alarm, verdict.state, verdict.reason, data, now)
+    if scaling:
+        scaling.call(alarm, verdict)
 
 
-def _evaluation_range(now: float, period_s: int, periods: int) -> Grid:
+def let_scale(scaling: ScalingAlarms) -> None:
+    """Let alarms call scaling policies."""
+    global _scaling  # noqa: PLW0603 - the emulator's alarms are the module's, too
+    _scaling = scaling
+
+
+def _evaluation_range(period_s: int, periods: int, now: float) -> Grid:
     """Return the periods to look at, up to the present one.
 
     As on AWS the windows slide: they end on a whole minute (on ten seconds, for periods below a minute), not on a
@@ -121,8 +135,8 @@ def _tick() -> None:
 
 
 def _evaluate_in_time(alarm: dict[str, Any], ticks: int) -> None:
-    high_resolution = int(alarm.get("Period") or _MINUTE_S) < _MINUTE_S
-    if not high_resolution and ticks % _TICKS_PER_STANDARD_EVALUATION:
+    often = int(alarm.get("Period") or _MINUTE_S) < _MINUTE_S or policies(alarm)
+    if not often and ticks % _TICKS_PER_STANDARD_EVALUATION:
         return
     try:
         evaluate(alarm)

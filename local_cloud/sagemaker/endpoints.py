@@ -16,6 +16,7 @@ from local_cloud.sagemaker.errors import ApiError, JobError, invalid
 from local_cloud.sagemaker.fleets import Fleet, Launcher
 from local_cloud.sagemaker.progress import Progress
 from local_cloud.sagemaker.records import Record, Records
+from local_cloud.sagemaker.scalable_targets import NoTargets, ScalableTargets, refuse_losing
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.variant_state import (
     PROPERTIES,
@@ -46,6 +47,7 @@ class Endpoints:
         self._records, self._launcher, self._around = records, launcher, surroundings
         self.fleets: dict[str, Fleet] = {}
         self._canaries: dict[str, _Canary] = {}
+        self.scalable_targets: ScalableTargets = NoTargets()
         self._settled: dict[str, threading.Event] = {}
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -63,6 +65,8 @@ class Endpoints:
         record = self._records.get("Endpoint", request["EndpointName"])
         config = self._records.get("EndpointConfig", request["EndpointConfigName"])
         self._refuse_unless_in_service(record)
+        name = record["EndpointName"]
+        refuse_losing(self.scalable_targets.variants(name), self.fleets[name].config, config)
         if record["EndpointConfigName"] == request["EndpointConfigName"]:
             raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.')
         config = retaining(config, configured_variants(record), _properties_to_retain(request))
@@ -116,6 +120,7 @@ class Endpoints:
             self._refuse_if_busy(record, "delete")
             self._records.remove("Endpoint", record["EndpointName"])
             fleet = self.fleets.pop(record["EndpointName"], None)
+        self.scalable_targets.forget(record["EndpointName"])
         if fleet:
             threading.Thread(target=fleet.drain, daemon=True).start()
         self._announce(record | {"EndpointStatus": "Deleting"})

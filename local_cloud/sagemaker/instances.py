@@ -67,7 +67,7 @@ class Instances:
             self._give_back(server)
         measured = {
             "InvocationsPerInstance": (1.0 / count, "None"),
-            "ConcurrentRequestsPerModel": (float(concurrent), "None"),
+            "ConcurrentRequestsPerModel": (concurrent / count, "None"),
             "InvocationModelErrors": (float(not answer.ok), "None"),
         }
         return replace(answer, measured=measured)

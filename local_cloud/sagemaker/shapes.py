@@ -15,18 +15,18 @@ from local_cloud.sagemaker.errors import ApiError, invalid
 
 
 @cache
-def _model() -> ServiceModel:
-    return ServiceModel(Loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+def _model(service: str) -> ServiceModel:
+    return ServiceModel(Loader().load_service_model(service, "service-2"), service)
 
 
-def known_operation(name: str) -> bool:
-    """Tell whether SageMaker has an operation of this name."""
-    return name in _model().operation_names
+def known_operation(name: str, service: str = "sagemaker") -> bool:
+    """Tell whether the service has an operation of this name."""
+    return name in _model(service).operation_names
 
 
-def check_request(operation: str, request: dict[str, Any]) -> None:
+def check_request(operation: str, request: dict[str, Any], service: str = "sagemaker") -> None:
     """Raise ``ValidationException`` in AWS's words if `request` does not fit the operation's input."""
-    shape = _model().operation_model(operation).input_shape
+    shape = _model(service).operation_model(operation).input_shape
     if shape is None:
         return
     report = ParamValidator().validate(request, shape)
@@ -38,9 +38,9 @@ def check_request(operation: str, request: dict[str, Any]) -> None:
         raise invalid(f"{len(complaints)} validation {noun} detected: {'; '.join(complaints)}")
 
 
-def fit_answer(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+def fit_answer(operation: str, answer: dict[str, Any], service: str = "sagemaker") -> dict[str, Any]:
     """Return only what the operation's output has."""
-    shape = _model().operation_model(operation).output_shape
+    shape = _model(service).operation_model(operation).output_shape
     fitted = _fit(shape, answer) if shape is not None else {}
     return fitted if isinstance(fitted, dict) else {}
 

@@ -144,7 +144,7 @@ def test_least_outstanding_requests_go_to_the_server_that_has_nothing_to_do(host
         asker.join()
 
     assert [len(server.requests) for server in hosting.servers] == [2, 2]
-    assert sorted(hosting.measured("a", "ConcurrentRequestsPerModel")) == [1.0, 2.0, 3.0, 4.0]
+    assert sorted(hosting.measured("a", "ConcurrentRequestsPerModel")) == [0.5, 1.0, 1.5, 2.0]
 
 
 # --- changes of weights and capacities

@@ -1,0 +1,91 @@
+"""Who may call Application Auto Scaling, and the role under which it scales.
+
+References
+----------
+.. [1] Service authorization reference, "Actions, resources, and condition keys for AWS Application Auto Scaling".
+.. [2] Application Auto Scaling user guide, "Service-linked roles for Application Auto Scaling".
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ministack import app
+from ministack.core import iam_actions
+from ministack.core.responses import request_scope
+from ministack.services import iam
+
+from local_cloud.adapters.patching import replace, require
+from local_cloud.settings import ACCOUNT, REGION
+
+_NAME = "application-autoscaling"
+_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+_ROLE_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
+_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{_ROLE_SERVICE}/{_ROLE}"
+_REQUEST = "service method path headers body query_params region account_id"
+
+
+def authorise() -> None:
+    """Tell IAM which action a request is, on which resource, and what its conditions look at."""
+    iam_actions.SERVICE_TO_IAM_NAMESPACE[_NAME] = _NAME
+    replace(iam_actions, "extract_resource_arn", _REQUEST, _with_target)
+    replace(iam_actions, "request_tag_context", "service iam_action body params", _with_scope)
+    require(
+        app,
+        "_enforce_data_plane",
+        "service iam_action headers query_params request_id resource_arn service_context auth_error_response "
+        "named_resource",
+    )
+
+
+def _with_target(original: Any) -> Any:
+    def resource_arn(service: str, *request: Any) -> str:
+        if service != _NAME:
+            found: str = original(service, *request)
+            return found
+        _, _, headers, _, _, region, account = request
+        describes = ".Describe" in headers.get("x-amz-target", "")  # which has no resource
+        return "*" if describes else f"arn:aws:{_NAME}:{region}:{account}:scalable-target/random"
+
+    return resource_arn
+
+
+def _with_scope(original: Any) -> Any:
+    def context(service: str, iam_action: str, body: bytes, params: dict[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = original(service, iam_action, body, params)
+        if service != _NAME:
+            return found
+        request = json.loads(body or b"{}")
+        return {
+            **found,
+            f"{_NAME}:service-namespace": request.get("ServiceNamespace", ""),
+            f"{_NAME}:scalable-dimension": request.get("ScalableDimension", ""),
+        }
+
+    return context
+
+
+def make_role(headers: dict[str, str], query: dict[str, Any]) -> Any:
+    """Make the role under which AWS scales endpoints, at the account's first target; return the refusal, if there is one."""
+    with request_scope(ACCOUNT, REGION):
+        if _ROLE in iam._roles:
+            return None
+    refused = app._enforce_data_plane(
+        _NAME,
+        "iam:CreateServiceLinkedRole",
+        headers,
+        query,
+        headers.get("amz-sdk-invocation-id", ""),
+        resource_arn=_ROLE_ARN,
+        service_context={"iam:AWSServiceName": _ROLE_SERVICE},
+        named_resource=_ROLE_ARN,
+    )
+    if refused:
+        return refused
+    trust = {"Effect": "Allow", "Principal": {"Service": _ROLE_SERVICE}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    path = f"/aws-service-role/{_ROLE_SERVICE}/"
+    with request_scope(ACCOUNT, REGION):
+        iam._create_role({"RoleName": _ROLE, "Path": path, "AssumeRolePolicyDocument": document})
+    return None
