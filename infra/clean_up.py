@@ -12,13 +12,14 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.release_alarms import release_alarms_arn
 from infra.sagemaker_task import sagemaker_arn
 
 What = Literal["deployment", "model_packages"]
 
 
 class CleanUp(Construct):
-    """Custom resource whose deletion deletes an endpoint with its configurations and models, or a group's packages.
+    """Custom resource whose deletion deletes an endpoint with its configurations, models and release alarms, or a group's packages.
 
     Attributes
     ----------
@@ -66,6 +67,7 @@ def _statements(scope: Construct, what: What, name: str) -> list[iam.PolicyState
         _allow(["sagemaker:DeleteEndpointConfig"], [sagemaker_arn(scope, "endpoint-config", f"{name}-v*")]),
         _allow(["sagemaker:DeleteModel"], [sagemaker_arn(scope, "model", f"{name}-v*")]),
         _allow(["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"], ["*"]),
+        _allow(["cloudwatch:DeleteAlarms"], [release_alarms_arn(scope, name)]),
     ]
 
 

@@ -9,6 +9,7 @@ from headrace.config.pipeline import Pipeline
 from infra.asynchronous import AsyncTopics, async_inference
 from infra.deploy_flow import DeployCalls
 from infra.instances import has_encrypted_disk
+from infra.release_flow import ReleaseCalls
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,50 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
             "Tags": tags,
         },
         endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
+        release=_release(settings, tags),
     )
+
+
+def _release(settings: EndpointSettings, tags: list[dict[str, str]]) -> ReleaseCalls:
+    """Return the calls that have two models in one endpoint; the challenger begins without requests."""
+    named = {"EndpointName": settings.endpoint_name}
+    return ReleaseCalls(
+        create_config={
+            "EndpointConfigName": "{% $plan.release.config %}",
+            **_two_variants(settings.pipeline),
+            **_encryption(settings),
+            **_capture(settings),
+            "Tags": tags,
+        },
+        move={**named, "EndpointConfigName": "{% $plan.release.config %}"},
+        shift={**named, "DesiredWeightsAndCapacities": _weights("{% 1 - $share %}", "{% $share %}")},
+        withdraw={**named, "DesiredWeightsAndCapacities": _weights(1, 0)},
+        promote={**named, "EndpointConfigName": "{% $plan.name %}"},
+    )
+
+
+def _two_variants(pipeline: Pipeline) -> dict[str, Any]:
+    size = _size(pipeline)
+    champion, challenger = (
+        {
+            "VariantName": f"{{% $plan.release.{role}.variant %}}",
+            "ModelName": f"{{% $plan.release.{role}.name %}}",
+            **size,
+        }
+        for role in ("champion", "challenger")
+    )
+    if pipeline.release.strategy == "shadow":
+        # Its weight, as a share of the champion's, is the share of the requests that it gets a copy of.
+        shadow = {**challenger, "InitialVariantWeight": "{% $plan.release.shares[0] %}"}
+        return {"ProductionVariants": [champion], "ShadowProductionVariants": [shadow]}
+    return {"ProductionVariants": [champion, {**challenger, "InitialVariantWeight": 0}]}
+
+
+def _weights(champion: float | str, challenger: float | str) -> list[dict[str, Any]]:
+    return [
+        {"VariantName": "{% $plan.release.champion.variant %}", "DesiredWeight": champion},
+        {"VariantName": "{% $plan.release.challenger.variant %}", "DesiredWeight": challenger},
+    ]
 
 
 def _is_isolated(settings: EndpointSettings) -> bool:

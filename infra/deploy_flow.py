@@ -1,4 +1,4 @@
-"""The states between an approved model and an endpoint that serves it."""
+"""The states between an approved model, or a decision, and an endpoint that serves it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
+from headrace.config.release import Release
+from infra.endpoint_wait import DEADLINE, ERROR, EndpointWait
+from infra.release_flow import ReleaseCalls, ReleaseFunctions, ReleaseStates
 from infra.sagemaker_task import sagemaker_task
 from infra.scaling_states import ScalingStates
-from infra.state_machine import Task, catch_all, lambda_task
+from infra.state_machine import catch_all, lambda_task
 
 _SHORT = Duration.minutes(5)
 _POLL = Duration.seconds(3)
@@ -26,12 +30,15 @@ class DeployFunctions:
     """The functions that the states call."""
 
     plan_deployment: lambda_.IFunction
+    decide_release: lambda_.IFunction
     smoke_test: lambda_.IFunction
     publish_model: lambda_.IFunction
     remove_previous: lambda_.IFunction
     roll_back_deployment: lambda_.IFunction
     scale_endpoint: lambda_.IFunction | None = None
     """Only where the instances follow the load."""
+    release: ReleaseFunctions | None = None
+    """Only where models are not exchanged all at once."""
 
 
 @dataclass(frozen=True)
@@ -41,140 +48,211 @@ class DeployCalls:
     create_model: dict[str, Any]
     create_endpoint_config: dict[str, Any]
     endpoint: dict[str, Any]
+    release: ReleaseCalls
 
 
-def deploy_flow(scope: Construct, functions: DeployFunctions, calls: DeployCalls) -> sfn.IChainable:
-    """Chain the states: plan, create, wait, smoke test, publish, remove what served before; or roll back."""
-    scope = Construct(scope, "States")  # states are named as the functions are that they call
-    plan = lambda_task(
-        scope,
-        "PlanDeployment",
-        functions.plan_deployment,
-        payload={"model_package_arn": "{% $model_package_arn %}", "execution": _EXECUTION},
-        timeout=_SHORT,
-        assign={"plan": "{% $states.result.Payload %}"},
-    )
-    create_model = _call(scope, "CreateModel", "createModel", calls.create_model)
-    create_config = _call(scope, "CreateEndpointConfig", "createEndpointConfig", calls.create_endpoint_config)
-    create = _call(scope, "CreateEndpoint", "createEndpoint", calls.endpoint)
-    update = _call(scope, "UpdateEndpoint", "updateEndpoint", calls.endpoint)
-    wait = sfn.Wait.jsonata(scope, "WaitForEndpoint", time=sfn.WaitTime.duration(_POLL))
-    describe = _describe(scope)
-    smoke_test = lambda_task(
-        scope, "SmokeTest", functions.smoke_test, payload=_FOR_PLAN, timeout=Duration.minutes(10)
-    )
-    publish = lambda_task(scope, "PublishModel", functions.publish_model, payload=_FOR_PLAN, timeout=_SHORT)
-    remove = lambda_task(
-        scope, "RemovePrevious", functions.remove_previous, payload=_FOR_PLAN, timeout=_SHORT
-    )
-    deployed = sfn.Succeed.jsonata(scope, "ModelDeployed")
-    scaling = ScalingStates(scope, functions.scale_endpoint, _FOR_PLAN) if functions.scale_endpoint else None
-    roll_back = _roll_back(scope, functions, scaling)
+def deploy_flow(
+    scope: Construct, functions: DeployFunctions, calls: DeployCalls, release: Release
+) -> sfn.IChainable:
+    """Chain the states: plan, create, release, smoke test, publish, remove what is not needed; or roll back."""
+    return _DeployFlow(Construct(scope, "States"), functions, calls, release).begin()
 
-    working: list[Task] = [plan, create_model, create_config, create, update, describe, smoke_test, publish]
-    catch_all(working, roll_back, assign={"error": "{% $states.errorOutput %}"})
-    # The new model serves by now: what is left over does no harm, and is removed after the next deployment.
-    remove.add_catch(deployed, errors=["States.ALL"])
 
-    unhealthy = sfn.Pass.jsonata(
-        scope,
-        "EndpointFailed",
-        assign={
-            "error": {"Error": "EndpointFailed", "Cause": "{% $endpoint.status & ': ' & $endpoint.reason %}"}
-        },
-    )
-    published = publish.next(remove).next(deployed)
-    serving = smoke_test.next(scaling.start(published, roll_back) if scaling else published)
-    observe = (
-        sfn.Choice.jsonata(scope, "IsServing")
-        .when(_says("$endpoint.status = 'InService' and $endpoint.config = $plan.name"), serving)
-        .when(
-            _says(
-                "$endpoint.status in ['Creating', 'Updating', 'SystemUpdating', 'RollingBack'] "
-                "and $states.context.State.EnteredTime < $plan.deadline"
-            ),
-            wait,
+class _DeployFlow:
+    """The states are named as the functions are that they call."""
+
+    def __init__(
+        self, scope: Construct, functions: DeployFunctions, calls: DeployCalls, release: Release
+    ) -> None:
+        self._scope, self._functions, self._calls = scope, functions, calls
+        scale = functions.scale_endpoint
+        self._scaling = ScalingStates(scope, scale, _FOR_PLAN) if scale else None
+        self._roll_back = self._add_roll_back()
+        self._wait = EndpointWait(scope, self._roll_back)
+        self._serve = self._wait.until("Endpoint", "$plan.name", self._add_serving(), poll=_POLL)
+        self._release = self._add_release(release)
+        self._move = self._add_move()
+
+    def begin(self) -> sfn.IChainable:
+        """Return the first state: it gives every variable a value, so that a failure can tell how far it came."""
+        begin = sfn.Pass.jsonata(
+            self._scope,
+            "Begin",
+            assign={
+                "request": "{% $states.input %}",
+                "plan": {},
+                "endpoint": {},
+                "judged": {},
+                "error": {},
+                "deadline": DEADLINE,
+            },
         )
-        .otherwise(unhealthy.next(roll_back))
-    )
-    wait.next(describe).next(observe)
-    which = (
-        sfn.Choice.jsonata(scope, "EndpointExists")
-        .when(
-            _says("$plan.endpoint_exists"),
-            scaling.stop(update.next(wait), roll_back) if scaling else update.next(wait),
+        comes = (
+            sfn.Choice.jsonata(self._scope, "WhatComes")
+            .when(_says("$exists($request.ModelPackageArn)"), self._add_plan())
+            .otherwise(self._add_decision())
         )
-        .otherwise(create.next(wait))
-    )
-    act = (
-        sfn.Choice.jsonata(scope, "WhatToDo")
-        .when(_says("$plan.action = 'deploy'"), create_model.next(create_config).next(which))
-        .when(
-            _says("$plan.action = 'wait'"),
-            sfn.Wait.jsonata(scope, "WaitForTurn", time=sfn.WaitTime.duration(_TURN)).next(plan),
+        return begin.next(comes)
+
+    # --- what to do
+
+    def _add_plan(self) -> sfn.IChainable:
+        plan = self._function(
+            "PlanDeployment",
+            self._functions.plan_deployment,
+            {"model_package_arn": "{% $request.ModelPackageArn %}", "execution": _EXECUTION},
+            assign={"plan": "{% $states.result.Payload %}", "deadline": DEADLINE},
         )
-        .otherwise(sfn.Succeed.jsonata(scope, "NothingToDo"))
-    )
-    return _begin(scope).next(plan).next(act)
+        turn = sfn.Wait.jsonata(self._scope, "WaitForTurn", time=sfn.WaitTime.duration(_TURN))
+        act = (
+            sfn.Choice.jsonata(self._scope, "WhatToDo")
+            .when(_says("$plan.action = 'deploy'"), self._add_creation())
+            .when(_says("$plan.action = 'wait'"), turn.next(plan))
+            .otherwise(sfn.Succeed.jsonata(self._scope, "NothingToDo"))
+        )
+        return plan.next(act)
 
+    def _add_decision(self) -> sfn.IChainable:
+        """Take in what a person, an alarm or a lost execution wants; most of it the execution does that is told."""
+        decide = self._function(
+            "DecideRelease",
+            self._functions.decide_release,
+            {"request": "{% $request %}", "execution": _EXECUTION},
+            assign={"decided": "{% $states.result.Payload %}", "deadline": DEADLINE},
+        )
+        adopt = sfn.Pass.jsonata(
+            self._scope,
+            "AdoptRelease",
+            assign={
+                "plan": "{% $decided.plan %}",
+                "error": {"Error": "ReleaseLost", "Cause": "{% $decided.why %}"},
+            },
+        )
+        withdraw = self._release.withdraw if self._release else self._roll_back
+        go_back = sfn.Pass.jsonata(self._scope, "GoBack", assign={"plan": "{% $decided.plan %}"})
+        act = (
+            sfn.Choice.jsonata(self._scope, "WhatIsWanted")
+            .when(_says("$decided.action = 'roll_back'"), go_back.next(self._move))
+            .when(_says("$decided.action = 'withdraw'"), adopt.next(withdraw))
+            .otherwise(sfn.Succeed.jsonata(self._scope, "DecisionTaken"))
+        )
+        return decide.next(act)
 
-def _begin(scope: Construct) -> sfn.Pass:
-    """Give every variable a value, so that a failure can tell how far the deployment came."""
-    return sfn.Pass.jsonata(
-        scope,
-        "Begin",
-        assign={
-            "model_package_arn": "{% $states.input.ModelPackageArn %}",
-            "plan": {},
-            "endpoint": {},
-            "error": {},
-        },
-    )
+    def _add_creation(self) -> sfn.IChainable:
+        model = self._call("CreateModel", "createModel", self._calls.create_model)
+        config = self._call(
+            "CreateEndpointConfig", "createEndpointConfig", self._calls.create_endpoint_config
+        )
+        create = self._call("CreateEndpoint", "createEndpoint", self._calls.endpoint)
+        which = (
+            sfn.Choice.jsonata(self._scope, "EndpointExists")
+            .when(_says("$plan.endpoint_exists"), self._move)
+            .otherwise(create.next(self._serve))
+        )
+        return model.next(config).next(which)
 
+    # --- how requests come to the model
 
-def _describe(scope: Construct) -> sfn.CustomState:
-    result = "$states.result"
-    return sagemaker_task(
-        scope,
-        "DescribeEndpoint",
-        integration="aws-sdk:sagemaker:describeEndpoint",
-        arguments={"EndpointName": "{% $plan.endpoint %}"},
-        timeout=_SHORT,
-        assign={
-            "endpoint": {
-                "status": f"{{% {result}.EndpointStatus %}}",
-                "config": f"{{% {result}.EndpointConfigName %}}",
-                "reason": f"{{% $exists({result}.FailureReason) ? {result}.FailureReason : '' %}}",
-            }
-        },
-    )
+    def _add_move(self) -> sfn.IChainable:
+        """Exchange the models, or begin a release; what scales stops before."""
+        update = self._call("UpdateEndpoint", "updateEndpoint", self._calls.endpoint).next(self._serve)
+        move: sfn.IChainable = update
+        if self._release:
+            released = _says("$type($plan.release) = 'object'")
+            choice = sfn.Choice.jsonata(self._scope, "IsReleased")
+            move = choice.when(released, self._release.enter).otherwise(update)
+        return self._scaling.stop(move, self._roll_back) if self._scaling else move
 
+    def _add_release(self, release: Release) -> ReleaseStates | None:
+        functions = self._functions.release
+        if functions is None:
+            return None
+        return ReleaseStates(
+            self._scope,
+            release=release,
+            functions=functions,
+            calls=self._calls.release,
+            wait=self._wait,
+            roll_back=self._roll_back,
+            serve=self._serve,
+        )
 
-def _roll_back(scope: Construct, functions: DeployFunctions, scaling: ScalingStates | None) -> sfn.IChainable:
-    """One step back per call, until the endpoint is as it was."""
-    step = lambda_task(
-        scope,
-        "RollBack",
-        functions.roll_back_deployment,
-        payload={**_FOR_PLAN, "error": "{% $error %}"},
-        timeout=_SHORT,
-        assign={"why": "{% $states.result.Payload.why %}"},
-    )
-    failed = sfn.Fail.jsonata(scope, "DeploymentFailed", error="DeploymentFailed", cause="{% $why %}")
-    again = sfn.Wait.jsonata(scope, "WaitForRollBack", time=sfn.WaitTime.duration(_POLL)).next(step)
-    done = (
-        sfn.Choice.jsonata(scope, "IsRolledBack")
-        .when(_says("$states.input.done"), scaling.restore(failed) if scaling else failed)
-        .otherwise(again)
-    )
-    rolling_back = step.next(done)
-    return scaling.stop_again(rolling_back) if scaling else rolling_back
+    def _add_serving(self) -> sfn.IChainable:
+        smoke_test = self._function(
+            "SmokeTest", self._functions.smoke_test, _FOR_PLAN, timeout=Duration.minutes(10)
+        )
+        publish = self._function(
+            "PublishModel", self._functions.publish_model, {**_FOR_PLAN, "judged": "{% $judged %}"}
+        )
+        remove = lambda_task(
+            self._scope,
+            "RemovePrevious",
+            self._functions.remove_previous,
+            payload=_FOR_PLAN,
+            timeout=_SHORT,
+        )
+        deployed = sfn.Succeed.jsonata(self._scope, "ModelDeployed")
+        # The new model serves by now: what is left over does no harm, and is removed after the next deployment.
+        remove.add_catch(deployed, errors=["States.ALL"])
+        published = publish.next(remove).next(deployed)
+        return smoke_test.next(
+            self._scaling.start(published, self._roll_back) if self._scaling else published
+        )
 
+    # --- the way back
 
-def _call(scope: Construct, id: str, action: str, arguments: dict[str, Any]) -> sfn.CustomState:
-    return sagemaker_task(
-        scope, id, integration=f"aws-sdk:sagemaker:{action}", arguments=arguments, timeout=_SHORT
-    )
+    def _add_roll_back(self) -> sfn.IChainable:
+        """One step back per call, until the endpoint is as it was."""
+        step = lambda_task(
+            self._scope,
+            "RollBack",
+            self._functions.roll_back_deployment,
+            payload={**_FOR_PLAN, "error": "{% $error %}"},
+            timeout=_SHORT,
+            assign={"rolled_back": "{% $states.result.Payload %}"},
+        )
+        failed = sfn.Fail.jsonata(
+            self._scope, "DeploymentFailed", error="DeploymentFailed", cause="{% $rolled_back.why %}"
+        )
+        ended = (
+            sfn.Choice.jsonata(self._scope, "HasFailed")
+            .when(_says("$rolled_back.failed"), failed)
+            .otherwise(sfn.Succeed.jsonata(self._scope, "ReleaseTakenBack"))
+        )
+        again = sfn.Wait.jsonata(self._scope, "WaitForRollBack", time=sfn.WaitTime.duration(_POLL))
+        done = (
+            sfn.Choice.jsonata(self._scope, "IsRolledBack")
+            .when(_says("$rolled_back.done"), self._scaling.restore(ended) if self._scaling else ended)
+            .otherwise(again.next(step))
+        )
+        rolling_back = step.next(done)
+        return self._scaling.stop_again(rolling_back) if self._scaling else rolling_back
+
+    # --- tasks, whose errors lead to the way back
+
+    def _function(
+        self,
+        id: str,
+        function: lambda_.IFunction,
+        payload: dict[str, Any],
+        *,
+        timeout: Duration = _SHORT,
+        assign: dict[str, Any] | None = None,
+    ) -> tasks.LambdaInvoke:
+        task = lambda_task(self._scope, id, function, payload=payload, timeout=timeout, assign=assign)
+        catch_all([task], self._roll_back, assign=ERROR)
+        return task
+
+    def _call(self, id: str, action: str, arguments: dict[str, Any]) -> sfn.CustomState:
+        task = sagemaker_task(
+            self._scope,
+            id,
+            integration=f"aws-sdk:sagemaker:{action}",
+            arguments=arguments,
+            timeout=_SHORT,
+        )
+        catch_all([task], self._roll_back, assign=ERROR)
+        return task
 
 
 def _says(expression: str) -> sfn.Condition:

@@ -43,7 +43,7 @@ class ScalingStates:
         catch_all([stop], failed, assign=_ERROR)
         again = sfn.Wait.jsonata(self._scope, "WaitForInstances", time=sfn.WaitTime.duration(_POLL))
         settled = sfn.Condition.jsonata(
-            "{% $states.input.settled or $states.context.State.EnteredTime >= $plan.deadline %}"
+            "{% $states.input.settled or $states.context.State.EnteredTime >= $deadline %}"
         )
         settles = sfn.Choice.jsonata(self._scope, "IsSettled")
         stop.next(settles.when(settled, following).otherwise(again.next(stop)))

@@ -91,6 +91,39 @@ def lambda_task(
         task_timeout=sfn.Timeout.duration(timeout),
         retry_on_service_exceptions=False,
     )
+    _retry_faults(task)
+    return task
+
+
+def waiting_task(
+    scope: Construct,
+    id: str,
+    function: lambda_.IFunction,
+    *,
+    payload: Mapping[str, Any],
+    timeout: Duration,
+    assign: Mapping[str, Any] | None = None,
+) -> tasks.LambdaInvoke:
+    """Return a task state that tells `function` a ``token``, waits until somebody wakes it by that, and puts out their answer.
+
+    Nobody needs to: after `timeout` it fails with ``States.Timeout``, to be caught.
+    """
+    task = tasks.LambdaInvoke.jsonata(
+        scope,
+        id,
+        lambda_function=function,
+        integration_pattern=sfn.IntegrationPattern.WAIT_FOR_TASK_TOKEN,
+        payload=sfn.TaskInput.from_object({**payload, "token": "{% $states.context.Task.Token %}"}),
+        outputs="{% $states.result %}",
+        assign=dict(assign) if assign else None,
+        task_timeout=sfn.Timeout.duration(timeout),
+        retry_on_service_exceptions=False,
+    )
+    _retry_faults(task)
+    return task
+
+
+def _retry_faults(task: tasks.LambdaInvoke) -> None:
     task.add_retry(
         errors=_LAMBDA_FAULTS,
         interval=Duration.seconds(2),
@@ -99,7 +132,6 @@ def lambda_task(
         backoff_rate=2,
         jitter_strategy=sfn.JitterType.FULL,
     )
-    return task
 
 
 def catch_all(

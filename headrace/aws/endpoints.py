@@ -67,6 +67,17 @@ def deployment_name(endpoint: str, version: int, run: str) -> str:
     return f"{endpoint}-v{version}-{run}"
 
 
+def release_name(deployment: str) -> str:
+    """Name the configuration in which a deployment answers beside the one before it.
+
+    Examples
+    --------
+    >>> release_name("headrace-bike-v3-0a1b2c3d")
+    'headrace-bike-v3-0a1b2c3d-release'
+    """
+    return f"{deployment}-release"
+
+
 class Endpoints:
     """Reads endpoints, and takes away what no longer serves."""
 
@@ -130,13 +141,14 @@ class Endpoints:
         return sorted(gone)
 
     def delete_deployment(self, name: str) -> None:
-        """Delete the configuration and the model of one deployment, as far as they exist."""
-        self._gone(self._client.delete_endpoint_config, EndpointConfigName=name)
+        """Delete the configurations and the model of one deployment, as far as they exist."""
+        for config in (name, release_name(name)):
+            self._gone(self._client.delete_endpoint_config, EndpointConfigName=config)
         self._gone(self._client.delete_model, ModelName=name)
 
     def _deployments(self, operation: str, noun: str, endpoint: str) -> Iterator[str]:
-        """List names in the form of `deployment_name`: another pipeline's name may begin like this one's."""
-        form = re.compile(rf"{re.escape(endpoint)}-v\d+-[0-9a-f]{{8}}")
+        """List names in the forms of `deployment_name` and `release_name`: another pipeline's name may begin like this one's."""
+        form = re.compile(rf"{re.escape(endpoint)}-v\d+-[0-9a-f]{{8}}(-release)?")
         paginator: Any = self._client.get_paginator(operation)  # type: ignore[call-overload]  # the name is a variable
         names = [
             item[f"{noun}Name"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -30,11 +31,14 @@ class Lock:
         ISO 8601, UTC.
     reason : str
         Why it runs.
+    until : str
+        When it is over at the latest, ISO 8601, UTC; empty if whoever asks for the lock knows that.
     """
 
     execution: str
     acquired_at: str
     reason: str
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,12 @@ class Champion:
         ISO 8601, UTC.
     snapshot : str
         Content hash of the data it learned from.
+    name : str
+        Of its deployment: the model and the endpoint configuration; empty where an earlier release of Headrace wrote it.
+    run : str
+        Name of the training's jobs.
+    previous : mapping or None
+        The champion before, in the same fields, whose deployment is kept: the way back. None if there is none.
     """
 
     version: int
@@ -107,6 +117,24 @@ class Champion:
     deployed_at: str
     approved_at: str
     snapshot: str
+    name: str = ""
+    run: str = ""
+    previous: Mapping[str, Any] | None = None
+
+    @property
+    def way_back(self) -> Champion | None:
+        """The champion before, if its deployment is kept."""
+        return champion_of(self.previous) if self.previous else None
+
+    def as_previous(self) -> dict[str, Any] | None:
+        """Return what its successor remembers of it; None if nobody could go back to it."""
+        return {**asdict(self), "previous": None} if self.name else None
+
+
+def champion_of(item: Mapping[str, Any]) -> Champion:
+    """Return a champion from the fields of an item, of which an earlier release of Headrace wrote fewer."""
+    values: dict[str, Any] = {name: item[name] for name in Champion.__dataclass_fields__ if name in item}
+    return Champion(**{**values, "version": int(values["version"])})
 
 
 class TrainingLog:
@@ -123,13 +151,17 @@ class TrainingLog:
     def acquire(self, kind: str, lock: Lock, *, stale_after: timedelta) -> Lock | None:
         """Take the lock of `kind` (``training``, ``deployment``); return None, or the lock of who holds it.
 
-        A lock older than `stale_after` is taken over: its holder was aborted and could not release it.
+        A lock that is older than `stale_after`, and than what its holder asked for itself, is taken over: its holder
+        was aborted and could not release it.
         """
         oldest = datetime.fromisoformat(lock.acquired_at) - stale_after
         free = (
             Attr("pk").not_exists()
             | Attr("execution").eq(lock.execution)
-            | Attr("acquired_at").lt(oldest.isoformat())
+            | (
+                Attr("acquired_at").lt(oldest.isoformat())
+                & (Attr("until").not_exists() | Attr("until").lt(lock.acquired_at))
+            )
         )
         if put_if(self._table, {"pk": kind, "sk": "lock", **asdict(lock)}, free):
             return None
@@ -145,10 +177,16 @@ class TrainingLog:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
 
+    def take_over(self, kind: str, lock: Lock, *, of: str) -> bool:
+        """Take the lock from the execution `of`, which has ended; tell whether it still had it."""
+        return put_if(self._table, {"pk": kind, "sk": "lock", **asdict(lock)}, Attr("execution").eq(of))
+
     def holder(self, kind: str) -> Lock | None:
         """Return the lock of `kind`, if anybody holds it."""
         item = self._get(kind, "lock")
-        return Lock(**{name: str(item[name]) for name in Lock.__dataclass_fields__}) if item else None
+        if item is None:
+            return None
+        return Lock(**{name: str(item[name]) for name in Lock.__dataclass_fields__ if name in item})
 
     # --- data
 
@@ -181,11 +219,7 @@ class TrainingLog:
     def champion(self) -> Champion | None:
         """Return the model in service."""
         item = self._get("champion", "current")
-        if item is None:
-            return None
-        values: dict[str, Any] = {name: item[name] for name in Champion.__dataclass_fields__}
-        values["version"] = int(values["version"])
-        return Champion(**values)
+        return champion_of(item) if item else None
 
     def crown(self, champion: Champion) -> None:
         """Write down which model is in service now."""

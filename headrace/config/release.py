@@ -12,8 +12,8 @@ from headrace.config.block import Block
 Strategy = Literal["all_at_once", "canary", "linear", "shadow", "ab"]
 
 _DAY_S = 24 * 60 * 60
-_MOST_JUDGEMENTS = 1000
-"""A judgement is some 15 events of its execution's history, which Step Functions ends at 25,000."""
+_MOST_JUDGEMENTS = 500
+"""A judgement is some 15 events of its execution's history, which Step Functions ends at 25,000; others are waits."""
 _SHARES = {"canary": 0.1, "ab": 0.5, "shadow": 1.0}
 
 
@@ -60,7 +60,7 @@ class Release(Block):
     >>> Release(strategy="linear", step=0.4).shares
     (0.4, 0.8, 1.0)
     >>> Release(strategy="ab").shares, Release(strategy="ab", max_days=30).interval_s
-    ((0.5,), 2592)
+    ((0.5,), 5184)
     """
 
     strategy: Strategy = Field(
@@ -79,7 +79,7 @@ class Release(Block):
     step: float = Field(0.25, ge=0.05, le=0.5, description="Linear: what its share grows by.")
     interval_minutes: float = Field(
         10,
-        ge=0.05,
+        ge=1,
         le=1440,
         description="How long each share is kept before the next, and how often an ab or a shadow is looked at, in "
         "minutes. Alarms are not waited for: they withdraw the release at any moment. Less than five is for trying out: "
@@ -130,7 +130,7 @@ class Release(Block):
 
     @property
     def interval_s(self) -> int:
-        """Seconds between two judgements, so long that a comparison of `max_days` takes a thousand at most."""
+        """Seconds between two judgements, so long that a comparison of `max_days` takes five hundred at most."""
         wanted = round(60 * self.interval_minutes)
         return wanted if self.by_steps else max(wanted, math.ceil(_DAY_S * self.max_days / _MOST_JUDGEMENTS))
 

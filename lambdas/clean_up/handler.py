@@ -1,4 +1,4 @@
-"""Delete, when the stack is deleted, what state machines have made: endpoint, configurations, models, packages."""
+"""Delete with the stack what state machines have made: endpoint, configurations, models, alarms of a release, packages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import boto3
 from headrace.aws.custom_resource import Context, answer
 from headrace.aws.endpoints import Endpoints
 from headrace.aws.registry import Registry
+from headrace.aws.release_alarms import ReleaseAlarms
+from headrace.config.bundle import bundled_pipeline
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -24,7 +26,13 @@ def _client() -> SageMakerClient:
 
 
 def clean_up(
-    what: str, name: str, endpoints: Endpoints, registry: Registry, *, poll_s: float = _POLL_S
+    what: str,
+    name: str,
+    endpoints: Endpoints,
+    registry: Registry,
+    alarms: ReleaseAlarms,
+    *,
+    poll_s: float = _POLL_S,
 ) -> None:
     """Delete the deployment called `name`, or the packages of the group of that name; return when they are gone."""
     if what == "model_packages":
@@ -33,6 +41,7 @@ def clean_up(
     while not endpoints.delete_step(name):
         time.sleep(poll_s)
     endpoints.delete_unused(name, keep=frozenset())
+    alarms.delete()
 
 
 def handler(event: dict[str, Any], context: Context) -> None:
@@ -41,7 +50,10 @@ def handler(event: dict[str, Any], context: Context) -> None:
     def work() -> dict[str, str]:
         if event["RequestType"] == "Delete":
             properties = event["ResourceProperties"]
-            clean_up(properties["What"], properties["Name"], Endpoints(_client()), Registry(_client()))
+            alarms = ReleaseAlarms(boto3.client("cloudwatch"), bundled_pipeline().name)
+            clean_up(
+                properties["What"], properties["Name"], Endpoints(_client()), Registry(_client()), alarms
+            )
         return {}
 
     answer(event, context, work)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any, Protocol
@@ -12,15 +12,16 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.endpoints import Endpoint, Endpoints, deployment_name
+from headrace.aws.endpoints import Endpoint, Endpoints
 from headrace.aws.registry import Package, Registry
+from headrace.aws.release_log import ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from lambdas.plan_deployment.plan import plan_of
 
 logger = Logger()
 
-_LIMIT = timedelta(minutes=45)
 _STALE_AFTER = timedelta(minutes=90)
 
 
@@ -56,43 +57,94 @@ class Log(Protocol):
         ...
 
 
+class Releases(Protocol):
+    """What this function needs from the ledger, of releases."""
+
+    def begin(self, release: RunningRelease) -> None:
+        """Write down that a release runs."""
+        ...
+
+    def queue(self, model_package_arn: str, approved_at: str) -> None:
+        """Let a model wait for the end of the deployment that runs."""
+        ...
+
+    def leave_queue(self, model_package_arn: str) -> None:
+        """Let a model wait no longer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Everything outside of this function."""
+
+    packages: Packages
+    endpoints: LiveEndpoints
+    log: Log
+    releases: Releases
+
+
 @cache
-def _deps() -> tuple[Pipeline, Registry, Endpoints, TrainingLog]:
+def _deps() -> tuple[Pipeline, Ports]:
     client = boto3.client("sagemaker")
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    return bundled_pipeline(), Registry(client), Endpoints(client), TrainingLog(table)
+    ports = Ports(Registry(client), Endpoints(client), TrainingLog(table), ReleaseLog(table))
+    return bundled_pipeline(), ports
 
 
 def plan_deployment(
-    event: Mapping[str, Any],
-    pipeline: Pipeline,
-    packages: Packages,
-    endpoints: LiveEndpoints,
-    log: Log,
-    now: datetime,
+    event: Mapping[str, Any], pipeline: Pipeline, ports: Ports, now: datetime
 ) -> dict[str, Any]:
-    """Answer with ``action``: ``deploy`` and all names it takes, ``wait`` and ask again, or ``skip``."""
-    package, champion = packages.package(event["model_package_arn"]), log.champion()
-    name = f"headrace-{pipeline.name}"
-    endpoint = endpoints.find(name)
+    """Answer with ``action``: ``deploy`` and all it takes, ``wait`` and ask again, ``queue`` or ``skip``."""
+    package, champion = ports.packages.package(event["model_package_arn"]), ports.log.champion()
+    endpoint = ports.endpoints.find(f"headrace-{pipeline.name}")
     why_not = _needless(package, champion, endpoint)
     if why_not:
         return {"action": "skip", "why": why_not}
-    other = log.acquire(
-        "deployment",
-        Lock(event["execution"], now.isoformat(), f"v{package.version}"),
-        stale_after=_STALE_AFTER,
-    )
+    lock = _lock(event["execution"], package, pipeline, now)
+    other = _turn(package, lock, ports)
     if other is not None:
-        return {"action": "wait", "why": f"{other.execution} is deploying {other.reason}"}
-    if endpoint is not None and _is_broken(endpoint, champion):
-        endpoints.delete_step(name)
-        return {"action": "wait", "why": f"the endpoint is {endpoint.status} and is deleted first"}
-    if endpoint is not None and not endpoint.settled:
-        return {"action": "wait", "why": f"the endpoint is {endpoint.status}"}
-    plan = _plan(event["execution"], pipeline, package, endpoint, now)
-    logger.info(plan["why"], extra={"deployment": plan["name"]})
+        return {"action": "queue", "why": f"{other.execution} is deploying {other.reason}"}
+    if why_wait := _unready(f"headrace-{pipeline.name}", endpoint, champion, ports.endpoints):
+        return {"action": "wait", "why": why_wait}
+    plan = plan_of(event["execution"], pipeline, package, endpoint, champion, now)
+    ports.releases.begin(RunningRelease(event["execution"], plan, 0, 0.0, now.isoformat()))
+    logger.info(plan["why"], extra={"deployment": plan["name"], "strategy": plan["strategy"]})
     return plan
+
+
+def _lock(execution: str, package: Package, pipeline: Pipeline, now: datetime) -> Lock:
+    """Return the lock, which a release asks for as long as it may last."""
+    longest = timedelta(seconds=pipeline.release.longest_s) if pipeline.release.shares else timedelta()
+    return Lock(
+        execution, now.isoformat(), f"v{package.version}", until=(now + longest + _STALE_AFTER).isoformat()
+    )
+
+
+def _turn(package: Package, lock: Lock, ports: Ports) -> Lock | None:
+    """Take the lock; if somebody else has it, get into the queue and return theirs.
+
+    Whoever ends a deployment gives the lock back, and then looks into the queue. So it is asked for once more after
+    getting into the queue: either it is free by now, or its holder will see who waits.
+    """
+    other = ports.log.acquire("deployment", lock, stale_after=_STALE_AFTER)
+    if other is not None:
+        ports.releases.queue(package.arn, package.status_at)
+        other = ports.log.acquire("deployment", lock, stale_after=_STALE_AFTER)
+    if other is None:
+        ports.releases.leave_queue(package.arn)
+    return other
+
+
+def _unready(
+    name: str, endpoint: Endpoint | None, champion: Champion | None, endpoints: LiveEndpoints
+) -> str | None:
+    """Say why the endpoint has to be waited for."""
+    if endpoint is None:
+        return None
+    if _is_broken(endpoint, champion):
+        endpoints.delete_step(name)
+        return f"the endpoint is {endpoint.status} and is deleted first"
+    return None if endpoint.settled else f"the endpoint is {endpoint.status}"
 
 
 def _needless(package: Package, champion: Champion | None, endpoint: Endpoint | None) -> str | None:
@@ -110,47 +162,6 @@ def _needless(package: Package, champion: Champion | None, endpoint: Endpoint | 
 def _is_broken(endpoint: Endpoint, champion: Champion | None) -> bool:
     """Tell whether the endpoint never served: it cannot be updated then, only deleted."""
     return endpoint.status == "Failed" or (endpoint.status == "OutOfService" and champion is None)
-
-
-def _plan(
-    execution: str, pipeline: Pipeline, package: Package, endpoint: Endpoint | None, now: datetime
-) -> dict[str, Any]:
-    run = hashlib.sha256(execution.encode()).hexdigest()[:8]
-    return {
-        "action": "deploy",
-        "why": f"v{package.version} was approved",
-        "endpoint": f"headrace-{pipeline.name}",
-        "endpoint_exists": endpoint is not None,
-        "previous_config": endpoint.config if endpoint else None,
-        "name": deployment_name(f"headrace-{pipeline.name}", package.version, run),
-        "version": package.version,
-        "variant": f"v{package.version}",
-        "instances": _instances(pipeline, endpoint),
-        "model_package_arn": package.arn,
-        "approved_at": package.status_at,
-        "image": package.image,
-        "model_data_url": package.model_data_url,
-        "environment": {**package.environment, **_environment(pipeline, package.version)},
-        "snapshot": package.metadata.get("content_hash", ""),
-        "run": package.metadata.get("run", ""),
-        # In the form of Step Functions' own times, with which it is compared.
-        "deadline": (now + _LIMIT).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-    }
-
-
-def _instances(pipeline: Pipeline, endpoint: Endpoint | None) -> int:
-    """Return how many instances to begin with: as many as serve now, where their number follows the load."""
-    block = pipeline.endpoint
-    if block.scaling is None or endpoint is None or endpoint.instances == 0:
-        return block.instances
-    return min(max(endpoint.instances, block.scaling.min), block.scaling.max)
-
-
-def _environment(pipeline: Pipeline, version: int) -> dict[str, str]:
-    capture = {}
-    if pipeline.endpoint.logs_requests:
-        capture = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(pipeline.endpoint.capture_share)}
-    return {"HEADRACE_MODEL_VERSION": f"v{version}", **capture}
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
@@ -17,6 +17,8 @@ from headrace.aws.artifacts import Artifacts
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.model_archive import open_archive, read_members
 from headrace.aws.pipeline_events import PipelineEvents
+from headrace.aws.registry import Registry
+from headrace.aws.release_log import ENDED, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.monitoring_documents import BASELINE, FURTHER
@@ -43,8 +45,32 @@ class Store(Protocol):
 class Log(Protocol):
     """What this function needs from the ledger."""
 
+    def champion(self) -> Champion | None:
+        """Return the model that was in service before."""
+        ...
+
     def crown(self, champion: Champion) -> None:
         """Write down which model is in service now."""
+        ...
+
+
+class Releases(Protocol):
+    """What this function needs from the ledger, of releases."""
+
+    def running(self) -> RunningRelease | None:
+        """Return the release that ends now."""
+        ...
+
+    def add(self, entry: Entry) -> bool:
+        """Write a line of the history."""
+        ...
+
+
+class Packages(Protocol):
+    """What this function needs from the model registry."""
+
+    def reject(self, arn: str, why: str) -> None:
+        """Mark a package as rejected."""
         ...
 
 
@@ -71,6 +97,8 @@ class Ports:
     documents: Callable[[str], Mapping[str, bytes]]
     store: Store
     log: Log
+    releases: Releases
+    packages: Packages
     events: Events
     metrics: Metrics
 
@@ -84,10 +112,13 @@ def _deps() -> Ports:
         with closing(open_archive(client, url)) as archive:
             return read_members(archive, [BASELINE], optional=FURTHER)
 
+    table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     return Ports(
         documents,
         Artifacts(client, os.environ["ARTIFACTS_BUCKET"]),
-        TrainingLog(boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])),
+        TrainingLog(table),
+        ReleaseLog(table),
+        Registry(boto3.client("sagemaker")),
         PipelineEvents(boto3.client("events"), name),
         PipelineMetrics(name),
     )
@@ -101,21 +132,52 @@ def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict
     performance = ports.store.load(f"evaluations/{plan['run']}/performance.json") if plan.get("run") else None
     if performance is not None:
         ports.store.store(f"baselines/{plan['variant']}/performance.json", performance)
-    ports.log.crown(
-        Champion(
-            version=plan["version"],
-            model_package_arn=plan["model_package_arn"],
-            model_data_url=plan["model_data_url"],
-            variant=plan["variant"],
-            deployed_at=now.isoformat(),
-            approved_at=plan["approved_at"],
-            snapshot=plan["snapshot"],
-        )
-    )
+    if plan["action"] == "roll_back":
+        ports.packages.reject(plan["rejects"], f"rolled back by {plan['by']}: {plan['why']}")
+    ports.log.crown(_champion(plan, ports.log.champion(), now))
+    ports.releases.add(_entry(event, ports.releases.running(), now))
     ports.events.put("ModelDeployed", {"version": plan["version"], "endpoint": plan["endpoint"]})
     ports.metrics.put({"ModelDeployed": 1})
-    logger.info("deployed", extra={"variant": plan["variant"]})
+    logger.info("deployed", extra={"variant": plan["variant"], "by": plan["by"]})
     return {"version": plan["version"], "endpoint": plan["endpoint"]}
+
+
+def _champion(plan: Mapping[str, Any], before: Champion | None, now: datetime) -> Champion:
+    return Champion(
+        version=plan["version"],
+        model_package_arn=plan["model_package_arn"],
+        model_data_url=plan["model_data_url"],
+        variant=plan["variant"],
+        deployed_at=now.isoformat(),
+        approved_at=plan["approved_at"],
+        snapshot=plan["snapshot"],
+        name=plan["name"],
+        run=plan["run"],
+        previous=_way_back(plan, before),
+    )
+
+
+def _way_back(plan: Mapping[str, Any], before: Champion | None) -> Mapping[str, Any] | None:
+    """Return the champion before this one; what was gone back from, and what never served, is no way back."""
+    if before is None or plan["action"] == "roll_back" or not plan["endpoint_exists"]:
+        return None
+    if before.version == plan["version"]:
+        return before.previous
+    return replace(before, name=before.name or plan["previous_config"] or "").as_previous()
+
+
+def _entry(event: Mapping[str, Any], running: RunningRelease | None, now: datetime) -> Entry:
+    """Return the last line of the history: a person's decision counts for more than what the release itself says."""
+    plan, said = event["plan"], {"at": now.isoformat(), "execution": event["execution"]}
+    if plan["action"] == "roll_back":
+        return Entry.of(plan, ENDED, "rolled_back", 1.0, by=plan["by"], why=plan["why"], **said)
+    if not plan["release"]:
+        return Entry.of(plan, ENDED, "deployed", 1.0, by=plan["by"], why=plan["why"], **said)
+    if running is not None and running.decision is not None:
+        decision = running.decision
+        return Entry.of(plan, ENDED, "promoted", 1.0, by=decision.by, why=decision.why, **said)
+    why = event.get("judged", {}).get("why") or plan["why"]
+    return Entry.of(plan, ENDED, "promoted", 1.0, by="release", why=why, **said)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

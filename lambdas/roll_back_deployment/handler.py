@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
@@ -13,11 +14,20 @@ from aws_lambda_powertools import Logger
 
 from headrace.aws.endpoints import Endpoint, Endpoints
 from headrace.aws.metrics import PipelineMetrics
+from headrace.aws.next_deployment import Events, call_next
+from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.registry import Registry
+from headrace.aws.release_alarms import ReleaseAlarms
+from headrace.aws.release_log import ENDED, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, LastTraining, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 
 logger = Logger()
+
+_TAKEN_BACK = "ReleaseTakenBack"
+_ENDED_ON_PURPOSE = (_TAKEN_BACK, "ReleaseWithdrawn")
+"""What the state machine calls a decision of a person, and one of the release itself."""
+_WHY_LIMIT = 1000
 
 
 class LiveEndpoints(Protocol):
@@ -68,6 +78,34 @@ class Log(Protocol):
         ...
 
 
+class Releases(Protocol):
+    """What this function needs from the ledger, of releases."""
+
+    def running(self) -> RunningRelease | None:
+        """Return the release that ends now."""
+        ...
+
+    def add(self, entry: Entry) -> bool:
+        """Write a line of the history."""
+        ...
+
+    def end(self, execution: str) -> None:
+        """Write down that no release runs."""
+        ...
+
+    def waiting(self) -> str | None:
+        """Return the ARN of the model package that waits."""
+        ...
+
+
+class Alarms(Protocol):
+    """What this function needs from CloudWatch."""
+
+    def delete(self) -> None:
+        """Delete the alarms of a release."""
+        ...
+
+
 class Metrics(Protocol):
     """What this function needs from CloudWatch."""
 
@@ -83,6 +121,9 @@ class Ports:
     endpoints: LiveEndpoints
     packages: Packages
     log: Log
+    releases: Releases
+    alarms: Alarms
+    events: Events
     metrics: Metrics
 
 
@@ -90,24 +131,59 @@ class Ports:
 def _deps() -> Ports:
     client = boto3.client("sagemaker")
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    metrics = PipelineMetrics(bundled_pipeline().name)
-    return Ports(Endpoints(client), Registry(client), TrainingLog(table), metrics)
+    name = bundled_pipeline().name
+    return Ports(
+        Endpoints(client),
+        Registry(client),
+        TrainingLog(table),
+        ReleaseLog(table),
+        ReleaseAlarms(boto3.client("cloudwatch"), name),
+        PipelineEvents(boto3.client("events"), name),
+        PipelineMetrics(name),
+    )
 
 
-def roll_back_deployment(event: Mapping[str, Any], ports: Ports) -> dict[str, Any]:
-    """Go one step back; ``done`` says whether it was the last. Calling it again never does harm."""
+def roll_back_deployment(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict[str, Any]:
+    """Go one step back; ``done`` says whether it was the last. Calling it again never does harm.
+
+    ``failed`` is false where a person wanted it: then nobody needs to be told.
+    """
     plan, error = event["plan"], event.get("error") or {}
-    why = f"{error.get('Error', 'error')}: {error.get('Cause', '')}"[:1000]
-    if plan.get("action") == "deploy":
+    kind, cause = error.get("Error", "error"), error.get("Cause", "")
+    why = (cause if kind in _ENDED_ON_PURPOSE else f"{kind}: {cause}")[:_WHY_LIMIT]
+    failed = kind != _TAKEN_BACK
+    if plan.get("action") in ("deploy", "roll_back"):
         if not _endpoint_is_back(plan, ports.endpoints):
-            return {"done": False, "why": why}
-        ports.endpoints.delete_deployment(plan["name"])
-        ports.packages.reject(plan["model_package_arn"], f"the deployment failed: {why}")
-        _forget_model(ports.log)
+            return {"done": False, "why": why, "failed": failed}
+        ports.alarms.delete()
+        _undo(plan, why, kind, ports)
+        ports.releases.add(_entry(event, kind, why, ports.releases.running(), now))
+    ports.releases.end(event["execution"])
     ports.log.release("deployment", event["execution"])
-    ports.metrics.put({"DeploymentFailed": 1})
-    logger.error(why, extra={"deployment": plan.get("name")})
-    return {"done": True, "why": why}
+    call_next(ports.releases, ports.events)
+    ports.metrics.put({"DeploymentFailed": 1} if failed else {"ReleaseTakenBack": 1})
+    logger.error(why, extra={"deployment": plan.get("name"), "kind": kind})
+    return {"done": True, "why": why, "failed": failed}
+
+
+def _undo(plan: Mapping[str, Any], why: str, kind: str, ports: Ports) -> None:
+    """Remove what was made, and reject its model; what was to be gone back to was made before, and stays."""
+    if plan["action"] != "deploy":
+        return
+    ports.endpoints.delete_deployment(plan["name"])
+    says = "the release was withdrawn" if kind in _ENDED_ON_PURPOSE else "the deployment failed"
+    ports.packages.reject(plan["model_package_arn"], f"{says}: {why}")
+    _forget_model(ports.log)
+
+
+def _entry(
+    event: Mapping[str, Any], kind: str, why: str, running: RunningRelease | None, now: datetime
+) -> Entry:
+    withdrawn = kind in _ENDED_ON_PURPOSE
+    decision = running.decision if running is not None and kind == _TAKEN_BACK else None
+    by = decision.by if decision else "release" if withdrawn else "deployment"
+    said = {"at": now.isoformat(), "by": by, "why": why, "execution": event["execution"]}
+    return Entry.of(event["plan"], ENDED, "withdrawn" if withdrawn else "failed", 0.0, **said)
 
 
 def _endpoint_is_back(plan: Mapping[str, Any], endpoints: LiveEndpoints) -> bool:
@@ -117,7 +193,8 @@ def _endpoint_is_back(plan: Mapping[str, Any], endpoints: LiveEndpoints) -> bool
     endpoint = endpoints.find(plan["endpoint"])
     if endpoint is None:
         return True  # somebody has deleted it: there is nothing to lead back
-    if endpoint.settled and endpoint.config == plan["name"]:
+    made = {plan["name"], plan["release"]["config"] if plan["release"] else None}
+    if endpoint.settled and endpoint.config in made:
         endpoints.point_to(plan["endpoint"], plan["previous_config"])
         return False
     return endpoint.settled
@@ -132,4 +209,4 @@ def _forget_model(log: Log) -> None:
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
-    return roll_back_deployment(event, _deps())
+    return roll_back_deployment(event, _deps(), datetime.now(UTC))

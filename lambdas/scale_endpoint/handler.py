@@ -64,7 +64,7 @@ def scale_endpoint(
     """
     name = f"headrace-{pipeline.name}"
     scaling = pipeline.endpoint.scaling
-    if event.get("plan", _NO_PLAN).get("action") != "deploy":
+    if event.get("plan", _NO_PLAN).get("action") not in ("deploy", "roll_back"):
         return _state(endpoints.find(name), ())  # what failed before it had its turn has changed nothing
     if event["action"] == "stop" or scaling is None:
         stopped = scaler.stop(name)

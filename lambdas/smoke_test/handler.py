@@ -50,8 +50,8 @@ class Samples(Protocol):
 class Runtime(Protocol):
     """What this function needs from the endpoint."""
 
-    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
-        """Invoke the endpoint of a deployment."""
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any], *, targeted: bool) -> Answer:
+        """Invoke the endpoint of a deployment, or if `targeted` the deployment's own variant of it."""
         ...
 
 
@@ -74,7 +74,7 @@ class SageMakerRuntime:
     def __init__(self, client: Any) -> None:
         self._client = client
 
-    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any], *, targeted: bool) -> Answer:
         """Invoke the endpoint with JSON, under an id by which its capture is recognised."""
         answer = self._client.invoke_endpoint(
             EndpointName=plan["endpoint"],
@@ -82,6 +82,7 @@ class SageMakerRuntime:
             Accept="application/json",
             InferenceId=_INFERENCE_ID,
             Body=_body(row),
+            **({"TargetVariant": plan["variant"]} if targeted else {}),
         )
         return Answer(answer["InvokedProductionVariant"], json.loads(answer["Body"].read())["predictions"])
 
@@ -92,7 +93,7 @@ class AsynchronousRuntime:
     def __init__(self, s3: Any, runtime: Any, bucket: str) -> None:
         self._s3, self._runtime, self._bucket = s3, runtime, bucket
 
-    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any]) -> Answer:
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any], *, targeted: bool) -> Answer:
         """Invoke the endpoint by way of the bucket; which variant answers is not told there."""
         endpoint = AsynchronousEndpoint(self._s3, self._runtime, name=plan["endpoint"], bucket=self._bucket)
         request = Request(
@@ -123,6 +124,8 @@ def _deps() -> tuple[S3Samples, Runtime]:
 def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> dict[str, Any]:
     """Compare the endpoint's answer with the noted prediction.
 
+    ``event["challenger"]`` says that the new model gets no other requests yet: then its variant is asked for.
+
     Raises
     ------
     SmokeTestError
@@ -131,7 +134,7 @@ def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> 
     plan = event["plan"]
     sample = samples.sample(plan["model_data_url"])
     # As JSON, in which numbers are numbers: cleaning steps would read text as people write it.
-    answer = runtime.ask(plan, sample["row"])
+    answer = runtime.ask(plan, sample["row"], targeted=bool(event.get("challenger")))
     if answer.variant not in (None, plan["variant"]):
         raise SmokeTestError(f"variant {answer.variant} answered instead of {plan['variant']}")
     if not _same(answer.predictions, [sample["prediction"]]):

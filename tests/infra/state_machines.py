@@ -95,7 +95,9 @@ def complaints(state):
 
 
 def _operation(resource):
-    called = resource.removeprefix("arn:aws:states:::").removesuffix(".sync")
+    called = (
+        resource.removeprefix("arn:aws:states:::").removesuffix(".sync").removesuffix(".waitForTaskToken")
+    )
     if called in _OPTIMISED:
         return _OPTIMISED[called]
     service, action = called.removeprefix("aws-sdk:").split(":")

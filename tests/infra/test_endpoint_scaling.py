@@ -67,7 +67,7 @@ def test_a_roll_back_takes_no_scalable_target_away_and_gives_the_old_model_its_s
     (caught,) = states["PublishModel"]["Catch"]
     assert (caught["Next"], states["StopScalingAgain"]["Next"]) == ("StopScalingAgain", "RollBack")
     assert states["IsRolledBack"]["Choices"][0]["Next"] == "RestoreScaling"
-    assert states["RestoreScaling"]["Next"] == "DeploymentFailed"
+    assert states["RestoreScaling"]["Next"] == "HasFailed"
 
 
 def test_the_configuration_begins_with_as_many_instances_as_the_plan_says(states):

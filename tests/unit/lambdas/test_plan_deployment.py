@@ -7,7 +7,7 @@ from headrace.aws.endpoints import Endpoint
 from headrace.aws.registry import Package
 from headrace.aws.training_log import Champion, Lock
 from headrace.config.pipeline import Pipeline
-from lambdas.plan_deployment.handler import plan_deployment
+from lambdas.plan_deployment.handler import Ports, plan_deployment
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-bike/3"
@@ -31,13 +31,8 @@ class World:
     """Registry, hosting and ledger in memory."""
 
     def __init__(self, package=PACKAGE, endpoint=None, champion=None, lock=None):
-        self.package_, self.endpoint, self._champion, self.lock, self.deleted = (
-            package,
-            endpoint,
-            champion,
-            lock,
-            [],
-        )
+        self.package_, self.endpoint, self._champion, self.lock = package, endpoint, champion, lock
+        self.deleted, self.begun, self.queued = [], [], []
 
     def package(self, arn):
         return self.package_
@@ -58,6 +53,15 @@ class World:
         self.lock = lock
         return None
 
+    def begin(self, release):
+        self.begun.append(release)
+
+    def queue(self, arn, approved_at):
+        self.queued.append(arn)
+
+    def leave_queue(self, arn):
+        self.queued = [waiting for waiting in self.queued if waiting != arn]
+
 
 @pytest.fixture
 def pipeline():
@@ -66,7 +70,7 @@ def pipeline():
 
 def plan(world, pipeline, execution="e1"):
     event = {"model_package_arn": ARN, "execution": execution}
-    return plan_deployment(event, pipeline, world, world, world, NOW)
+    return plan_deployment(event, pipeline, Ports(world, world, world, world), NOW)
 
 
 def test_a_first_model_gets_an_endpoint(pipeline):
@@ -127,13 +131,22 @@ def test_an_old_version_that_is_approved_again_is_deployed_again(pipeline):
     assert plan(World(endpoint=SERVING, champion=champion), pipeline)["action"] == "deploy"
 
 
-def test_two_deployments_take_turns(pipeline):
+def test_a_model_that_is_approved_during_another_deployment_waits_for_its_end(pipeline):
     world = World(lock=Lock("e0", NOW.isoformat(), "v2"))
 
     answer = plan(world, pipeline)
 
-    assert answer["action"] == "wait"
+    assert answer["action"] == "queue"
     assert "e0" in answer["why"]
+    assert world.queued == [ARN]
+
+
+def test_a_deployment_that_ends_while_a_model_gets_into_the_queue_does_not_leave_it_there(pipeline):
+    world = World(lock=Lock("e0", NOW.isoformat(), "v2"))
+    world.queue = lambda arn, approved_at: (world.queued.append(arn), setattr(world, "lock", None))
+
+    assert plan(world, pipeline)["action"] == "deploy"
+    assert world.queued == []
 
 
 @pytest.mark.parametrize("status", ["Creating", "Updating", "Deleting", "RollingBack"])
@@ -148,10 +161,6 @@ def test_an_endpoint_that_never_served_is_deleted_first(pipeline):
 
     assert plan(world, pipeline)["action"] == "wait"
     assert world.deleted == ["headrace-bike"]
-
-
-def test_the_deadline_compares_with_step_functions_own_times(pipeline):
-    assert plan(World(), pipeline)["deadline"] == "2026-01-31T12:45:00.000Z"
 
 
 @pytest.mark.parametrize(("serving", "planned"), [(None, 2), (0, 2), (5, 5), (1, 2), (20, 8)])
@@ -171,3 +180,76 @@ def test_a_number_of_instances_that_does_not_follow_the_load_is_the_files():
     )
 
     assert plan(World(endpoint=replace(SERVING, instances=7), champion=CHAMPION), fixed)["instances"] == 3
+
+
+def test_a_deployment_is_written_down_before_it_changes_anything(pipeline):
+    world = World()
+
+    answer = plan(world, pipeline)
+
+    (begun,) = world.begun
+    assert (begun.execution, begun.plan, begun.step) == ("e1", answer, 0)
+
+
+def test_while_the_endpoint_has_to_be_waited_for_nothing_has_begun(pipeline):
+    world = World(endpoint=Endpoint("Updating", "c", ""), champion=CHAMPION)
+
+    assert plan(world, pipeline)["action"] == "wait"
+    assert world.begun == []
+
+
+@pytest.fixture
+def by_steps():
+    return Pipeline(
+        name="bike",
+        problem="regression",
+        target="cnt",
+        endpoint={"kind": "realtime"},
+        release={"strategy": "linear", "step": 0.5, "max_days": 2},
+    )
+
+
+def test_a_release_has_both_models_in_one_configuration(by_steps):
+    answer = plan(World(endpoint=SERVING, champion=CHAMPION), by_steps)
+
+    assert answer["release"] == {
+        "strategy": "linear",
+        "config": f"{answer['name']}-release",
+        "champion": {"version": 2, "variant": "v2", "name": "headrace-bike-v2-00000000"},
+        "challenger": {"version": 3, "variant": "v3", "name": answer["name"]},
+        "started_at": "2026-01-31T12:00:00+00:00",
+        "deadline": "2026-02-02T12:00:00+00:00",
+        "shares": [0.5, 1.0],
+        "interval_s": 600,
+    }
+    assert (answer["against"], answer["strategy"]) == (2, "linear")
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        World(),
+        World(endpoint=SERVING),
+        World(endpoint=Endpoint("OutOfService", "c", ""), champion=CHAMPION),
+        World(endpoint=Endpoint("OutOfService", "c", ""), champion=replace(CHAMPION, version=3)),
+    ],
+)
+def test_where_nothing_serves_there_is_nothing_to_be_released_against(by_steps, world):
+    answer = plan(world, by_steps)
+
+    assert (answer["action"], answer["release"], answer["strategy"]) == ("deploy", None, "all_at_once")
+
+
+def test_the_lock_of_a_release_lasts_as_long_as_the_release_may(by_steps):
+    world = World(endpoint=SERVING, champion=CHAMPION)
+
+    plan(world, by_steps)
+
+    assert world.lock.until == "2026-02-02T13:30:00+00:00"
+
+
+def test_the_way_back_is_the_champions_own_configuration_whatever_a_lost_release_has_left(pipeline):
+    champion = replace(CHAMPION, name="headrace-bike-v2-00000000")
+    left = Endpoint("InService", "headrace-bike-v9-11111111-release", "")
+
+    assert plan(World(endpoint=left, champion=champion), pipeline)["previous_config"] == champion.name

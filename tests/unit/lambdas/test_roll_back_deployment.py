@@ -1,12 +1,18 @@
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.release_log import Decision
 from headrace.aws.training_log import Champion, LastTraining
 from lambdas.roll_back_deployment.handler import Ports, roll_back_deployment
+from tests.unit.lambdas import releases
+from tests.unit.lambdas.releases import Alarms, Events, MemoryReleases
 
+NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PLAN = {
+    **releases.ALL_AT_ONCE,
     "action": "deploy",
     "endpoint": "headrace-bike",
     "endpoint_exists": True,
@@ -22,6 +28,7 @@ class World:
     def __init__(self, endpoint=None, champion=None):
         self.endpoint, self._champion, self._last = endpoint, champion, LAST
         self.moved, self.deleted, self.rejected, self.released, self.counted = [], [], [], [], []
+        self.releases, self.alarms, self.events = MemoryReleases(releases.running()), Alarms(), Events()
 
     def find(self, name):
         return self.endpoint
@@ -57,7 +64,8 @@ class World:
 
 
 def step(world, event=EVENT):
-    return roll_back_deployment(event, Ports(world, world, world, world))
+    ports = Ports(world, world, world, world.releases, world.alarms, world.events, world)
+    return roll_back_deployment(event, ports, NOW)
 
 
 @pytest.fixture
@@ -111,3 +119,62 @@ def test_a_failure_before_the_plan_only_gives_the_lock_back():
     assert step(world, {**EVENT, "plan": {}})["done"]
     assert world.released == [("deployment", "e1")]
     assert world.rejected == []
+
+
+def released(error, cause="1 % of 400 answers were errors", decision=None, **plan):
+    """Roll a release back in one step."""
+    world = World(Endpoint("InService", "headrace-bike-v3-00000000", ""))
+    world.releases = MemoryReleases(releases.running(decision=decision), waiting="arn:5")
+    event = {
+        "plan": {**releases.PLAN, **plan},
+        "execution": "e1",
+        "error": {"Error": error, "Cause": cause},
+    }
+    return world, step(world, event)
+
+
+@pytest.mark.parametrize("config", ["headrace-bike-v4-0a1b2c3d-release", "headrace-bike-v4-0a1b2c3d"])
+def test_a_release_goes_back_to_the_champions_configuration_from_whatever_it_has_made(config):
+    world = World(Endpoint("InService", config, ""))
+
+    answer = step(world, {**EVENT, "plan": releases.PLAN})
+
+    assert (answer["done"], world.moved) == (False, ["headrace-bike-v3-00000000"])
+    assert world.rejected == []
+
+
+def test_a_release_that_is_withdrawn_is_rejected_told_and_written_down():
+    world, answer = released("ReleaseWithdrawn")
+
+    assert answer == {"done": True, "failed": True, "why": "1 % of 400 answers were errors"}
+    assert world.rejected == [("arn:4", "the release was withdrawn: 1 % of 400 answers were errors")]
+    (entry,) = world.releases.entries
+    assert (entry.event, entry.by, entry.share) == ("withdrawn", "release", 0.0)
+    assert world.counted == [{"DeploymentFailed": 1}]
+
+
+def test_what_a_person_takes_back_is_no_failure():
+    decision = Decision("rollback", "arn:ann", "complaints")
+
+    world, answer = released("ReleaseTakenBack", "arn:ann: complaints", decision)
+
+    assert answer["failed"] is False
+    assert [(entry.event, entry.by) for entry in world.releases.entries] == [("withdrawn", "arn:ann")]
+    assert world.counted == [{"ReleaseTakenBack": 1}]
+
+
+def test_after_a_release_nothing_of_it_is_left_and_who_waits_has_their_turn():
+    world, _ = released("ReleaseWithdrawn")
+
+    assert world.deleted == ["headrace-bike-v4-0a1b2c3d"]
+    assert (world.alarms.deleted, world.releases.running()) == (1, None)
+    assert world.released == [("deployment", "e1")]
+    assert world.events.put_ == [("NextDeployment", {"ModelPackageArn": "arn:5"})]
+
+
+def test_a_way_back_that_fails_keeps_the_version_that_it_should_have_led_to():
+    world, answer = released("SmokeTestError", "answered 500", action="roll_back", release=None)
+
+    assert (answer["done"], answer["failed"]) == (True, True)
+    assert (world.deleted, world.rejected) == ([], [])
+    assert [entry.event for entry in world.releases.entries] == ["failed"]

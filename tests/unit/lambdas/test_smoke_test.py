@@ -12,8 +12,8 @@ class World:
     def sample(self, url):
         return {"row": {"temp": 0.5}, "prediction": self.expected}
 
-    def ask(self, plan, row):
-        self.asked = (plan["endpoint"], row)
+    def ask(self, plan, row, *, targeted):
+        self.asked, self.targeted = (plan["endpoint"], row), targeted
         return Answer(self.variant, [self.said])
 
 
@@ -52,3 +52,12 @@ def test_an_endpoint_that_tells_no_variant_is_judged_by_its_answer():
     world = World({"score": 12.5}, {"score": 12.5}, variant=None)
 
     assert smoke_test({"plan": PLAN}, world, world) == {"variant": "v3"}
+
+
+@pytest.mark.parametrize(("event", "targeted"), [({}, False), ({"challenger": True}, True)])
+def test_a_challenger_without_requests_is_asked_by_its_name(event, targeted):
+    world = World({"score": 12.5}, {"score": 12.5})
+
+    smoke_test({"plan": PLAN, **event}, world, world)
+
+    assert world.targeted is targeted

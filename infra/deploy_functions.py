@@ -1,0 +1,182 @@
+"""The functions of a deployment, each with what it may do and nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from aws_cdk import Acknowledgment, Arn, ArnComponents, ArnFormat, Stack, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_stepfunctions as sfn
+
+from infra.asynchronous import grant_asking
+from infra.deploy_flow import DeployFunctions
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
+from infra.pipeline_function import PipelineFunction
+from infra.release_alarms import release_alarms_arn
+from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
+
+if TYPE_CHECKING:
+    from infra.serving_stack import ServingStack
+
+_WILDCARDS = "Deployments and packages are named at run time: the pipeline's prefix is the scope. Listing has no resources."
+_EXECUTIONS = "Executions are named at run time: the state machine is the scope."
+
+
+class DeploymentFunctions:
+    """Makes the functions in the serving stack's own scope, so that their names begin with the stack's and their own.
+
+    Attributes
+    ----------
+    decide_release : PipelineFunction
+        Wakes executions of the state machine: see `grant_waking`.
+    """
+
+    def __init__(self, stack: ServingStack) -> None:
+        self._stack, self._pipeline = stack, stack.pipeline
+        self._key, self._ledger = stack.data.key, stack.data.ledger
+        self._bucket = stack.data.artifacts_bucket
+        self._endpoint = sagemaker_arn(stack, "endpoint", stack.endpoint_name)
+        group = stack.training.model_package_group_name
+        self._packages = sagemaker_arn(stack, "model-package", f"{group}/*")
+        self.decide_release = self._decide_release()
+
+    def all(self, scale_endpoint: lambda_.IFunction | None) -> DeployFunctions:
+        """Return what the states call."""
+        return DeployFunctions(
+            plan_deployment=self._plan_deployment(),
+            decide_release=self.decide_release,
+            smoke_test=self._smoke_test(),
+            publish_model=self._publish_model(),
+            remove_previous=self._remove_previous(),
+            roll_back_deployment=self._roll_back_deployment(),
+            scale_endpoint=scale_endpoint,
+        )
+
+    def grant_waking(self, machine: sfn.StateMachine) -> None:
+        """Allow looking at the executions of `machine`, and waking those that wait.
+
+        The permissions are not part of the functions' own policies, on which the functions depend, and on these the
+        state machine.
+        """
+        policy = iam.Policy(
+            self._stack,
+            "WakeDeployments",
+            statements=[
+                _allowed("states:DescribeExecution", executions_of(machine)),
+                _allowed("states:SendTaskSuccess", machine.state_machine_arn),
+            ],
+        )
+        if self.decide_release.role is not None:
+            policy.attach_to_role(self.decide_release.role)
+        Validations.of(policy).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=_EXECUTIONS))
+
+    # --- one by one
+
+    def _plan_deployment(self) -> PipelineFunction:
+        function = self._add("PlanDeployment", "plan_deployment")
+        grant_items(function, self._ledger, "dynamodb:GetItem", ["champion", "deployment"])
+        grant_items(function, self._ledger, "dynamodb:PutItem", ["deployment", "release"])
+        grant_items(function, self._ledger, "dynamodb:DeleteItem", ["release"])
+        allow(function.role, ["sagemaker:DescribeModelPackage"], [self._packages])
+        allow(function.role, ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], [self._endpoint])
+        return function
+
+    def _decide_release(self) -> PipelineFunction:
+        function = self._add("DecideRelease", "decide_release")
+        grant_items(function, self._ledger, "dynamodb:GetItem", ["champion", "deployment", "release"])
+        grant_items(function, self._ledger, "dynamodb:PutItem", ["deployment", "release"])
+        grant_items(function, self._ledger, "dynamodb:UpdateItem", ["release"])
+        grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment"])
+        allow(function.role, ["sagemaker:DescribeEndpoint"], [self._endpoint])
+        grant_put_events(function.role, self._stack)
+        return function
+
+    def _smoke_test(self) -> PipelineFunction:
+        function = self._add("SmokeTest", "smoke_test", timeout_s=300)
+        grant_objects(function, self._bucket, "s3:GetObject", ["training/*"])
+        if self._pipeline.endpoint.kind == "asynchronous":
+            grant_asking(function, self._bucket, self._key, endpoint=self._endpoint)
+        else:
+            allow(function.role, ["sagemaker:InvokeEndpoint"], [self._endpoint])
+        return function
+
+    def _publish_model(self) -> PipelineFunction:
+        function = self._add("PublishModel", "publish_model")
+        grant_list(function, self._bucket, "evaluations/")
+        grant_objects(function, self._bucket, "s3:GetObject", ["training/*", "evaluations/*"])
+        grant_objects(function, self._bucket, "s3:PutObject", ["baselines/*"])
+        grant_data_keys(function, self._key)
+        for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+            grant_items(function, self._ledger, action, ["champion", "release"])
+        allow(function.role, ["sagemaker:UpdateModelPackage"], [self._packages])
+        grant_put_events(function.role, self._stack)
+        return function
+
+    def _remove_previous(self) -> PipelineFunction:
+        function = self._add("RemovePrevious", "remove_previous")
+        self._allow_deleting(function)
+        allow(function.role, ["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"], ["*"])
+        grant_items(function, self._ledger, "dynamodb:GetItem", ["champion", "release"])
+        grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment", "release"])
+        grant_put_events(function.role, self._stack)
+        return function
+
+    def _roll_back_deployment(self) -> PipelineFunction:
+        function = self._add("RollBackDeployment", "roll_back_deployment")
+        self._allow_deleting(function)
+        allow(
+            function.role,
+            ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint"],
+            [self._endpoint, self._stack.named("endpoint-config")],
+        )
+        allow(function.role, ["sagemaker:UpdateModelPackage"], [self._packages])
+        grant_items(function, self._ledger, "dynamodb:GetItem", ["champion", "training", "release"])
+        grant_items(function, self._ledger, "dynamodb:PutItem", ["training", "release"])
+        grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment", "release"])
+        grant_put_events(function.role, self._stack)
+        return function
+
+    # --- what several have
+
+    def _add(self, id: str, name: str, *, timeout_s: int = 60) -> PipelineFunction:
+        function = PipelineFunction(
+            self._stack,
+            id,
+            name=name,
+            pipeline=self._pipeline,
+            key=self._key,
+            environment={
+                "LEDGER_TABLE": self._ledger.table_name,
+                "ARTIFACTS_BUCKET": self._bucket.bucket_name,
+            },
+            timeout_s=timeout_s,
+        )
+        acknowledge_wildcards(function.role, _WILDCARDS)
+        return function
+
+    def _allow_deleting(self, function: PipelineFunction) -> None:
+        allow(function.role, ["sagemaker:DeleteEndpointConfig"], [self._stack.named("endpoint-config")])
+        allow(function.role, ["sagemaker:DeleteModel"], [self._stack.named("model")])
+        allow(
+            function.role,
+            ["cloudwatch:DeleteAlarms"],
+            [release_alarms_arn(self._stack, self._stack.endpoint_name)],
+        )
+
+
+def executions_of(machine: sfn.StateMachine) -> str:
+    """Return the ARN of all executions of a state machine."""
+    return Arn.format(
+        ArnComponents(
+            service="states",
+            resource="execution",
+            resource_name=f"{machine.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        ),
+        Stack.of(machine),
+    )
+
+
+def _allowed(action: str, resource: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=[action], resources=[resource])
