@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-feedback format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-feedback bench-releases format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ bench-drift: setup ## measure how fast drift is found, how surely, and how often
 
 bench-recording: setup ## measure how fast captured requests become rows and profiles
 	@$(BIN)/python -m benchmarks.measure_recording
+
+bench-releases: setup ## simulate releases: false picks among equal models, days until a winner is found
+	@$(BIN)/python -m benchmarks.measure_releases
 
 bench-feedback: setup ## measure how long labels take to find their predictions, and in how much memory
 	@$(BIN)/python -m benchmarks.measure_feedback

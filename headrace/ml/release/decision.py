@@ -25,8 +25,6 @@ class Situation:
         That it gets, one after the other.
     step : int
         Which of them is in force, from 0.
-    asks_people : bool
-        Whether a person has the last word when all went well.
     over : bool
         Whether the time for the release is over.
     by_labels : bool
@@ -48,7 +46,6 @@ class Situation:
     strategy: Strategy
     shares: Sequence[float]
     step: int
-    asks_people: bool
     over: bool
     by_labels: bool
     min_rows: int
@@ -61,7 +58,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class Decision:
-    """What is to be done.
+    """What is to be done; where people have the last word, it is they who promote.
 
     Parameters
     ----------
@@ -83,7 +80,7 @@ def decide(situation: Situation) -> Decision:
 
     Examples
     --------
-    >>> steps = Situation("canary", (0.1, 1.0), 0, False, False, False, 1000, (900, 100))
+    >>> steps = Situation("canary", (0.1, 1.0), 0, False, False, 1000, (900, 100))
     >>> decide(steps)
     Decision(outcome='hold', why='no alarm at a share of 10 %, the next is 100 %', share=1.0)
     """
@@ -100,7 +97,7 @@ def _wanted(situation: Situation) -> Decision | None:
 
 def _harm(situation: Situation) -> Decision | None:
     if situation.alarms:
-        return Decision("withdraw", f"on: {', '.join(situation.alarms)}")
+        return Decision("withdraw", f"an alarm is on: {', '.join(situation.alarms)}")
     shift = situation.shift
     if shift is not None and shift.verdict == "shift":
         return Decision("withdraw", f"it answers otherwise than the model in service: {shift.report.reason}")
@@ -116,10 +113,10 @@ def _by_strategy(situation: Situation) -> Decision:
     if verdict == "worse":
         return Decision("withdraw", f"it is {'not better' if situation.strategy == 'ab' else 'worse'}")
     if verdict == "better":
-        return _well(situation, "it is better" if situation.strategy == "ab" else "it is not worse")
+        return Decision("promote", "it is better" if situation.strategy == "ab" else "it is not worse")
     if situation.strategy == "shadow" and not situation.by_labels:
         # The gate has judged it better on the holdout: without labels, a shadow looks for harm and has found none.
-        return _well(situation, "no alarm, and nothing that speaks against it")
+        return Decision("promote", "no alarm, and nothing that speaks against it")
     return _undecided(situation)
 
 
@@ -129,15 +126,7 @@ def _by_steps(situation: Situation) -> Decision:
     if following < len(situation.shares):
         why = f"no alarm at a share of {share:.0%}, the next is {situation.shares[following]:.0%}"
         return Decision("hold", why.replace("%", " %"), situation.shares[following])
-    return _well(situation, "no alarm at any share")
-
-
-def _well(situation: Situation, why: str) -> Decision:
-    if not situation.asks_people:
-        return Decision("promote", why)
-    if situation.over:
-        return Decision("withdraw", f"{why}, and nobody has promoted it in time")
-    return Decision("hold", f"{why}: it waits for `headrace release promote`")
+    return Decision("promote", "no alarm at any share")
 
 
 def _undecided(situation: Situation) -> Decision:

@@ -108,7 +108,7 @@ class Agreement:
         Rows of one request are taken for independent here: it is told, and decides nothing.
         """
         # Of 0 and 1 the sum of squares is the sum.
-        differing = mean_interval(Sums(self.rows, self.differing, self.differing), Reach(1e-9, 1.0), error)
+        differing = mean_interval(Sums(self.rows, self.differing, self.differing), _BOTH, error)
         return Interval(1.0 - min(1.0, differing.high), 1.0 - max(0.0, differing.low))
 
     def as_dict(self) -> dict[str, Any]:

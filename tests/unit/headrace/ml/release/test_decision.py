@@ -7,8 +7,8 @@ from headrace.ml.release.decision import Decision, Situation, decide
 from headrace.ml.release.sequential import Finding
 from headrace.ml.release.shift import Shift, Stratum
 
-CANARY = Situation("canary", (0.1, 1.0), 0, False, False, False, 1000, (900, 100))
-AB = Situation("ab", (0.5,), 3, False, False, True, 1000, (5000, 5000), finding=Finding("open"))
+CANARY = Situation("canary", (0.1, 1.0), 0, False, False, 1000, (900, 100))
+AB = Situation("ab", (0.5,), 3, False, True, 1000, (5000, 5000), finding=Finding("open"))
 SHADOW = replace(AB, strategy="shadow", shares=(1.0,))
 SHIFT = Shift("shift", 2.0, DriftReport(True, "drift", 500, "mean 5 → 9", []), Stratum("10:00"))
 
@@ -19,7 +19,7 @@ def test_a_canary_gets_its_next_share_and_then_all():
 
 
 def test_a_linear_release_goes_step_by_step():
-    linear = Situation("linear", (0.25, 0.5, 0.75, 1.0), 0, False, False, False, 1000, (0, 0))
+    linear = Situation("linear", (0.25, 0.5, 0.75, 1.0), 0, False, False, 1000, (0, 0))
 
     assert [decide(replace(linear, step=step)).share for step in range(3)] == [0.5, 0.75, 1.0]
     assert decide(replace(linear, step=3)).outcome == "promote"
@@ -29,7 +29,7 @@ def test_a_linear_release_goes_step_by_step():
 def test_an_alarm_withdraws_whatever_else_is_said(situation):
     harmed = replace(situation, alarms=("headrace-bike-release-errors",), finding=Finding("better"))
 
-    assert decide(harmed) == Decision("withdraw", "on: headrace-bike-release-errors")
+    assert decide(harmed) == Decision("withdraw", "an alarm is on: headrace-bike-release-errors")
 
 
 @pytest.mark.parametrize("situation", [CANARY, AB, SHADOW])
@@ -74,16 +74,6 @@ def test_without_a_difference_the_champion_stays(changed, why):
     assert decide(replace(undecided, over=True)).why.startswith("the time is over: ")
 
 
-@pytest.mark.parametrize("situation", [replace(CANARY, step=1), replace(AB, finding=Finding("better"))])
-def test_a_person_who_has_the_last_word_is_waited_for_and_not_for_ever(situation):
-    waiting = replace(situation, asks_people=True)
-
-    assert decide(waiting).outcome == "hold"
-    assert "headrace release promote" in decide(waiting).why
-    assert decide(replace(waiting, over=True)).outcome == "withdraw"
-    assert decide(replace(waiting, wanted="promote")).outcome == "promote"
-
-
 @pytest.mark.parametrize("finding", [None, Finding("open"), Finding("better")])
 def test_a_shadow_without_labels_is_promoted_unless_something_speaks_against_it(finding):
     shadow = replace(SHADOW, by_labels=False, finding=finding)
@@ -91,4 +81,3 @@ def test_a_shadow_without_labels_is_promoted_unless_something_speaks_against_it(
     assert decide(shadow).outcome == "promote"
     assert decide(replace(shadow, finding=Finding("worse"))).outcome == "withdraw"
     assert decide(replace(shadow, rows=(5000, 10))).outcome == "hold"
-    assert decide(replace(shadow, asks_people=True)).outcome == "hold"

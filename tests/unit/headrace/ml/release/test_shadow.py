@@ -30,9 +30,13 @@ def test_numbers_differ_by_more_than_a_hundredth_of_their_unit():
 def test_the_share_that_agrees_has_an_interval():
     same = (["a"] * 1000, np.full(1000, 0.5))
 
-    found = Agreement().add(same, same, numbers=False).share_interval(0.05)
+    other = (["a"] * 900 + ["b"] * 100, np.full(1000, 0.5))
 
-    assert 0.98 < found.low < found.high == 1.0
+    always = Agreement().add(same, same, numbers=False).share_interval(0.05)
+    mostly = Agreement().add(same, other, numbers=False).share_interval(0.05)
+
+    assert 0.98 < always.low < always.high == 1.0
+    assert 0.85 < mostly.low < 0.9 < mostly.high < 0.94
 
 
 def test_many_labels_that_change_are_told_together():

@@ -1,1 +1,0 @@
-"""Writes a fitted pipeline as one ONNX graph from typed cells to answers, in double precision throughout."""

@@ -1,0 +1,59 @@
+import json
+from functools import cache
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk.assertions import Template
+
+from headrace.config.pipeline import Pipeline
+from infra.data_stack import DataStack
+from infra.pipeline_stack import PipelineStack
+from infra.release_judge import ReleaseJudge
+from tests.infra.nag import findings
+from tests.infra.pipeline_stacks import CONTEXT
+
+
+@cache
+def stack():
+    app = cdk.App(context=CONTEXT)
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+    data = DataStack(app, "bike-data", pipeline=pipeline)
+    stack = PipelineStack(app, "bike-serving", pipeline=pipeline, description="judge")
+    ReleaseJudge(stack, "JudgeRelease", pipeline=pipeline, data=data, endpoint="headrace-bike")
+    return stack
+
+
+@pytest.fixture(scope="module")
+def statements():
+    policies = Template.from_stack(stack()).find_resources("AWS::IAM::Policy").values()
+    return [
+        statement for policy in policies for statement in policy["Properties"]["PolicyDocument"]["Statement"]
+    ]
+
+
+def places(statements, action):
+    found = [each["Resource"] for each in statements if each["Action"] == action]
+    return json.dumps(found)
+
+
+def test_it_writes_its_own_reports_and_what_models_are_watched_by(statements):
+    written = places(statements, "s3:PutObject")
+
+    assert "releases/*" in written
+    assert "baselines/*" in written
+    assert not any(prefix in written for prefix in ("predictions", "labelled", "capture", "training"))
+
+
+def test_it_reads_the_captured_requests_of_its_own_endpoint(statements):
+    assert "capture/headrace-bike/*" in places(statements, "s3:GetObject")
+
+
+def test_of_the_ledger_it_reads_releases_alone(statements):
+    (found,) = [each for each in statements if "dynamodb" in json.dumps(each["Action"])]
+
+    assert found["Action"] == "dynamodb:GetItem"
+    assert found["Condition"]["ForAllValues:StringEquals"] == {"dynamodb:LeadingKeys": ["release"]}
+
+
+def test_nothing_is_found_by_nag():
+    assert findings(stack()) == []
