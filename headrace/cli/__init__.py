@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from headrace.cli import (
+    endpoint,
     feedback,
     invocation,
     letters,
@@ -42,6 +43,7 @@ def parser() -> argparse.ArgumentParser:
     for module in (
         pipeline_files,
         running_pipeline,
+        endpoint,
         invocation,
         monitoring,
         trainings,

@@ -30,6 +30,10 @@ _MOST_SUMMANDS = 30
 _ROWS_FOR_SUMS = 50
 _WORDS_OF_A_TEXT = 4
 _LONG = {"text": "sentences, read as text", "image": "PNG or JPEG files, read as images"}
+_ENDPOINT = (
+    "# The model answers behind a serverless endpoint, which bills nothing without requests. `headrace endpoint` computes",
+    "# which kind suits your load, and prints the lines for this file.",
+)
 _YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
@@ -282,7 +286,7 @@ def _write(path: Path, found: _Findings, arrival: ArrivalProposal) -> str:
     if found.codes:
         lines += ["  # whole numbers that look like codes; delete those that are amounts"]
         lines += [f"  {_quoted(column)}: category" for column in found.codes]
-    return "\n".join([*lines, *arrival.lines]) + "\n"
+    return "\n".join([*lines, *arrival.lines, "", *_ENDPOINT]) + "\n"
 
 
 def _quoted(text: str) -> str:

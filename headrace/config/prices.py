@@ -1,10 +1,14 @@
-"""What an hour of a SageMaker job costs, as far as that is needed to keep a budget."""
+"""What AWS takes for jobs and endpoints of SageMaker, as far as that is needed to keep a budget and to choose a kind of endpoint."""
 
 from __future__ import annotations
 
-# On-demand prices of training and processing in us-east-1, US dollars an hour, after https://aws.amazon.com/sagemaker/pricing/
-# as public price tables quoted it between 2024 and 2026 (checked 2026-11). Other regions differ, some by a quarter.
-_PER_XLARGE = {"m5": 0.2304, "c5": 0.204, "r5": 0.3024, "t3": 0.1997}
+# On-demand prices in us-east-1, US dollars an hour, after https://aws.amazon.com/sagemaker/pricing/ as public price tables
+# quoted it between 2024 and 2026 (checked 2026-11). Other regions differ, some by a quarter. An hour of an instance costs the same
+# for training, processing, hosting and transform jobs.
+_PER_XLARGE = {
+    "m5": 0.2304, "c5": 0.204, "r5": 0.3024, "t3": 0.1997, "m6i": 0.2304, "c6i": 0.204, "r6i": 0.3024, "m7i": 0.24192,
+    "c7i": 0.2142,
+}  # fmt: skip
 """Families whose price grows with their size."""
 _XLARGES = {
     "medium": 0.25,
@@ -26,10 +30,27 @@ _WITH_GPU = {
     "p3": {"2xlarge": 3.825, "8xlarge": 14.688, "16xlarge": 28.152},
 }  # fmt: skip
 _SECONDS_PER_HOUR = 3600
+_VCPUS_PER_XLARGE = 4
+
+PRICES_PAGE = "https://aws.amazon.com/sagemaker/pricing/"
+SERVERLESS_USD_PER_GB_S = 0.00002
+"""Serverless inference: a second of computing with a GB of memory ($0.00004 for 2 GB)."""
+# These two are 1.2 times AWS Lambda's prices of provisioned concurrency, as the price above is of Lambda's: public price tables
+# give them rounded ($0.00001 and $0.000023 for 2 GB).
+PROVISIONED_USD_PER_GB_S = 0.000005
+"""Provisioned concurrency: a second of being ready with a GB of memory."""
+PROVISIONED_RUN_USD_PER_GB_S = 0.0000116667
+"""Provisioned concurrency: a second of computing with a GB of memory, beside that of being ready."""
+DATA_USD_PER_GB = 0.016
+"""What endpoints take in or give out."""
+S3_PUT_USD, S3_GET_USD = 0.005 / 1000, 0.0004 / 1000
+"""One request to S3's standard class."""
 
 
 def usd_per_hour(instance: str) -> float | None:
     """Return what an hour of `instance` costs, in US dollars at us-east-1's list price; None if that is not known here.
+
+    The price is that of jobs and of endpoints.
 
     Examples
     --------
@@ -42,6 +63,42 @@ def usd_per_hour(instance: str) -> float | None:
     if family in _PER_XLARGE and size in _XLARGES:
         return _PER_XLARGE[family] * _XLARGES[size]
     return None
+
+
+def hosting_prices(instance: str) -> tuple[float, ...] | None:
+    """Return the prices of all kinds of endpoints, in the order of `headrace.ml.serving_costs.Prices`.
+
+    None if what the instance costs is not known here.
+
+    Examples
+    --------
+    >>> hosting_prices("ml.m5.large")[3], hosting_prices("ml.trn1.32xlarge")
+    (0.1152, None)
+    """
+    hourly = usd_per_hour(instance)
+    if hourly is None:
+        return None
+    return (
+        SERVERLESS_USD_PER_GB_S,
+        PROVISIONED_USD_PER_GB_S,
+        PROVISIONED_RUN_USD_PER_GB_S,
+        hourly,
+        DATA_USD_PER_GB,
+        S3_PUT_USD,
+        S3_GET_USD,
+    )
+
+
+def vcpus(instance: str) -> int:
+    """Return how many virtual processors an instance has; families differ in the sizes below `large` only.
+
+    Examples
+    --------
+    >>> vcpus("ml.m5.large"), vcpus("ml.t3.medium"), vcpus("ml.g5.2xlarge")
+    (2, 2, 8)
+    """
+    share = _XLARGES.get(instance.split(".")[2], 1)
+    return max(2, round(_VCPUS_PER_XLARGE * share))
 
 
 def cost_usd(seconds: float, hourly_usd: float | None) -> float | None:
