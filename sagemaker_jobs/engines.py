@@ -148,8 +148,19 @@ class OnnxModel:
             cells[NUMBERS] = numbers
         if self.word_names:
             cells[WORDS] = words
-        answers: Floats = self._session.run(None, cells)[0]
+        try:
+            answers: Floats = self._session.run(None, cells)[0]
+        except (
+            UnicodeEncodeError
+        ):  # Half a character, which JSON can write: a word that no training has seen.
+            return self.predict_arrays(numbers, _encodable(words))
         return answers
+
+
+def _encodable(words: Labels) -> Labels:
+    """Return words with a replacement character for what UTF-8 cannot write."""
+    whole = [word.encode("utf-8", "surrogatepass").decode("utf-8", "replace") for word in words.ravel()]
+    return np.array(whole, dtype=object).reshape(words.shape)
 
 
 def names_by_input(schema: tuple[ColumnSchema, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:

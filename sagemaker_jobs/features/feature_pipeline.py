@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Self, TypeVar
 
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from headrace.ml.rows import Columns
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.step import Feature, Features, Step, Target
+
+Cells = TypeVar("Cells")
 
 
 class FeaturePipeline(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types
@@ -50,7 +52,7 @@ class FeaturePipeline(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
             given = _chosen(step, wanted, features, place)
             self.given_.append(given)
             if given:
-                features = _with(features, step, given, step.fit_transform(_only(features, given), y))
+                features = with_made(features, step, given, step.fit_transform(_only(features, given), y))
         return features
 
     def transform(self, columns: Columns) -> Features:
@@ -58,7 +60,7 @@ class FeaturePipeline(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
         features = self._features(columns)
         for step, given in zip(self.steps, self.given_, strict=True):
             if given:
-                features = _with(features, step, given, step.transform(_only(features, given)))
+                features = with_made(features, step, given, step.transform(_only(features, given)))
         return features
 
     def _features(self, columns: Columns) -> Features:
@@ -69,7 +71,9 @@ def _only(features: Features, names: Sequence[str]) -> Features:
     return {name: features[name] for name in names}
 
 
-def _with(features: Features, step: Step, given: Sequence[str], made: Features) -> Features:
+def with_made(
+    features: Mapping[str, Cells], step: Step, given: Sequence[str], made: Mapping[str, Cells]
+) -> dict[str, Cells]:
     """Return the columns with what was made of some; a new column stands where its origin stood, or at the end."""
     if step.beside:
         return {**features, **made}

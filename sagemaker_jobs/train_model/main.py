@@ -18,6 +18,8 @@ import numpy as np
 from headrace.config.features import OwnStep
 from headrace.ml.metrics import measure
 from sagemaker_jobs.augmentation.rows import augment_part
+from sagemaker_jobs.engine_choice import choose_engine
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.memory import check_memory
@@ -88,9 +90,10 @@ def train_model(
 ) -> dict[str, dict[str, float]]:
     """Fit a model, write it to `folder` and return its metrics by part.
 
-    The files are ``model.skops``, ``schema.json``, ``metrics.json``, those that the model will be watched by
-    (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, and where
-    the model comes from). The same rows, hyperparameters and seed give the same bytes.
+    The files are ``model.skops``, ``model.onnx`` if that answers the same, ``schema.json``, ``metrics.json``, those that the
+    model will be watched by (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a
+    checksum for each, where the model comes from, and which engine serves it). The same rows, hyperparameters and seed give
+    the same bytes.
 
     Raises
     ------
@@ -113,15 +116,20 @@ def train_model(
     model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows), spec.steps)
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
-    metrics = _metrics(model, train, held_out)
-    write_json(folder / SCHEMA, schema_document(model))
+    engine = choose_engine(model, held_out, folder)
+    served = engine.predictor
+    metrics = _metrics(served, train, held_out)
+    write_json(folder / SCHEMA, schema_document(served))
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
-    write_monitoring(model, train, held_out, folder, seed=training.seed, stream=rows.stream)
-    write_json(folder / "sample.json", sample(model, held_out))
-    write_manifest(folder, _origin(spec, recipe))
-    load_model(folder)  # What cannot be loaded must fail here, not in the endpoint.
+    write_monitoring(served, train, held_out, folder, seed=training.seed, stream=rows.stream)
+    write_json(folder / "sample.json", sample(served, held_out))
+    write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
+    # What cannot be loaded must fail here, not in the endpoint.
+    load_model(folder)
+    load_predictor(folder)
+    print(f"The model is served by {engine.name}: {engine.why}.")  # noqa: T201 - the job's log
     return metrics
 
 

@@ -13,7 +13,7 @@ from sagemaker_jobs.features.registry import feature_step
 from sagemaker_jobs.features.step import READY, Feature, Features, Step
 
 _FIRST_YEAR = 1970
-_PERIODS = {"hour": (0, 24), "weekday": (0, 7), "day": (1, 31), "yearday": (1, 365.25), "month": (1, 12)}
+PERIODS = {"hour": (0, 24), "weekday": (0, 7), "day": (1, 31), "yearday": (1, 365.25), "month": (1, 12)}
 """Where a part begins to count, and after how much it begins again."""
 
 
@@ -46,8 +46,8 @@ class DateParts(Step):
         parts = _all_parts(moments)
         columns = []
         for part in self.parts:
-            if self.cyclic and part in _PERIODS:
-                first, period = _PERIODS[part]
+            if self.cyclic and part in PERIODS:
+                first, period = PERIODS[part]
                 angle = 2 * np.pi * (parts[part] - first) / period
                 columns += [np.sin(angle), np.cos(angle)]
             else:

@@ -7,7 +7,7 @@ import numpy as np
 from sagemaker_jobs.features.registry import feature_step
 from sagemaker_jobs.features.step import Feature, Features, Step
 
-_BETWEEN = "\x1f"  # ASCII's unit separator, which no category holds
+BETWEEN = "\x1f"  # ASCII's unit separator, which no category holds
 
 
 @feature_step("pair")
@@ -20,5 +20,5 @@ class Pair(Step):
     def transform(self, features: Features) -> Features:
         """Return the combinations."""
         rows = zip(*(values for _, values in features.values()), strict=True)
-        joined = [None if None in row else _BETWEEN.join(row) for row in rows]
+        joined = [None if None in row else BETWEEN.join(row) for row in rows]
         return {" & ".join(features): Feature("category", np.array(joined, dtype=object))}
