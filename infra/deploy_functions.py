@@ -103,7 +103,8 @@ class DeploymentFunctions:
 
     def _publish_model(self) -> PipelineFunction:
         function = self._add("PublishModel", "publish_model")
-        grant_list(function, self._bucket, "evaluations/")
+        for prefix in ("baselines/", "evaluations/"):
+            grant_list(function, self._bucket, prefix)
         grant_objects(function, self._bucket, "s3:GetObject", ["training/*", "evaluations/*"])
         grant_objects(function, self._bucket, "s3:PutObject", ["baselines/*"])
         grant_data_keys(function, self._key)

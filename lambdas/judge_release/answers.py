@@ -20,8 +20,8 @@ from lambdas.judge_release.memory import Memory, Reading
 from lambdas.judge_release.pairing import Pairing
 from lambdas.judge_release.release import Release
 
-MOST_BYTES = 64 * 2**20
-"""Captured data of one model that one look reads, some 200,000 requests; of more an even choice of objects."""
+MOST_BYTES = 256 * 2**20
+"""Captured data of one model that one look reads, some 700,000 requests; of more an even choice of objects."""
 
 _CHUNK_BYTES, _CHUNK_OBJECTS = 16 * 2**20, 1000
 _HOUR = timedelta(hours=1)

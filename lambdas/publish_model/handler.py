@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import closing
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -13,32 +12,22 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.artifacts import Artifacts
+from headrace.aws.baseline_documents import BaselineDocuments
 from headrace.aws.metrics import PipelineMetrics
-from headrace.aws.model_archive import open_archive, read_members
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.registry import Registry
 from headrace.aws.release_log import ENDED, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
-from headrace.ml.monitoring_documents import BASELINE, FURTHER
 
 logger = Logger()
 
 
-class Store(Protocol):
-    """What this function needs of the artifacts bucket."""
+class Baselines(Protocol):
+    """By what models are watched."""
 
-    def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
-        """Write an object."""
-        ...
-
-    def load(self, key: str) -> dict[str, Any] | None:
-        """Return the JSON document at `key`, or None if there is none."""
-        ...
-
-    def store(self, key: str, document: Mapping[str, Any]) -> None:
-        """Write a JSON document."""
+    def publish(self, plan: Mapping[str, Any]) -> None:
+        """Publish the documents of a model, unless they are there."""
         ...
 
 
@@ -94,8 +83,7 @@ class Metrics(Protocol):
 class Ports:
     """Everything outside of this function."""
 
-    documents: Callable[[str], Mapping[str, bytes]]
-    store: Store
+    baselines: Baselines
     log: Log
     releases: Releases
     packages: Packages
@@ -105,17 +93,10 @@ class Ports:
 
 @cache
 def _deps() -> Ports:
-    client = boto3.client("s3")
     name = bundled_pipeline().name
-
-    def documents(url: str) -> dict[str, bytes]:
-        with closing(open_archive(client, url)) as archive:
-            return read_members(archive, [BASELINE], optional=FURTHER)
-
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     return Ports(
-        documents,
-        Artifacts(client, os.environ["ARTIFACTS_BUCKET"]),
+        BaselineDocuments(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]),
         TrainingLog(table),
         ReleaseLog(table),
         Registry(boto3.client("sagemaker")),
@@ -127,11 +108,7 @@ def _deps() -> Ports:
 def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict[str, Any]:
     """Publish the model of ``event["plan"]``; calling it again changes nothing but the time."""
     plan = event["plan"]
-    for name, document in ports.documents(plan["model_data_url"]).items():
-        ports.store.put(f"baselines/{plan['variant']}/{name}", document, content_type="application/json")
-    performance = ports.store.load(f"evaluations/{plan['run']}/performance.json") if plan.get("run") else None
-    if performance is not None:
-        ports.store.store(f"baselines/{plan['variant']}/performance.json", performance)
+    ports.baselines.publish(plan)
     if plan["action"] == "roll_back":
         ports.packages.reject(plan["rejects"], f"rolled back by {plan['by']}: {plan['why']}")
     ports.log.crown(_champion(plan, ports.log.champion(), now))

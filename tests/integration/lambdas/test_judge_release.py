@@ -186,3 +186,14 @@ def test_a_model_without_a_baseline_says_so_and_leaves_nothing_that_looks_whole(
 
     listed = boto3.client("s3").list_objects_v2(Bucket="artifacts", Prefix="baselines/v4/baseline")
     assert listed["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("run", ["run-0", ""])
+def test_a_model_of_which_no_quality_is_known_is_published_without(account, run):
+    BaselineDocuments(boto3.client("s3"), "artifacts").publish({**PLAN, "run": run})
+
+    listed = boto3.client("s3").list_objects_v2(Bucket="artifacts", Prefix="baselines/v4/")
+    assert [item["Key"] for item in listed["Contents"]] == [
+        "baselines/v4/baseline.json",
+        "baselines/v4/statistics.json",
+    ]

@@ -28,20 +28,14 @@ PLAN = {
 
 class World:
     def __init__(self):
-        self.objects, self.crowned, self.events, self.released, self.rejected = {}, None, [], [], []
-        self.documents = {"evaluations/run-1/performance.json": {"rows": 300}}
+        self.published, self.crowned, self.events, self.released, self.rejected = [], None, [], [], []
 
-    def put(self, *args, **kwargs):
-        if kwargs:
-            self.objects[args[0]] = args[1]
-        elif len(args) == 2:
+    def publish(self, plan):
+        self.published.append(plan)
+
+    def put(self, *args):
+        if len(args) == 2:
             self.events.append(args)
-
-    def load(self, key):
-        return self.documents.get(key)
-
-    def store(self, key, document):
-        self.documents[key] = document
 
     def champion(self):
         return self.crowned
@@ -60,43 +54,21 @@ class World:
         self.released.append((kind, execution))
 
 
-def publish(world, plan=PLAN, *, log=None, documents=lambda url: {}, **event):
+def publish(world, plan=PLAN, *, log=None, **event):
     log = log or MemoryReleases()
-    ports = Ports(documents, world, world, log, world, world, world)
+    ports = Ports(world, world, log, world, world, world)
     publish_model({"plan": plan, "execution": "e1", **event}, ports, NOW)
     return log
 
 
 def test_a_deployed_model_is_watched_by_its_own_documents_and_becomes_the_champion():
     world = World()
-    documents = {"baseline.json": b"baseline", "statistics.json": b"statistics"}
-
-    publish(world, documents={"s3://b/m.tar.gz": documents}.__getitem__)
-
-    assert world.objects == {
-        "baselines/v3/baseline.json": b"baseline",
-        "baselines/v3/statistics.json": b"statistics",
-    }
-    assert (world.crowned.version, world.crowned.variant, world.crowned.snapshot) == (3, "v3", "h")
-    assert world.events == [("ModelDeployed", {"version": 3, "endpoint": "headrace-bike"})]
-
-
-def test_what_the_evaluation_knows_of_its_quality_is_published_with_it():
-    world = World()
 
     publish(world)
 
-    assert world.documents["baselines/v3/performance.json"] == {"rows": 300}
-
-
-@pytest.mark.parametrize("plan", [{**PLAN, "run": "run-0"}, {**PLAN, "run": ""}])
-def test_a_model_of_which_no_quality_is_known_is_published_without(plan):
-    world = World()
-
-    publish(world, plan)
-
-    assert world.crowned.variant == "v3"
-    assert "baselines/v3/performance.json" not in world.documents
+    assert world.published == [PLAN]
+    assert (world.crowned.version, world.crowned.variant, world.crowned.snapshot) == (3, "v3", "h")
+    assert world.events == [("ModelDeployed", {"version": 3, "endpoint": "headrace-bike"})]
 
 
 def champion(version, previous=None, name="headrace-bike-v2-00000000"):
