@@ -45,8 +45,15 @@ def engine_of(manifest: Mapping[str, Any]) -> str:
     return str(manifest.get("engine", {}).get("name", SKOPS))
 
 
-def load_predictor(folder: Path) -> Predictor:
-    """Check every file against the manifest, then load the model into the engine that the manifest names.
+def load_predictor(folder: Path, engine: str = "") -> Predictor:
+    """Check every file against the manifest, then load the model into its engine.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the model.
+    engine : {"", "onnx", "skops"}
+        Which engine; that of the manifest by default. ``skops`` can load every model.
 
     Raises
     ------
@@ -54,7 +61,7 @@ def load_predictor(folder: Path) -> Predictor:
         If a file is missing or has been changed, or the engine refuses it.
     """
     manifest = verify(folder)
-    name = engine_of(manifest)
+    name = engine or engine_of(manifest)
     if name == ONNX:
         return OnnxModel.load(folder)
     if name != SKOPS:

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from headrace.aws.alarm_cases import AlarmCases
 from headrace.aws.refusal_ledger import RefusalLedger
+from headrace.aws.registry import Registry
 from headrace.aws.training_history import TrainingHistory
 
 _STACKS = ("data", "training", "serving", "monitoring")
@@ -76,8 +77,7 @@ class DeployedPipeline:
         champion = self._ledger_item("champion", "current")
         return {
             "endpoint": self._endpoint(),
-            "model": champion
-            and {name: champion[name] for name in ("version", "deployed_at") if name in champion},
+            "model": champion and self._model(champion),
             "last_training": self._last_training(),
             "awaiting_approval": self.awaiting_approval(),
             "quarantine": self._quarantine(),
@@ -140,6 +140,14 @@ class DeployedPipeline:
         )
         client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=decision)  # type: ignore[arg-type]  # one of two words
         return arn
+
+    def _model(self, champion: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the model in service, and which engine answers for it, if its registration says so."""
+        told = {name: champion[name] for name in ("version", "deployed_at") if name in champion}
+        if "model_package_arn" not in champion:
+            return told
+        properties = Registry(self.session.client("sagemaker")).properties(champion["model_package_arn"])
+        return {**told, "engine": properties["engine"]} if "engine" in properties else told
 
     def _ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
         client = self.session.client("stepfunctions")

@@ -67,6 +67,16 @@ class Registry:
             metadata=dict(answer.get("CustomerMetadataProperties", {})),
         )
 
+    def properties(self, arn: str) -> dict[str, str]:
+        """Return what a package's registration has said about its model; nothing of a package that is gone."""
+        try:
+            answer = self._client.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return {}
+            raise
+        return dict(answer.get("CustomerMetadataProperties", {}))
+
     def is_rejected(self, arn: str) -> bool:
         """Tell whether a package was rejected, or is gone."""
         try:

@@ -123,12 +123,19 @@ def _metadata(
         "seed": str(pipeline.training.seed),
         "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
         "learned_from": event["learned_from"],
+        **_engine(evaluation),
     }
     metrics = _numbers(evaluation.get("challenger"))
     measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
     parts = _measured(evaluation, pipeline.metric)
     properties = list({**origin, **parts, **measured}.items())[:_PROPERTIES_LIMIT]
     return {name: _taken(str(value))[:_PROPERTY_LIMIT] for name, value in properties}
+
+
+def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return which engine answers, and why; the deployment reads the first."""
+    engine = evaluation.get("engine") or {}
+    return {"engine": engine["name"], "engine:why": engine["why"]} if engine else {}
 
 
 def _taken(text: str) -> str:

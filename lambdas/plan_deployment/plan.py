@@ -59,7 +59,7 @@ def plan_of(
         "approved_at": package.status_at,
         "image": package.image,
         "model_data_url": package.model_data_url,
-        "environment": {**package.environment, **_environment(pipeline, package.version)},
+        "environment": {**package.environment, **_environment(pipeline, package)},
         "snapshot": package.metadata.get("content_hash", ""),
         "run": package.metadata.get("run", ""),
         "strategy": release["strategy"] if release else "all_at_once",
@@ -113,8 +113,9 @@ def _instances(pipeline: Pipeline, endpoint: Endpoint | None) -> int:
     return min(max(endpoint.instances, block.scaling.min), block.scaling.max)
 
 
-def _environment(pipeline: Pipeline, version: int) -> dict[str, str]:
+def _environment(pipeline: Pipeline, package: Package) -> dict[str, str]:
     capture = {}
     if pipeline.endpoint.logs_requests:
         capture = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(pipeline.endpoint.capture_share)}
-    return {"HEADRACE_MODEL_VERSION": f"v{version}", **capture}
+    engine = {"HEADRACE_ENGINE": package.metadata["engine"]} if "engine" in package.metadata else {}
+    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **capture}

@@ -18,6 +18,7 @@ from headrace.ml.metrics import Predictions, direction, measure
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENCY, RECENT, Marks
 from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
+from sagemaker_jobs.evaluate_model.judged_engine import judge_engine
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Predictor
@@ -43,10 +44,11 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     in_service = paths.processing_input("champion")
     champion = unpack(in_service) if in_service.is_dir() and any(in_service.iterdir()) else None
     test, recency = (paths.processing_input(name) for name in ("test", "recency"))
-    model, training = load_predictor(challenger), read_json(challenger / "metrics.json")
-    evaluation = evaluate_model(spec, test, model, training, champion, recency)
-    write_json(paths.processing_output / "evaluation.json", evaluation)
-    write_json(paths.processing_output / "performance.json", performance_of(spec, model, test).as_dict())
+    judged, training = judge_engine(challenger, spec, test), read_json(challenger / "metrics.json")
+    evaluation = evaluate_model(spec, test, judged.predictor, training, champion, recency)
+    performance = performance_of(spec, judged.predictor, test)
+    write_json(paths.processing_output / "evaluation.json", {**evaluation, "engine": judged.about})
+    write_json(paths.processing_output / "performance.json", performance.as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
 
 

@@ -19,7 +19,8 @@ from sagemaker_jobs.serve_model.settings import Settings
 
 def model_fn(model_dir: str) -> Application:
     """Load the model; it is asked once, so that the first request meets warm code."""
-    return Application(load_predictor(Path(model_dir)), Settings.from_environ(os.environ))
+    settings = Settings.from_environ(os.environ)
+    return Application(load_predictor(Path(model_dir), settings.engine), settings)
 
 
 def transform_fn(model: Application, body: str | bytes, content_type: str, accept: str) -> Any:

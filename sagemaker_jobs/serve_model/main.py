@@ -25,7 +25,7 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
         If the model cannot be loaded, or the port is taken.
     """
     settings = Settings.from_environ(environ)
-    app = Application(load_predictor(paths.model), settings)
+    app = Application(load_predictor(paths.model, settings.engine), settings)
     # Several processes each load the model themselves, by the name of the function below.
     several = settings.workers > 1
     try:
@@ -49,4 +49,4 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
 def application() -> Application:
     """Load the model in the process that answers, and return the application."""
     paths, settings = MlPaths.from_environ(os.environ), Settings.from_environ(os.environ)
-    return Application(load_predictor(paths.model), settings)
+    return Application(load_predictor(paths.model, settings.engine), settings)

@@ -23,6 +23,8 @@ class Settings:
         Processes that answer; ``SAGEMAKER_MODEL_SERVER_WORKERS``, or 1.
     model_version : str
         Is sent with every answer; ``HEADRACE_MODEL_VERSION``, or empty.
+    engine : str
+        Which the evaluation has judged the model by; ``HEADRACE_ENGINE``, or empty for the one that its training chose.
     capture_share : float
         Share of requests that are logged; 0 unless ``HEADRACE_CAPTURE`` is ``log``.
     """
@@ -31,6 +33,7 @@ class Settings:
     host: str = "0.0.0.0"
     workers: int = 1
     model_version: str = ""
+    engine: str = ""
     capture_share: float = 0.0
 
     @classmethod
@@ -48,5 +51,6 @@ class Settings:
             host=environ.get("HEADRACE_BIND_TO_HOST") or cls.host,
             workers=int(environ.get("SAGEMAKER_MODEL_SERVER_WORKERS") or cls.workers),
             model_version=environ.get("HEADRACE_MODEL_VERSION", ""),
+            engine=environ.get("HEADRACE_ENGINE", ""),
             capture_share=float(environ.get("HEADRACE_CAPTURE_SHARE") or 1.0) if captures else 0.0,
         )

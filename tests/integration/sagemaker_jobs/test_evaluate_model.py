@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pytest
 from sklearn import metrics as sk
@@ -5,7 +7,9 @@ from sklearn import metrics as sk
 from headrace.ml.gate import GateRule, decide
 from headrace.ml.quality.performance import Performance
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
+from sagemaker_jobs.engines import ONNX_FILE
 from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.model_folder import MANIFEST, read_json, write_manifest
 from sagemaker_jobs.parts import read_part
 from sagemaker_jobs.spec import read_spec
 from tests.integration.sagemaker_jobs.opt_ml import TARGETS, OptMl, rows
@@ -170,3 +174,43 @@ def test_marks_of_other_rows_are_refused(tmp_path, trained):
 
     message = (job.base / "output" / "message").read_text()
     assert "300 rows, and 7 marks" in message
+
+
+def test_a_model_is_judged_by_the_engine_that_will_serve_it(tmp_path, trained):
+    job = OptMl(tmp_path, "binary")
+
+    assert job.evaluate(TEST, trained["binary", "good"]) == 0
+
+    engine = job.evaluation["engine"]
+    assert engine["name"] == "onnx"
+    assert engine["parity"]["test"] == {"rows": 300, "refused": 0, "other_labels": 0, "difference": 0.0}
+    assert engine["parity"]["hostile"]["rows"] > 200
+
+
+def test_a_graph_that_answers_test_rows_otherwise_does_not_serve(tmp_path, trained):
+    model = tmp_path / "model"
+    shutil.copytree(trained["binary", "good"], model)
+    shutil.copy(trained["binary", "poor"] / ONNX_FILE, model / ONNX_FILE)
+    write_manifest(model, read_json(model / MANIFEST))
+    job = OptMl(tmp_path, "binary")
+
+    assert job.evaluate(TEST, model, trained["binary", "good"]) == 0
+
+    found = job.evaluation
+    assert found["engine"]["name"] == "skops"
+    assert found["engine"]["why"].startswith("its graph answers 300 test rows otherwise, ")
+    assert found["challenger"] == pytest.approx(found["champion"])
+
+
+def test_a_model_of_a_time_before_graphs_is_judged_too(tmp_path, trained):
+    model = tmp_path / "model"
+    shutil.copytree(trained["binary", "good"], model)
+    (model / ONNX_FILE).unlink()
+    facts = read_json(model / MANIFEST)
+    del facts["engine"]
+    write_manifest(model, facts)
+    job = OptMl(tmp_path, "binary")
+
+    assert job.evaluate(TEST, model) == 0
+
+    assert job.evaluation["engine"]["name"] == "skops"

@@ -87,6 +87,16 @@ def test_the_registry_is_told_what_both_models_are_worth_on_each_part_and_what_w
     assert verdict["metadata"]["learned_from"] == EVENT["learned_from"]
 
 
+def test_the_registry_is_told_which_engine_answers_and_why(pipeline):
+    engine = {"name": "skops", "why": "the step 'tfidf' reads text, for which there is no operator"}
+
+    metadata = judge(pipeline, {**BETTER, "engine": engine})["metadata"]
+
+    assert metadata["engine"] == "skops"
+    assert metadata["engine:why"] == "the step _tfidf_ reads text_ for which there is no operator"
+    assert "engine" not in judge(pipeline, BETTER)["metadata"]
+
+
 @pytest.mark.parametrize(("reason", "promoted"), [("drift", True), ("new_data", False)])
 def test_the_reason_of_the_training_says_which_part_decides(pipeline, reason, promoted):
     old = {"rows": 800, "challenger": {"rmse": 45.0}, "champion": {"rmse": 40.0}}

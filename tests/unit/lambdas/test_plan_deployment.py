@@ -106,6 +106,12 @@ def test_a_serverless_container_captures_by_its_log_and_a_real_time_one_does_not
     assert "HEADRACE_CAPTURE" not in plan(World(), realtime)["environment"]
 
 
+def test_the_container_is_told_which_engine_the_model_was_judged_by(pipeline):
+    package = replace(PACKAGE, metadata={**PACKAGE.metadata, "engine": "skops"})
+
+    assert plan(World(package), pipeline)["environment"]["HEADRACE_ENGINE"] == "skops"
+
+
 def test_a_model_whose_approval_was_withdrawn_is_not_deployed(pipeline):
     assert plan(World(replace(PACKAGE, status="Rejected")), pipeline)["action"] == "skip"
 

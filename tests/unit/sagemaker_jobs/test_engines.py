@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +86,11 @@ def test_a_file_that_is_no_graph_is_refused_in_a_sentence(folder: Path) -> None:
 
     with pytest.raises(JobError, match="ONNX Runtime refuses the model's graph"):
         load_predictor(folder)
+
+
+def test_an_evaluation_may_choose_the_other_engine(folder: Path) -> None:
+    with pytest.raises(zipfile.BadZipFile):  # skops opens what the graph's engine never does
+        load_predictor(folder, "skops")
 
 
 def test_an_engine_that_nobody_knows_is_refused(folder: Path) -> None:

@@ -72,9 +72,9 @@ def run(capsys):
     return run
 
 
-def register(status="PendingManualApproval"):
+def register(status="PendingManualApproval", **properties):
     return boto3.client("sagemaker").create_model_package(
-        ModelPackageGroupName=GROUP, ModelApprovalStatus=status
+        ModelPackageGroupName=GROUP, ModelApprovalStatus=status, CustomerMetadataProperties=properties
     )["ModelPackageArn"]
 
 
@@ -141,7 +141,8 @@ def test_a_fresh_pipeline_has_neither_endpoint_nor_model(run, deployed):
 
 
 def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, deployed, ledger):
-    ledger.put_item(Item={"pk": "champion", "sk": "current", "version": 2, "deployed_at": "2026-01-31"})
+    champion = {"version": 2, "deployed_at": "2026-01-31", "model_package_arn": register(engine="onnx")}
+    ledger.put_item(Item={"pk": "champion", "sk": "current", **champion})
     ledger.put_item(Item={"pk": "training", "sk": "last", "outcome": "kept", "why": "no better", "rows": 5})
     sagemaker = boto3.client("sagemaker")
     sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
@@ -168,7 +169,7 @@ def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, de
     found = json.loads(run("status", "bike", "--json")[1])
 
     assert found["endpoint"]["serves"] == "v2"
-    assert found["model"] == {"version": 2, "deployed_at": "2026-01-31"}
+    assert found["model"] == {"version": 2, "deployed_at": "2026-01-31", "engine": "onnx"}
     assert found["last_training"] == {"outcome": "kept", "why": "no better"}
     assert list(found["alarms"]) == ["bike-monitoring-DriftAlarm"]
 
