@@ -94,13 +94,19 @@ def sagemaker_engine(settings: Settings) -> Engine:
     engine = Engine(MiniStackSurroundings(settings))
     register("sagemaker", engine.records.dump)
     register("sagemaker_async", engine.async_invocations.dump)
-    atexit.register(engine.endpoints.stop_all)
+    atexit.register(engine.endpoints.traffic.stop)
     if state := load_state("sagemaker"):
         engine.load(state)
         engine.async_invocations.load(load_state("sagemaker_async") or {})
         threading.Thread(target=_restart_endpoints, args=(engine, settings.port), daemon=True).start()
     threading.Thread(
         target=engine.async_invocations.keep_going, name="sagemaker-async-queues", daemon=True
+    ).start()
+    threading.Thread(
+        target=engine.endpoints.traffic.keep_ending_idle,
+        args=(Clock(settings.hurry),),
+        name="sagemaker-idle-containers",
+        daemon=True,
     ).start()
     return engine
 

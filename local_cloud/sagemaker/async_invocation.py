@@ -68,7 +68,7 @@ class AsyncInvocations:
         ApiError
             ``ValidationError`` for an endpoint that is unknown or not asynchronous, and for what no request can be.
         """
-        with self._endpoints.serving(name) as fleet:
+        with self._endpoints.traffic.serving(name) as fleet:
             if fleet is None:
                 account = self._around.account
                 raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
@@ -98,7 +98,7 @@ class AsyncInvocations:
     def look_after(self) -> None:
         """Drop what has waited too long, or for an endpoint that is gone, and start what there is room for."""
         for request in self._queues.expired(self._clock()):
-            with self._endpoints.serving(request.endpoint) as fleet:
+            with self._endpoints.traffic.serving(request.endpoint) as fleet:
                 if fleet and _config(fleet):
                     self._answers.expire(request, fleet)
         for name in self._queues.endpoints():
@@ -109,7 +109,7 @@ class AsyncInvocations:
 
     def measure(self) -> None:
         """Count what waits for each endpoint."""
-        for name, fleet in list(self._endpoints.fleets.items()):
+        for name, fleet in self._endpoints.traffic.fleets().items():
             if _config(fleet):
                 measured = self._backlog(name, _instances(fleet))
                 dimensions = {"EndpointName": name}
@@ -136,14 +136,14 @@ class AsyncInvocations:
 
     def _work_off(self, name: str) -> None:
         """Start as many requests as the endpoint has room for."""
-        with self._endpoints.serving(name) as fleet:
+        with self._endpoints.traffic.serving(name) as fleet:
             capacity = _capacity(fleet) if fleet else 0
         for request in self._queues.take(name, capacity):
             self._start(partial(self._answer, request))
 
     def _answer(self, request: AsyncRequest) -> None:
         try:
-            with self._endpoints.serving(request.endpoint) as fleet:
+            with self._endpoints.traffic.serving(request.endpoint) as fleet:
                 if fleet and _config(fleet):
                     self._answers.answer(request, fleet)
         except Exception:

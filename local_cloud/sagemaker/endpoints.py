@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import random
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from local_cloud.sagemaker.alarm_states import alarm_states
 from local_cloud.sagemaker.capacities import bring_into_force, desired, settled
@@ -18,6 +16,7 @@ from local_cloud.sagemaker.progress import Progress
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.scalable_targets import NoTargets, ScalableTargets, refuse_losing
 from local_cloud.sagemaker.surroundings import Surroundings
+from local_cloud.sagemaker.traffic import Traffic
 from local_cloud.sagemaker.variant_state import (
     PROPERTIES,
     capture_summary,
@@ -33,21 +32,13 @@ _BUSY = ("Creating", "Updating", "SystemUpdating", "RollingBack", "Deleting")
 _RETAINED = frozenset({"DesiredWeight", "DesiredInstanceCount"})
 
 
-class _Canary(NamedTuple):
-    """A new fleet, and the share of the requests that it gets."""
-
-    fleet: Fleet
-    share: float
-
-
 class Endpoints:
     """The endpoints of this account."""
 
     def __init__(self, records: Records, launcher: Launcher, surroundings: Surroundings) -> None:
         self._records, self._launcher, self._around = records, launcher, surroundings
-        self.fleets: dict[str, Fleet] = {}
-        self._canaries: dict[str, _Canary] = {}
         self.scalable_targets: ScalableTargets = NoTargets()
+        self.traffic = Traffic()
         self._settled: dict[str, threading.Event] = {}
 
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +57,7 @@ class Endpoints:
         config = self._records.get("EndpointConfig", request["EndpointConfigName"])
         self._refuse_unless_in_service(record)
         name = record["EndpointName"]
-        refuse_losing(self.scalable_targets.variants(name), self.fleets[name].config, config)
+        refuse_losing(self.scalable_targets.variants(name), self.traffic.fleet(name).config, config)
         if record["EndpointConfigName"] == request["EndpointConfigName"]:
             raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.')
         config = retaining(config, configured_variants(record), _properties_to_retain(request))
@@ -82,7 +73,7 @@ class Endpoints:
         return {"EndpointArn": record["EndpointArn"]}
 
     def _guardrails(self, record: Record, config: Record, deployment: Record) -> Guardrails:
-        fleet = self.fleets[record["EndpointName"]]
+        fleet = self.traffic.fleet(record["EndpointName"])
         rails = guardrails(deployment, fleet.config["ProductionVariants"], config["ProductionVariants"])
         try:
             known = alarm_states(self._around, fleet.role, rails.alarms) if rails.alarms else {}
@@ -100,7 +91,7 @@ class Endpoints:
             states = desired(
                 record,
                 request["DesiredWeightsAndCapacities"],
-                asynchronous="AsyncInferenceConfig" in self.fleets[record["EndpointName"]].config,
+                asynchronous="AsyncInferenceConfig" in self.traffic.fleet(record["EndpointName"]).config,
             )
             self._records.change(
                 record, EndpointStatus="Updating", FailureReason=None, **replacing(record, states)
@@ -119,7 +110,7 @@ class Endpoints:
             record = self._records.get("Endpoint", request["EndpointName"])
             self._refuse_if_busy(record, "delete")
             self._records.remove("Endpoint", record["EndpointName"])
-            fleet = self.fleets.pop(record["EndpointName"], None)
+            fleet = self.traffic.remove(record["EndpointName"])
         self.scalable_targets.forget(record["EndpointName"])
         if fleet:
             threading.Thread(target=fleet.drain, daemon=True).start()
@@ -133,20 +124,6 @@ class Endpoints:
     def exists(self, name: str) -> bool:
         """Tell whether there is an endpoint of this name, be it in service or not."""
         return name in self._records.tables["Endpoint"]
-
-    @contextmanager
-    def serving(self, name: str) -> Iterator[Fleet | None]:
-        """Lend the fleet of an endpoint, which is not stopped meanwhile; None if there is none."""
-        with self._records.lock:
-            canary = self._canaries.get(name)
-            fleet = canary.fleet if canary and random.random() < canary.share else self.fleets.get(name)
-            if fleet:
-                fleet.count(1)
-        try:
-            yield fleet
-        finally:
-            if fleet:
-                fleet.count(-1)
 
     # --- the local cloud comes and goes
 
@@ -162,11 +139,6 @@ class Endpoints:
             if record["EndpointStatus"] == "Creating":
                 self._in_background(record, self._bring_up)
 
-    def stop_all(self) -> None:
-        """End all servers."""
-        for fleet in [*self.fleets.values(), *(canary.fleet for canary in self._canaries.values())]:
-            fleet.stop()
-
     # --- how a fleet comes and goes
 
     def _bring_up(self, record: Record) -> None:
@@ -181,7 +153,7 @@ class Endpoints:
 
     def _exchange(self, record: Record, config: Record, rails: Guardrails | None) -> None:
         """Start the new fleet beside the old one, and keep the old one if the new one fails or an alarm rings."""
-        progress, old = self._progress(record, config), self.fleets[record["EndpointName"]]
+        progress, old = self._progress(record, config), self.traffic.fleet(record["EndpointName"])
         try:
             new = self._launch(record, config, progress)
             if rails:
@@ -200,7 +172,7 @@ class Endpoints:
 
         def take(step: Step) -> None:
             progress.activating(step)
-            self._canaries[name] = _Canary(new, step.share)
+            self.traffic.shift(name, new, step.share)
             progress.baking(step)
 
         def ringing(names: Sequence[str]) -> list[str]:
@@ -210,7 +182,7 @@ class Endpoints:
         try:
             rails.go_through(take, ringing, self._around.clock)
         except JobError:
-            self._canaries.pop(name, None)
+            self.traffic.shift_back(name)
             new.drain()
             raise
 
@@ -231,8 +203,7 @@ class Endpoints:
     def _put_in_service(self, record: Record, fleet: Fleet) -> None:
         shown = summaries(fleet.config, self._launcher.image)
         with self._records.lock:
-            self._canaries.pop(record["EndpointName"], None)
-            self.fleets[record["EndpointName"]] = fleet
+            self.traffic.put(record["EndpointName"], fleet)
             self._records.change(
                 record,
                 EndpointStatus="InService",
@@ -247,7 +218,7 @@ class Endpoints:
         """Bring desired weights and capacities into force; all of them, or none."""
         reason = None
         try:
-            bring_into_force(self.fleets[record["EndpointName"]], configured_variants(record))
+            bring_into_force(self.traffic.fleet(record["EndpointName"]), configured_variants(record))
         except JobError as failure:
             reason = str(failure)
         states = settled(configured_variants(record), as_desired=reason is None)

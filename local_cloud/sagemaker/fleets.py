@@ -80,6 +80,12 @@ class Fleet:
             self.changed.wait_for(lambda: self.requests == 0, _DRAIN_S)
         self.stop()
 
+    def end_idle(self) -> None:
+        """End the servers of serverless variants that nobody has needed for long."""
+        for variant in self.variants.values():
+            if isinstance(variant, Serverless):
+                variant.end_idle()
+
     def stop(self) -> None:
         """End all servers now."""
         for variant in self.variants.values():
@@ -124,5 +130,5 @@ class Launcher:
         model = self._models.deployable(variant["ModelName"])
         start = partial(self._serve, model, self._images, self._around, log)
         if serverless := variant.get("ServerlessConfig"):
-            return Serverless(start, serverless)
+            return Serverless(start, serverless, self._around.servers, self._around.clock)
         return Instances(start, variant, self._around.servers)

@@ -44,7 +44,7 @@ class Invocations:
             ``ValidationError`` for an unknown or asynchronous endpoint or too large a body, ``ThrottlingException`` for a serverless
             endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
         """
-        with self._endpoints.serving(name) as fleet:
+        with self._endpoints.traffic.serving(name) as fleet:
             if fleet is None:
                 account = self._around.account
                 raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")

@@ -32,7 +32,7 @@ def shadow(weight=1.0, model="b", **more):
 
 def copies(hosting):
     """Return what the shadow was asked, once all copies are answered."""
-    fleet = hosting.engine.endpoints.fleets["e"]
+    fleet = hosting.engine.endpoints.traffic.fleet("e")
     with fleet.changed:
         assert fleet.changed.wait_for(lambda: fleet.requests == 0, timeout=10)
     return [body for server in hosting.servers if server.model == "b" for body in server.requests]
@@ -91,7 +91,7 @@ def test_a_slow_shadow_delays_no_caller_and_costs_a_bounded_number_of_copies(hos
     hosting.hold("slow")
 
     answers = [hosting.ask("e") for _ in range(100)]
-    waiting = hosting.engine.endpoints.fleets["e"].requests
+    waiting = hosting.engine.endpoints.traffic.fleet("e").requests
     hosting.release()
     copies(hosting)
 
