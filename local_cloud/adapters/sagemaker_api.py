@@ -11,7 +11,7 @@ from typing import Any
 from ministack import app
 from ministack.core import router
 
-from local_cloud.adapters.passed_roles import refusal
+from local_cloud.adapters import passed_roles, second_resources
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import ApiError
@@ -30,9 +30,10 @@ def install(settings: Settings) -> None:
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> _Answer:
-        if refused := refusal(headers, body, query):
-            denial: _Answer = refused
-            return denial
+        for check in (passed_roles.refusal, second_resources.refusal):
+            if refused := check(headers, body, query):
+                denial: _Answer = refused
+                return denial
         return await asyncio.get_running_loop().run_in_executor(pool, answer, engine, path, headers, body)
 
     app.SERVICE_HANDLERS["sagemaker"] = handle

@@ -140,6 +140,7 @@ _SAGEMAKER_RESOURCES = {
     "Model": ("ModelName", "model"),
     "EndpointConfig": ("EndpointConfigName", "endpoint-config"),
     "Endpoint": ("EndpointName", "endpoint"),
+    "EndpointWeightsAndCapacities": ("EndpointName", "endpoint"),
     "ModelPackageGroup": ("ModelPackageGroupName", "model-package-group"),
 }
 _WATCHED = {

@@ -61,6 +61,11 @@ def watching(rule):
             },
         ),
         (
+            "aws-sdk:sagemaker:updateEndpointWeightsAndCapacities",
+            {"EndpointName": "live", "DesiredWeightsAndCapacities": []},
+            {("sagemaker:UpdateEndpointWeightsAndCapacities", "arn:aws:sagemaker:endpoint/live")},
+        ),
+        (
             "aws-sdk:sagemaker:updateModelPackage",
             {"ModelPackageArn": PLACE.arn("sagemaker", "model-package/g/3")},
             {("sagemaker:UpdateModelPackage", "arn:aws:sagemaker:model-package/g/3")},

@@ -151,6 +151,15 @@ def test_guardrails_need_a_role_that_may_read_the_alarms(serve, host, guarded, n
         guarded(name, host(f"{name}-new"))
 
 
+@pytest.mark.parametrize("operation", ["create_endpoint", "update_endpoint"])
+def test_who_points_an_endpoint_at_a_configuration_needs_both(cloud, host, operation, name):
+    arn = f"{PREFIX}:endpoint/{name}"
+    client = cloud.as_role({"Action": "sagemaker:*Endpoint", "Resource": arn})("sagemaker")
+
+    with pytest.raises(ClientError, match=f"not authorized.*{PREFIX}:endpoint-config/{name}"):
+        getattr(client, operation)(EndpointName=name, EndpointConfigName=host(name))
+
+
 def test_an_endpoint_that_is_being_changed_cannot_be_changed(serve, host, sagemaker, settled, name):
     serve(name)
     slow = host(f"{name}-slow", environment={"SLOW_S": "1"})
