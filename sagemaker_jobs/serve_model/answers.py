@@ -4,23 +4,68 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal, get_args
 
-import numpy as np
+import orjson
 
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.model import as_documents
+from sagemaker_jobs.serve_model.requests import JSON_LINES as JSON_LINES_TYPES
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
+Output = Literal["both", "labels", "probabilities"]
+
+_WRITTEN_AS = {
+    CSV: CSV,
+    "text/*": CSV,
+    JSON: JSON,
+    "application/*": JSON,
+    **dict.fromkeys(JSON_LINES_TYPES, JSON_LINES),
+}
+_MOST_FORMS = 256
 
 
 class AcceptError(ValueError):
     """The caller accepts nothing that this server writes."""
 
 
-def choose_type(accept: str, content_type: str) -> str:
-    """Return the media type to answer in: the first that the caller names, or the kind in which it asked.
+@dataclass(frozen=True)
+class AnswerForm:
+    """How an answer is written.
+
+    Parameters
+    ----------
+    media_type : {"text/csv", "application/json", "application/jsonlines"}
+        In which format.
+    output : {"both", "labels", "probabilities"}
+        What of a classification.
+    """
+
+    media_type: str
+    output: Output = "both"
+
+    @property
+    def content_type(self) -> str:
+        """The header of the answer; it says what the answer holds where that is not the usual."""
+        return self.media_type if self.output == "both" else f"{self.media_type}; output={self.output}"
+
+
+@lru_cache(_MOST_FORMS)
+def choose_form(accept: str, content_type: str, attributes: str = "") -> AnswerForm:
+    """Return the form that the caller likes most, or else the one in which it asked.
+
+    Parameters
+    ----------
+    accept : str
+        ``Accept``: media types, of which those with the highest ``q`` and among them the first counts. ``output`` is a
+        parameter of a media type.
+    content_type : str
+        ``Content-Type`` of the request.
+    attributes : str
+        ``X-Amzn-SageMaker-Custom-Attributes``: entries ``name=value``, of which ``output`` counts.
 
     Raises
     ------
@@ -29,53 +74,126 @@ def choose_type(accept: str, content_type: str) -> str:
 
     Examples
     --------
-    >>> choose_type("*/*", "text/csv; charset=utf-8"), choose_type("application/json", "text/csv")
-    ('text/csv', 'application/json')
+    >>> choose_form("*/*", "text/csv; charset=utf-8").media_type
+    'text/csv'
+    >>> choose_form("text/csv;q=0.5, application/json; output=labels", "text/csv")
+    AnswerForm(media_type='application/json', output='labels')
+    >>> choose_form("", "text/csv", "trace=7,output=probabilities").content_type
+    'text/csv; output=probabilities'
     """
-    asked_in_csv = content_type.partition(";")[0].strip().lower() in ("", CSV)
-    named = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    for name in named:
-        if name in ("", "*/*"):
-            return CSV if asked_in_csv else JSON
-        if name in (CSV, JSON, JSON_LINES):
-            return name
-        if name in ("text/*", "application/*"):
-            return CSV if name == "text/*" else JSON
+    asked_by_attributes = _parameters(attributes.replace(",", ";").split(";")).get("output", "both")
+    for name, parameters in _by_preference(accept):
+        if chosen := _written_as(name, content_type):
+            return AnswerForm(chosen, _output(parameters.get("output", asked_by_attributes)))
     raise AcceptError(f"answers are written as {CSV}, {JSON} or {JSON_LINES}")
 
 
-def write_answer(values: Floats, classes: Sequence[str], media_type: str) -> bytes:
-    r"""Return the body of the answer.
+def _by_preference(accept: str) -> Iterable[tuple[str, dict[str, str]]]:
+    named = []
+    for part in accept.split(","):
+        name, *rest = part.split(";")
+        parameters = _parameters(rest)
+        weight = _weight(parameters.get("q", "1"))
+        if weight > 0:
+            named.append((weight, name.strip().lower(), parameters))
+    return ((name, parameters) for _, name, parameters in sorted(named, key=lambda each: -each[0]))
+
+
+def _parameters(parts: Iterable[str]) -> dict[str, str]:
+    pairs = (part.partition("=") for part in parts)
+    return {name.strip().lower(): value.strip().strip('"').lower() for name, _, value in pairs}
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 1.0
+
+
+def _written_as(name: str, content_type: str) -> str | None:
+    """Return the format that a name in ``Accept`` stands for; None if it is none that is written here."""
+    if name in ("", "*/*"):
+        return CSV if content_type.partition(";")[0].strip().lower() in ("", CSV) else JSON
+    return _WRITTEN_AS.get(name)
+
+
+def _output(name: str) -> Output:
+    for output in get_args(Output):
+        if name == output:
+            return output  # type: ignore[no-any-return]
+    raise AcceptError(f"output is one of {', '.join(get_args(Output))}")
+
+
+class AnswerWriter:
+    r"""Writes answers of one model.
 
     Parameters
     ----------
-    values : ndarray of shape (n_rows,) or (n_rows, n_classes)
-        Numbers, or the probabilities of `classes`.
     classes : sequence of str
         Labels; empty in a regression.
-    media_type : str
-        ``text/csv``: one line per row, a number, or a label and its probability. ``application/json``:
-        ``{"predictions": [{"score": ...}]}``, or ``{"predictions": [{"label": ..., "probabilities": {...}}]}``.
-        ``application/jsonlines``: one such prediction per line, as transform jobs join them to their rows.
 
     Examples
     --------
-    >>> write_answer(np.array([12.5, 80.0]), (), "text/csv")
+    >>> import numpy as np
+    >>> AnswerWriter(()).write(np.array([12.5, 80.0]), AnswerForm("text/csv"))
     b'12.5\n80.0\n'
-    >>> write_answer(np.array([[0.25, 0.75]]), ("no", "yes"), "text/csv")
+    >>> AnswerWriter(("no", "yes")).write(np.array([[0.25, 0.75]]), AnswerForm("text/csv"))
     b'yes,0.75\n'
-    >>> write_answer(np.array([12.5, 80.0]), (), "application/jsonlines")
-    b'{"score": 12.5}\n{"score": 80.0}\n'
+    >>> AnswerWriter(("no", "yes")).write(np.array([[0.25, 0.75]]), AnswerForm("application/json", "labels"))
+    b'{"predictions":[{"label":"yes"}]}'
+    >>> AnswerWriter(()).write(np.array([12.5, 80.0]), AnswerForm("application/jsonlines"))
+    b'{"score":12.5}\n{"score":80.0}\n'
     """
-    if media_type == JSON_LINES:
-        documents = as_documents(values, classes)
-        return "".join(f"{json.dumps(each, ensure_ascii=False)}\n" for each in documents).encode()
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = classes
+        self._cells = [_as_cell(label) for label in classes]
+        self._lines: dict[Output, Callable[[list[Any]], Iterable[str]]] = {
+            "both": self._labels_and_probabilities,
+            "labels": lambda rows: (f"{self._cells[row.index(max(row))]}\n" for row in rows),
+            "probabilities": lambda rows: (f"{','.join(map(repr, row))}\n" for row in rows),
+        }
+
+    def write(self, values: Floats, form: AnswerForm) -> bytes:
+        """Return the body of an answer.
+
+        Parameters
+        ----------
+        values : ndarray of shape (n_rows,) or (n_rows, n_classes)
+            Numbers, or the probabilities of the classes.
+        form : AnswerForm
+            CSV has a line per row: a number; or a label and its probability, the label, or the probabilities of all
+            classes in their order. JSON is ``{"predictions": [...]}`` with ``{"score": ...}``, or with ``label``,
+            ``probabilities`` by class, or both. JSON Lines has a line per prediction.
+        """
+        if form.media_type != CSV:
+            return _as_json(self._documents(values, form.output), form.media_type)
+        rows = values.tolist()
+        lines = self._lines[form.output](rows) if self._classes else (f"{number!r}\n" for number in rows)
+        return "".join(lines).encode()
+
+    def _labels_and_probabilities(self, rows: list[Any]) -> Iterable[str]:
+        for row in rows:
+            best = max(row)
+            yield f"{self._cells[row.index(best)]},{best!r}\n"
+
+    def _documents(self, values: Floats, output: Output) -> list[dict[str, Any]]:
+        documents = as_documents(values, self._classes)
+        if output == "both" or not self._classes:
+            return documents
+        name = "label" if output == "labels" else "probabilities"
+        return [{name: document[name]} for document in documents]
+
+
+def _as_json(documents: list[dict[str, Any]], media_type: str) -> bytes:
     if media_type == JSON:
-        return json.dumps({"predictions": as_documents(values, classes)}, ensure_ascii=False).encode()
-    if not classes:
-        return "".join(f"{value!r}\n" for value in values.tolist()).encode()
-    best = np.argmax(values, axis=1)
+        return orjson.dumps({"predictions": documents})
+    return b"".join(orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents)
+
+
+def _as_cell(label: str) -> str:
+    """Return a label as a cell of CSV, in quotes where it needs them."""
     text = io.StringIO()
-    rows = zip(best.tolist(), values[np.arange(len(best)), best].tolist(), strict=True)
-    csv.writer(text, lineterminator="\n").writerows([classes[index], repr(value)] for index, value in rows)
-    return text.getvalue().encode()
+    csv.writer(text, lineterminator="").writerow([label])
+    return text.getvalue()

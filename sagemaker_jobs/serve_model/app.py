@@ -1,42 +1,54 @@
-"""The server: a bare ASGI application, because a framework would cost more than the model.
+"""From a request to its answer: what the server does without knowing of sockets, threads and queues.
 
 References
 ----------
 .. [1] SageMaker developer guide, "Custom Inference Code with Hosting Services".
-.. [2] asgi.readthedocs.io, "HTTP & WebSocket ASGI Message Format".
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
 import random
 import sys
+import time
 import traceback
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from functools import partial
 
-from headrace.ml.request_cleaning import RequestCleaning
-from headrace.ml.rows import CellError, read_columns
+import orjson
+
+from headrace.ml.arrays import Floats
+from headrace.ml.rows import CellError
 from sagemaker_jobs.model import Predictor
-from sagemaker_jobs.serve_model.answers import JSON, AcceptError, choose_type, write_answer
+from sagemaker_jobs.serve_model.answers import JSON, AcceptError, AnswerForm, AnswerWriter, choose_form
 from sagemaker_jobs.serve_model.capture import Exchange, capture_lines
-from sagemaker_jobs.serve_model.cleaned_requests import read_cleaned
-from sagemaker_jobs.serve_model.images import image_check
-from sagemaker_jobs.serve_model.requests import Cells, ContentTypeError, RequestError
+from sagemaker_jobs.serve_model.questions import Question, Questioner, joined, row_count
+from sagemaker_jobs.serve_model.requests import ContentTypeError, RequestError, RequestTooLargeError
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ROUTES = {b"/ping": "GET", b"/invocations": "POST", b"/execution-parameters": "GET"}
+KEPT_HEADERS = frozenset(
+    [
+        b"accept",
+        b"content-type",
+        b"x-amzn-sagemaker-custom-attributes",
+        b"x-amzn-sagemaker-inference-id",
+    ]
+)
+"""The headers of a request that are looked at here, in lower case."""
 
-_SMALL_BODY = 64 * 1024
-_WARM_UP_ROWS = 2
+_STATUS: tuple[tuple[type[Exception], int], ...] = (
+    (AcceptError, 406),
+    (ContentTypeError, 415),
+    (RequestTooLargeError, 413),
+    (RequestError, 400),
+    (CellError, 400),
+)
+_LONGEST_ID = 256  # characters; SageMaker takes 64
+_TIMES = 3
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Reply:
     """An answer before it is sent."""
 
@@ -46,38 +58,31 @@ class Reply:
     exchange: Exchange | None = None
 
 
-class _HttpError(Exception):
-    """The request is refused with this status and this sentence."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
-
 class Application:
-    """Answers SageMaker's two routes.
+    """Answers SageMaker's routes.
 
     Parameters
     ----------
     predictor : Predictor
-        What answers rows. It is asked once, with missing cells, before the first request: code and caches are then warm.
+        What answers rows. It is asked before the first request, with missing cells: code and caches are then warm.
     settings : Settings
         Environment of the container.
     write_line : callable, optional
-        Where captured requests go; standard output by default.
+        Where captured requests go, for who has no better place for them; standard output by default.
 
     Attributes
     ----------
     headers : list of (bytes, bytes)
         Are sent with every answer, beside its own.
+    seconds_per_call : float
+        How long the warm model takes to answer a row.
     """
 
     def __init__(
-        self, predictor: Predictor, settings: Settings, write_line: Callable[[str], None] | None = None
+        self, predictor: Predictor, settings: Settings, write_line: Callable[[bytes], None] | None = None
     ) -> None:
-        self._predictor = predictor
-        self._cleaning = RequestCleaning(predictor.schema, predictor.steps)
-        self._check = image_check(predictor.schema)
+        self._questioner = Questioner(predictor)
+        self._writer = AnswerWriter(predictor.classes)
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
         self._execution_parameters = _execution_parameters(settings)
@@ -85,147 +90,127 @@ class Application:
         self.headers = (
             [(b"x-amzn-sagemaker-custom-attributes", f"model_version={version}".encode())] if version else []
         )
-        self._warm_up()
+        self.seconds_per_call = self._warm_up()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection's request, or follow the server's start and stop."""
-        if scope["type"] == "lifespan":
-            await _live(receive, send)
-        elif scope["type"] == "http":
-            await self._respond(await self._route(scope, receive), send)
-
-    async def _route(self, scope: Scope, receive: Receive) -> Reply:
-        route = scope["method"], scope["path"]
-        if route == ("POST", "/invocations"):
-            return await self._invoke(scope, receive)
-        if route in (("GET", "/ping"), ("HEAD", "/ping")):
+    def other_route(self, method: bytes, path: bytes) -> Reply:
+        """Answer what is no invocation."""
+        if path == b"/ping" and method in (b"GET", b"HEAD"):
             return Reply(200, b"{}")
-        if route == ("GET", "/execution-parameters"):
+        if path == b"/execution-parameters" and method == b"GET":
             return Reply(200, self._execution_parameters)
-        known = {"/ping": "GET", "/invocations": "POST", "/execution-parameters": "GET"}
-        if scope["path"] in known:
-            return _refusal(405, f"{scope['path']} takes {known[scope['path']]}")
-        return _refusal(404, "there is /ping, /invocations and /execution-parameters")
+        if path in ROUTES:
+            return refusal(405, f"{path.decode()} takes {ROUTES[path]}")
+        return refusal(404, "there is /ping, /invocations and /execution-parameters")
 
-    async def _invoke(self, scope: Scope, receive: Receive) -> Reply:
-        headers = dict(scope["headers"])
-        try:
-            body = await _read_body(headers, receive)
-        except _HttpError as error:
-            return _refusal(error.status, str(error))
-        if len(body) <= _SMALL_BODY:
-            return self.reply(headers, body)
-        # Large requests must not keep /ping waiting.
-        return await asyncio.to_thread(self.reply, headers, body)
+    def reply(self, headers: Mapping[bytes, bytes], body: bytes) -> Reply:
+        """Answer an invocation; what is wrong with it, or with the model, is in the reply's status."""
+        question = self.read(headers, body)
+        return question if isinstance(question, Reply) else self.answer(question)
 
-    def reply(self, headers: dict[bytes, bytes], body: bytes) -> Reply:
-        """Answer a body; what is wrong with it, or with the model, is in the reply's status."""
-        try:
-            return self._answer(headers, body)
-        except _HttpError as error:
-            return _refusal(error.status, str(error))
-        except Exception:
-            traceback.print_exc()
-            return _refusal(500, "the model could not answer; the container's log says why")
-
-    def _answer(self, headers: dict[bytes, bytes], body: bytes) -> Reply:
+    def read(self, headers: Mapping[bytes, bytes], body: bytes) -> Question | Reply:
+        """Read an invocation, or say why it is refused."""
         content_type = headers.get(b"content-type", b"").decode("latin-1")
+        accept = headers.get(b"accept", b"").decode("latin-1")
+        attributes = headers.get(b"x-amzn-sagemaker-custom-attributes", b"").decode("latin-1")
         try:
-            media_type = choose_type(headers.get(b"accept", b"").decode("latin-1"), content_type)
-            cells, cleaned = read_cleaned(body, content_type, self._cleaning)
-            columns = read_columns(cleaned, self._predictor.schema)
-            self._check(columns)
-        except AcceptError as error:
-            raise _HttpError(406, str(error)) from None
-        except ContentTypeError as error:
-            raise _HttpError(415, str(error)) from None
-        except (RequestError, CellError) as error:
-            raise _HttpError(400, str(error)) from None
-        values = self._predictor.predict(columns)
-        answer = write_answer(values, self._predictor.classes, media_type)
-        if not self._capture_share or random.random() >= self._capture_share:
-            return Reply(200, answer, media_type)
-        inference_id = headers.get(b"x-amzn-sagemaker-inference-id", b"").decode("latin-1") or None
-        return Reply(
-            200,
-            answer,
-            media_type,
-            Exchange(body, content_type, cells, answer, media_type, inference_id, datetime.now(UTC)),
-        )
+            form = choose_form(accept, content_type, attributes)
+            rows = self._questioner.read(body, content_type)
+        except (AcceptError, RequestError, CellError) as error:
+            return refusal(next(status for kind, status in _STATUS if isinstance(error, kind)), str(error))
+        except Exception:
+            return _failure("the request could not be read; the container's log says why")
+        inference_id = headers.get(b"x-amzn-sagemaker-inference-id", b"").decode("latin-1")[:_LONGEST_ID]
+        return Question(body, content_type, inference_id, form, rows)
 
-    async def _respond(self, reply: Reply, send: Send) -> None:
-        """Send the answer, then log it: the caller does not wait for the log."""
-        headers = [
-            (b"content-type", reply.media_type.encode()),
-            (b"content-length", str(len(reply.body)).encode()),
-            *self.headers,
-        ]
-        await send({"type": "http.response.start", "status": reply.status, "headers": headers})
-        await send({"type": "http.response.body", "body": reply.body})
-        if reply.exchange is not None:
-            self.capture(reply.exchange)
+    def answer(self, question: Question) -> Reply:
+        """Answer an invocation that was read."""
+        try:
+            return self._reply(question, self._questioner.ask(question.rows))
+        except Exception:
+            return _failure("the model could not answer; the container's log says why")
+
+    def answer_together(self, questions: Sequence[Question]) -> list[Reply]:
+        """Answer several invocations with as few calls of the model as can be; one that it cannot answer fails alone."""
+        replies: dict[int, Reply] = {}
+        for rows, places in joined([question.rows for question in questions]):
+            try:
+                values = self._questioner.ask(rows)
+            except Exception:
+                replies.update((place, self.answer(questions[place])) for place in places)
+                continue
+            start = 0
+            for place in places:
+                stop = start + row_count(questions[place].rows)
+                replies[place] = self._reply(questions[place], values[start:stop])
+                start = stop
+        return [replies[place] for place in range(len(questions))]
+
+    def _reply(self, question: Question, values: Floats) -> Reply:
+        form = question.form
+        answer = self._writer.write(values, form)
+        if self._capture_share < 1 and random.random() >= self._capture_share:
+            return Reply(200, answer, form.content_type)
+        # Monitoring needs labels and probabilities, whichever of them the caller wants.
+        whole = answer if form.output == "both" else self._writer.write(values, AnswerForm(form.media_type))
+        exchange = Exchange(
+            question.body,
+            question.content_type,
+            partial(self._questioner.cells, question.body, question.content_type),
+            whole,
+            form.media_type,
+            question.inference_id,
+            time.time(),
+        )
+        return Reply(200, answer, form.content_type, exchange)
 
     def capture(self, exchange: Exchange) -> None:
         """Log an exchange, after its answer is out."""
-        try:
-            for line in capture_lines(exchange):
-                self._write_line(line)
-        except Exception:  # The answer is out; a lost record must not end the connection.
-            traceback.print_exc()
+        for line in lines_of(exchange):
+            self._write_line(line)
 
-    def _warm_up(self) -> None:
-        cells: Cells = {column.name: [None] * _WARM_UP_ROWS for column in self._cleaning.wanted}
-        if self._cleaning.steps:
-            cells = self._cleaning.cleaned(cells)
-        values = self._predictor.predict(read_columns(cells, self._predictor.schema))
-        write_answer(values, self._predictor.classes, JSON)
-
-
-async def _read_body(headers: dict[bytes, bytes], receive: Receive) -> bytes:
-    too_large = _HttpError(413, f"the body is larger than {MAX_BODY_BYTES // 2**20} MB")
-    length = headers.get(b"content-length", b"0")
-    if length.isdigit() and int(length) > MAX_BODY_BYTES:
-        raise too_large
-    chunks: list[bytes] = []
-    size = 0
-    more = True
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise _HttpError(400, "the connection was closed before the body was complete")
-        chunks.append(message.get("body", b""))
-        size += len(chunks[-1])
-        if size > MAX_BODY_BYTES:
-            raise too_large
-        more = message.get("more_body", False)
-    return b"".join(chunks)
+    def _warm_up(self) -> float:
+        """Ask the model for missing cells, in every way, and return how long the last call took, in seconds."""
+        began = 0.0
+        for rows in self._questioner.warm_up():
+            for _ in range(_TIMES):
+                began = time.perf_counter()
+                values = self._questioner.ask(rows)
+        taken = time.perf_counter() - began
+        self._writer.write(values, AnswerForm(JSON))
+        return taken
 
 
-async def _live(receive: Receive, send: Send) -> None:
-    """Follow the server's start and stop; the model is ready before the first."""
-    while True:
-        message = await receive()
-        await send({"type": f"{message['type']}.complete"})
-        if message["type"] == "lifespan.shutdown":
-            return
+def lines_of(exchange: Exchange) -> list[bytes]:
+    """Return the lines that record an exchange; none if that fails, which must not end a connection: the answer is out."""
+    try:
+        return list(capture_lines(exchange))
+    except Exception:
+        traceback.print_exc()
+        return []
+
+
+def refusal(status: int, reason: str) -> Reply:
+    """Return an answer that says in one sentence why there is no better one."""
+    return Reply(status, orjson.dumps({"error": reason}))
+
+
+def _failure(reason: str) -> Reply:
+    traceback.print_exc()
+    return refusal(500, reason)
 
 
 def _execution_parameters(settings: Settings) -> bytes:
     """Say how a transform job asks best: as many requests at once as there are processes, of many rows each."""
-    return json.dumps(
+    return orjson.dumps(
         {
             "MaxConcurrentTransforms": settings.workers,
             "BatchStrategy": "MULTI_RECORD",
             "MaxPayloadInMB": MAX_BODY_BYTES // 2**20,
         }
-    ).encode()
+    )
 
 
-def _refusal(status: int, reason: str) -> Reply:
-    return Reply(status, json.dumps({"error": reason}, ensure_ascii=False).encode())
-
-
-def _print_line(line: str) -> None:
+def _print_line(line: bytes) -> None:
     """Write one line in one piece, so that lines of several processes do not mix."""
-    sys.stdout.write(f"{line}\n")
+    sys.stdout.buffer.write(line + b"\n")
     sys.stdout.flush()

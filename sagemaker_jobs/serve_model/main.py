@@ -1,19 +1,16 @@
-"""The serving container: one model behind SageMaker's two routes."""
+"""The serving container: one model behind SageMaker's routes."""
 
 from __future__ import annotations
 
 import os
+import socket
+import tempfile
 from collections.abc import Mapping
 
-import uvicorn
-
-from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.paths import MlPaths
-from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.settings import Settings
-
-_DRAIN_S = 25  # SageMaker kills a container 30 seconds after SIGTERM
+from sagemaker_jobs.serve_model.workers import in_worker
 
 
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
@@ -25,28 +22,33 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
         If the model cannot be loaded, or the port is taken.
     """
     settings = Settings.from_environ(environ)
-    app = Application(load_predictor(paths.model, settings.engine), settings)
-    # Several processes each load the model themselves, by the name of the function below.
-    several = settings.workers > 1
+    listener = _bound(settings)
+    if settings.workers == 1:
+        _serve(paths, settings, listener)
+        return
+    parent = os.getpid()
+    with tempfile.TemporaryFile() as turn:
+        if in_worker(settings.workers):
+            _serve(paths, settings, listener, turn.fileno(), parent)
+
+
+def _bound(settings: Settings) -> socket.socket:
+    """Take the port. Nobody is let in yet: whoever calls before the model is warm is refused, and calls again."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        uvicorn.run(
-            "sagemaker_jobs.serve_model.main:application" if several else app,
-            factory=several,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=_DRAIN_S,
-        )
-    except SystemExit as error:
-        if error.code:
-            raise JobError(f"the server could not start on port {settings.port}") from None
+        listener.bind((settings.host, settings.port))
+    except OSError as error:
+        raise JobError(f"the server cannot listen on port {settings.port}: {error.strerror}") from None
+    return listener
 
 
-def application() -> Application:
-    """Load the model in the process that answers, and return the application."""
-    paths, settings = MlPaths.from_environ(os.environ), Settings.from_environ(os.environ)
-    return Application(load_predictor(paths.model, settings.engine), settings)
+def _serve(
+    paths: MlPaths, settings: Settings, listener: socket.socket, turn: int | None = None, parent: int = 0
+) -> None:
+    # A process that only watches over others needs none of this.
+    from sagemaker_jobs.engines import load_predictor  # noqa: PLC0415
+    from sagemaker_jobs.serve_model.app import Application  # noqa: PLC0415
+    from sagemaker_jobs.serve_model.server import run  # noqa: PLC0415
+
+    run(Application(load_predictor(paths.model, settings.engine), settings), listener, turn, parent)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
-from headrace.ml.contract import ColumnSchema
+from headrace.ml.column_schema import ColumnSchema
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES
 
 Cells = dict[str, Sequence[Any]]
@@ -17,8 +17,10 @@ Cells = dict[str, Sequence[Any]]
 # A text or an image in base64 is longer than what the csv module takes unasked.
 csv.field_size_limit(MAX_BODY_BYTES)
 
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 JSON_LINES = ("application/jsonlines", "application/x-jsonlines", "application/jsonl")
-CONTENT_TYPES = ("text/csv", "application/json", *JSON_LINES)
+PARQUET = ("application/x-parquet", "application/vnd.apache.parquet", "application/parquet")
+CONTENT_TYPES = ("text/csv", "application/json", *JSON_LINES, *PARQUET)
 WHOLE_BODIES = {"text/plain": "text", "image/png": "image", "image/jpeg": "image"}
 """Content types whose body is one cell, and the kind of the only feature that a model must have for them."""
 
@@ -31,6 +33,21 @@ class ContentTypeError(RequestError):
     """The content type is none that this server reads."""
 
 
+class RequestTooLargeError(RequestError):
+    """A request holds more than this server takes."""
+
+
+def media_type(header: str) -> str:
+    """Return the media type that a header names, without its parameters; CSV if it names none.
+
+    Examples
+    --------
+    >>> media_type("Application/JSON; charset=utf-8"), media_type("")
+    ('application/json', 'text/csv')
+    """
+    return header.partition(";")[0].strip().lower() or "text/csv"
+
+
 def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -> Cells:
     r"""Return what the model is asked, by feature.
 
@@ -40,8 +57,8 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
     ----------
     body : bytes
         UTF-8. CSV with a header, or without one in the order of the schema; JSON as a list of records or of lists, under
-        ``instances``, or as ``columns`` and ``data``; or one JSON record or list per line. For a model whose only feature
-        is a text or an image, also the text or the file itself.
+        ``instances``, or as ``columns`` and ``data``; or one JSON record or list per line. A Parquet file. For a model
+        whose only feature is a text or an image, also the text or the file itself.
     content_type : str
         Media type, with or without parameters; empty means CSV.
     schema : sequence of ColumnSchema
@@ -67,15 +84,16 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
     >>> read_cells(b'{"instances": [{"temp": 0.3, "hr": 5}]}', "application/json", schema)
     {'temp': [0.3], 'hr': [5]}
     """
-    kind = content_type.partition(";")[0].strip().lower() or "text/csv"
+    kind = media_type(content_type)
     if kind in WHOLE_BODIES:
         return _whole_body(body, kind, schema)
-    read = _READERS.get(kind)
-    if read is None:
-        raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(_types_for(schema))}")
-    text = _decoded(body)
     names = [column.name for column in schema]
-    cells = read(text, names)
+    if kind in PARQUET:
+        cells = _read_parquet(body, names)
+    elif kind in _READERS:
+        cells = _READERS[kind](_decoded(body), names)
+    else:
+        raise ContentTypeError(f"content type {kind[:100]!r} is not one of {', '.join(_types_for(schema))}")
     if not cells or not cells[names[0]]:
         raise RequestError("the body has no rows")
     return cells
@@ -83,7 +101,7 @@ def read_cells(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) -
 
 def _decoded(body: bytes) -> str:
     try:
-        return body.decode("utf-8-sig")
+        return body.removeprefix(BYTE_ORDER_MARK).decode()
     except UnicodeDecodeError:
         raise RequestError("the body is not UTF-8 text") from None
 
@@ -103,7 +121,7 @@ def _whole_body(body: bytes, content_type: str, schema: Sequence[ColumnSchema]) 
     return {schema[0].name: [body if kind == "image" else _decoded(body)]}
 
 
-def _lines(text: str) -> list[str]:
+def csv_lines(text: str) -> list[str]:
     """Return the lines, ended as files end them: a text may hold what Unicode counts as the end of a line."""
     return (text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text).split("\n")
 
@@ -112,17 +130,27 @@ def _read_csv(text: str, names: Sequence[str]) -> Cells:
     rows = _csv_rows(text)
     if not rows:
         return {}
-    first = [cell.strip() for cell in rows[0]]
-    known = set(names)
-    if known.isdisjoint(first):
+    if not first_row_is_header(rows[0], set(names)):
         return _by_position(rows, names)
-    return _chosen(_by_position(rows[1:], first), names)
+    header = [cell.strip() for cell in rows[0]]
+    return _chosen(_by_position(rows[1:], header), names)
+
+
+def first_row_is_header(cells: Sequence[str], names: Set[str]) -> bool:
+    """Tell whether the first row of a CSV names columns: it does if one of its cells is the name of a feature.
+
+    Examples
+    --------
+    >>> first_row_is_header(["hr ", "day"], {"temp", "hr"}), first_row_is_header(["5", "1"], {"temp", "hr"})
+    (True, False)
+    """
+    return not names.isdisjoint(map(str.strip, cells))
 
 
 def _csv_rows(text: str) -> list[list[str]]:
     """Return the cells of every line that is not blank."""
     if '"' not in text:
-        return [line.split(",") for line in _lines(text) if line]
+        return [line.split(",") for line in csv_lines(text) if line]
     try:
         return [row for row in csv.reader(io.StringIO(text, newline=""), strict=True) if row]
     except csv.Error:
@@ -148,8 +176,14 @@ def _read_split(body: Mapping[str, Any], names: Sequence[str]) -> Cells:
 
 
 def _read_json_lines(text: str, names: Sequence[str]) -> Cells:
-    lines = [line for line in _lines(text) if line.strip()]
+    lines = [line for line in csv_lines(text) if line.strip()]
     return _by_row([_parsed(line, f"row {row}") for row, line in enumerate(lines, 1)], names)
+
+
+def _read_parquet(body: bytes, names: Sequence[str]) -> Cells:
+    from sagemaker_jobs.serve_model.parquet_requests import read_parquet  # noqa: PLC0415 - loads Arrow
+
+    return _chosen(read_parquet(body), names)
 
 
 def _by_row(rows: Sequence[Any], names: Sequence[str]) -> Cells:
@@ -191,9 +225,12 @@ def _chosen(cells: Cells, names: Sequence[str]) -> Cells:
 
 def _parsed(text: str, what: str) -> Any:
     try:
-        return json.loads(text)
+        document = json.loads(text)
+        if "\\u" in text:
+            json.dumps(document, ensure_ascii=False).encode()  # half of a pair of escapes is no character
     except (ValueError, RecursionError):
         raise RequestError(f"{what} is not JSON") from None
+    return document
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -167,7 +167,7 @@ def test_an_image_is_asked_as_file_or_in_base64(digit_reader):
         (b"\x89PNG\r\n\x1a\n cut off", "image/png", 400, "row 1, column 'photo' is not a PNG or JPEG file"),
         (b"", "image/jpeg", 400, "empty"),
         (b"read this", "text/plain", 415, "text/plain is for models whose only feature is of the kind text"),
-        (b"GIF89a", "image/gif", 415, "application/jsonl, image/png, image/jpeg"),
+        (b"GIF89a", "image/gif", 415, "application/parquet, image/png, image/jpeg"),
         (b"photo\nnot base64\n", "text/csv", 400, "row 1, column 'photo' is not a PNG or JPEG file"),
     ],
 )

@@ -3,7 +3,7 @@ import sys
 
 import pyarrow as pa
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.ml.cells import as_datetimes
@@ -33,6 +33,7 @@ def read_by_arrow(text):
         return None
 
 
+@settings(deadline=None)
 @given(st.one_of(st.builds("".join, st.tuples(DATES, TIMES, ZONES)), NEARLY))
 @example("0000-01-01")
 @example("9999-12-31T23:00-02:00")

@@ -1,0 +1,87 @@
+"""Several serving processes on one port: started by one that does nothing else, which replaces those that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from dataclasses import dataclass, field
+
+from sagemaker_jobs.failures import JobError
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_QUICK_DEATH_S = 5.0
+_MOST_QUICK_DEATHS = 5
+_PAUSE_S = 0.2
+
+
+@dataclass
+class _Crew:
+    """The processes that serve."""
+
+    started: dict[int, float] = field(default_factory=dict)
+    stopping: bool = False
+    quick_deaths: int = 0
+
+    def stop(self, *_: object) -> None:
+        """Ask all of them to end."""
+        self.stopping = True
+        for pid in self.started:
+            os.kill(pid, signal.SIGTERM)
+
+
+def in_worker(count: int) -> bool:
+    """Start `count` copies of this process, and see to it that there are as many until SIGTERM.
+
+    Returns
+    -------
+    bool
+        True in each copy, which is to serve; False in this process, once all have ended.
+
+    Raises
+    ------
+    JobError
+        In this process: if one cannot serve and says so, or if they die as soon as they are started.
+    """
+    crew = _Crew()
+    for number in _SIGNALS:
+        signal.signal(number, crew.stop)
+    for _ in range(count):
+        if _is_copy(crew):
+            return True
+    while crew.started:
+        pid, status = os.wait()
+        lived = time.monotonic() - crew.started.pop(pid)
+        if crew.stopping:
+            continue
+        _judge(crew, os.waitstatus_to_exitcode(status), lived)
+        if _is_copy(crew):
+            return True
+    return False
+
+
+def _is_copy(crew: _Crew) -> bool:
+    """Copy this process, unless it is to end; True in the copy."""
+    # A signal between the copy and the note of it would miss the copy, or be handled in it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        pid = -1 if crew.stopping else os.fork()
+        if pid == 0:
+            for number in _SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+        elif pid > 0:
+            crew.started[pid] = time.monotonic()
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+    return pid == 0
+
+
+def _judge(crew: _Crew, code: int, lived: float) -> None:
+    """Wait a moment before a process that died is replaced, or end all if there is no sense in that."""
+    crew.quick_deaths = crew.quick_deaths + 1 if lived < _QUICK_DEATH_S else 0
+    if code == 1 or crew.quick_deaths >= _MOST_QUICK_DEATHS:
+        crew.stop()
+        for pid in crew.started:
+            os.waitpid(pid, 0)
+        raise JobError("a serving process cannot serve: what it wrote to the log says why")
+    time.sleep(_PAUSE_S)

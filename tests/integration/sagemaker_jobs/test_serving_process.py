@@ -1,0 +1,154 @@
+"""The serving container as processes: `serve`, as SageMaker starts it, and how it ends."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
+
+BODY = "temp,season,holiday,at\n12.5,spring,false,2011-01-31T10:00:00\n"
+PATIENCE_S = 60.0
+
+
+class Container:
+    """A container that serves."""
+
+    def __init__(self, job, **environ):
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.log = job.base / f"log-{self.port}"
+        settings = {
+            "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "HEADRACE_BIND_TO_HOST": "127.0.0.1",
+            "HEADRACE_CAPTURE": "log",
+            **environ,
+        }
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "sagemaker_jobs", "serve"],
+                env={**os.environ, **job.environ, **settings},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def ask(self, method="POST", path="/invocations", body=BODY):
+        """Return the status of an answer, and its body."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        try:
+            connection.request(method, path, body, {"Content-Type": "text/csv"})
+            answer = connection.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            connection.close()
+
+    def await_ping(self):
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if self.ask("GET", "/ping", None)[0] == http.client.OK:
+                    return self
+            except OSError:
+                time.sleep(0.02)
+        raise AssertionError(self.log.read_text())
+
+    def await_closed_door(self):
+        """Wait until nobody new is let in."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+            except OSError:
+                return
+            time.sleep(0.01)
+
+    def workers(self):
+        """Return the process ids of those that answer."""
+        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
+        return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def job(tmp_path_factory):
+    job = OptMl(tmp_path_factory.mktemp("regression"), estimator="linear")
+    assert job.train(rows(400), rows(250, 1)) == 0
+    return job
+
+
+@pytest.fixture
+def start(job):
+    containers = []
+
+    def start(**environ):
+        containers.append(Container(job, **environ))
+        return containers[-1]
+
+    yield start
+    for container in containers:
+        container.process.kill()
+        container.process.wait()
+
+
+def test_it_serves_until_it_is_told_to_end_and_finishes_what_has_begun(start, job):
+    container = start(SAGEMAKER_MODEL_SERVER_WORKERS="1").await_ping()
+    sample = job.document("sample.json")
+
+    status, answer = container.ask(body=sample["csv"])
+    with socket.create_connection(("127.0.0.1", container.port)) as caller:
+        caller.sendall(
+            b"POST /invocations HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(BODY) + BODY[:10].encode()
+        )
+        container.process.send_signal(signal.SIGTERM)
+        container.await_closed_door()
+        caller.sendall(BODY[10:].encode())
+        last = caller.makefile("rb").read()
+
+    assert (status, float(answer)) == (200, sample["prediction"]["score"])
+    assert last.startswith(b"HTTP/1.1 200 OK")
+    assert b"connection: close" in last
+    assert container.process.wait(PATIENCE_S) == 0
+    captured = [json.loads(line) for line in container.log.read_text().splitlines()]
+    assert [line["captureData"]["endpointInput"]["data"] for line in captured] == [sample["csv"], BODY]
+
+
+def test_a_worker_that_dies_is_replaced(start):
+    container = start(SAGEMAKER_MODEL_SERVER_WORKERS="2").await_ping()
+    first = container.workers()
+    os.kill(min(first), signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    while len(container.workers() - first) < 1 and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert len(container.workers()) == 2
+    assert container.ask()[0] == 200
+    assert container.end() == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_model_that_cannot_be_loaded_ends_the_container_with_a_sentence(start, tmp_path, workers):
+    (tmp_path / "manifest.json").write_text("{}")
+
+    container = start(SM_MODEL_DIR=str(tmp_path), SAGEMAKER_MODEL_SERVER_WORKERS=workers)
+
+    assert container.process.wait(PATIENCE_S) == 1
+    assert "the model's manifest does not list model.skops" in container.log.read_text()
+
+
+def test_a_port_that_is_taken_ends_the_container_with_a_sentence(start):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        container = start(SAGEMAKER_BIND_TO_PORT=str(other.getsockname()[1]))
+
+        assert container.process.wait(PATIENCE_S) == 1
+    assert "cannot listen on port" in container.log.read_text()
