@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import http.client
 import shutil
-import socket
 import tempfile
 import threading
 import time
@@ -20,11 +19,13 @@ from pathlib import Path
 from local_cloud.sagemaker.containers import Container
 from local_cloud.sagemaker.errors import JobError
 from local_cloud.sagemaker.images import ImageStore
+from local_cloud.sagemaker.ports import Ports
 from local_cloud.sagemaker.records import Record
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import download_archive
 
 _PING_S = 60.0
+_ports = Ports()
 INVOKE_S = 60.0
 """How long a container may take for a request whose caller waits."""
 
@@ -62,7 +63,7 @@ class ModelServer:
         except JobError:
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
-        self.port = _free_port()
+        self.port = _ports.take()
         self._image, self._log, self._lock = image, log, threading.Lock()
         self._environment = {
             **image.process_environment(),
@@ -148,10 +149,3 @@ class ModelServer:
             self._local.connection = None  # it is in the middle of something, and of no use any more
             connection.close()
             raise error if isinstance(error, OSError) else ConnectionError(str(error)) from None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
