@@ -14,6 +14,8 @@ from infra.deploy_flow import DeployFunctions
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.release_alarms import release_alarms_arn
+from infra.release_flow import ReleaseFunctions
+from infra.release_judge import ReleaseJudge
 from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
 
 if TYPE_CHECKING:
@@ -28,8 +30,8 @@ class DeploymentFunctions:
 
     Attributes
     ----------
-    decide_release : PipelineFunction
-        Wakes executions of the state machine: see `grant_waking`.
+    decide_release, hold_release : PipelineFunction
+        Wake executions of the state machine: see `grant_waking`. The second is None where models are exchanged all at once.
     """
 
     def __init__(self, stack: ServingStack) -> None:
@@ -40,18 +42,28 @@ class DeploymentFunctions:
         group = stack.training.model_package_group_name
         self._packages = sagemaker_arn(stack, "model-package", f"{group}/*")
         self.decide_release = self._decide_release()
+        self.hold_release = self._hold_release() if stack.pipeline.release.shares else None
 
     def all(self, scale_endpoint: lambda_.IFunction | None) -> DeployFunctions:
         """Return what the states call."""
+        smoke_test = self._smoke_test()
         return DeployFunctions(
             plan_deployment=self._plan_deployment(),
             decide_release=self.decide_release,
-            smoke_test=self._smoke_test(),
+            smoke_test=smoke_test,
             publish_model=self._publish_model(),
             remove_previous=self._remove_previous(),
             roll_back_deployment=self._roll_back_deployment(),
             scale_endpoint=scale_endpoint,
+            release=self._release(self.hold_release, smoke_test) if self.hold_release else None,
         )
+
+    def _release(self, hold_release: lambda_.IFunction, smoke_test: lambda_.IFunction) -> ReleaseFunctions:
+        stack = self._stack
+        judge = ReleaseJudge(
+            stack, "JudgeRelease", pipeline=self._pipeline, data=stack.data, endpoint=stack.endpoint_name
+        )
+        return ReleaseFunctions(smoke_test, self._begin_release(), hold_release, judge)
 
     def grant_waking(self, machine: sfn.StateMachine) -> None:
         """Allow looking at the executions of `machine`, and waking those that wait.
@@ -67,8 +79,9 @@ class DeploymentFunctions:
                 _allowed("states:SendTaskSuccess", machine.state_machine_arn),
             ],
         )
-        if self.decide_release.role is not None:
-            policy.attach_to_role(self.decide_release.role)
+        for function in (self.decide_release, self.hold_release):
+            if function is not None and function.role is not None:
+                policy.attach_to_role(function.role)
         Validations.of(policy).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=_EXECUTIONS))
 
     # --- one by one
@@ -90,6 +103,21 @@ class DeploymentFunctions:
         grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment"])
         allow(function.role, ["sagemaker:DescribeEndpoint"], [self._endpoint])
         grant_put_events(function.role, self._stack)
+        return function
+
+    def _begin_release(self) -> PipelineFunction:
+        function = self._add("BeginRelease", "begin_release")
+        grant_items(function, self._ledger, "dynamodb:PutItem", ["release"])
+        alarms = release_alarms_arn(self._stack, self._stack.endpoint_name)
+        allow(function.role, ["cloudwatch:PutMetricAlarm"], [alarms])
+        return function
+
+    def _hold_release(self) -> PipelineFunction:
+        function = self._add("HoldRelease", "hold_release")
+        for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"):
+            grant_items(function, self._ledger, action, ["release"])
+        # AWS asks for everything where composite alarms may be among the answers.
+        allow(function.role, ["cloudwatch:DescribeAlarms"], ["*"])
         return function
 
     def _smoke_test(self) -> PipelineFunction:

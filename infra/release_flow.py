@@ -123,14 +123,16 @@ class ReleaseStates:
         return self._waiting("HoldRelease", Duration.seconds(self._release.interval_s))
 
     def _judge(self, hold: tasks.LambdaInvoke) -> None:
-        judge = self._function(
+        judge = lambda_task(
+            self._scope,
             "JudgeRelease",
             self._functions.judge_release,
-            _FOR_STEP,
+            payload=_FOR_STEP,
+            timeout=_SHORT,
             assign={"judged": "{% $states.result.Payload %}"},
         )
         hold.add_catch(judge, errors=["States.Timeout"], assign={"woken": False})
-        catch_all([hold], self._roll_back, assign=ERROR)
+        catch_all([hold, judge], self.withdraw, assign=ERROR)
         hold.next(self._add_decision("WhatIsDecided", judge))
         judge.next(self._add_verdict(hold, judge))
 
@@ -164,7 +166,7 @@ class ReleaseStates:
             "NobodyPromoted", f"nobody promoted it within {self._release.longest_s / 86_400:g} days"
         )
         wait.add_catch(nobody.next(self.withdraw), errors=["States.Timeout"])
-        catch_all([wait], self._roll_back, assign=ERROR)
+        catch_all([wait], self.withdraw, assign=ERROR)
         return wait.next(self._add_decision("WhatIsSaid", judge))
 
     def _add_decision(self, id: str, judge: sfn.IChainable) -> sfn.Choice:

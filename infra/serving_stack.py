@@ -130,6 +130,8 @@ class ServingStack(PipelineStack):
             ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DescribeEndpoint"],
             [self._endpoint(), configs],
         )
+        if self.pipeline.release.shares:
+            allow(role, ["sagemaker:UpdateEndpointWeightsAndCapacities"], [self._endpoint()])
         allow(role, ["sagemaker:AddTags"], [self.named("model"), configs])
         grant_pass_role(role, self._model_role, "sagemaker.amazonaws.com")
         grant_encrypted_volumes(role, self.data.key)

@@ -15,6 +15,7 @@ from headrace.cli import (
     monitoring,
     pipeline_files,
     quarantine,
+    releases,
     running_pipeline,
     trainings,
 )
@@ -46,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         endpoint,
         invocation,
         monitoring,
+        releases,
         trainings,
         quarantine,
         letters,

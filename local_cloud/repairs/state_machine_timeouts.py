@@ -16,13 +16,19 @@ from local_cloud.repairs.state_frame import state_error
 from local_cloud.settings import Settings
 
 _WATCH_S = 0.2
+_LEAST_S = 1.0
 
 
 def install(settings: Settings) -> None:
     """Watch the time of executions and of tasks that wait for a token."""
     replace(stepfunctions, "_run_execution", "exec_arn", _with_timeout)
     replace(stepfunctions, "_fail_execution", "execution error cause", _only_while_running)
-    replace(stepfunctions, "_execute_task", "state_def raw_input execution ctx", _with_computed_times)
+    replace(
+        stepfunctions,
+        "_execute_task",
+        "state_def raw_input execution ctx",
+        _with_computed_times(settings.hurry),
+    )
     replace(stepfunctions, "_invoke_with_callback", "resource input_data token state_def", _with_heartbeat)
 
 
@@ -78,18 +84,28 @@ def _only_while_running(original: Any) -> Any:
 # --- tasks
 
 
-def _with_computed_times(original: Any) -> Any:
-    """Let a task's timeouts come from a path or an expression."""
+def _with_computed_times(hurry: float) -> Any:
+    """Let a task's timeouts come from a path or an expression.
 
-    def execute_task(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: dict[str, Any]) -> Any:
-        times = {
-            field: _seconds(state_def, field, raw_input, ctx)
-            for field in ("TimeoutSeconds", "HeartbeatSeconds")
-            if field in state_def or f"{field}Path" in state_def
-        }
-        return original({**state_def, **times}, raw_input, execution, ctx)
+    A task that waits for a token does nothing meanwhile: its time is over as many times sooner as the local cloud hurries.
+    """
 
-    return execute_task
+    def with_computed_times(original: Any) -> Any:
+        def execute_task(
+            state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: dict[str, Any]
+        ) -> Any:
+            times = {
+                field: _seconds(state_def, field, raw_input, ctx)
+                for field in ("TimeoutSeconds", "HeartbeatSeconds")
+                if field in state_def or f"{field}Path" in state_def
+            }
+            if "TimeoutSeconds" in times and state_def["Resource"].endswith(".waitForTaskToken"):
+                times["TimeoutSeconds"] = max(_LEAST_S, times["TimeoutSeconds"] / hurry)
+            return original({**state_def, **times}, raw_input, execution, ctx)
+
+        return execute_task
+
+    return with_computed_times
 
 
 def _seconds(state_def: dict[str, Any], field: str, raw_input: Any, ctx: dict[str, Any]) -> float:

@@ -19,6 +19,13 @@ VARIANTS = {
     "realtime": json.dumps(
         {"endpoint": {"kind": "realtime", "scaling": {"min": 2, "max": 8, "target": 600}}}
     ),
+    **{
+        strategy: json.dumps({"endpoint": {"kind": "realtime"}, "release": {"strategy": strategy}})
+        for strategy in ("canary", "shadow")
+    },
+    "a person has the last word": json.dumps(
+        {"endpoint": {"kind": "realtime"}, "release": {"strategy": "ab", "promote": "manual"}}
+    ),
     "manual approval": json.dumps({"approval": "manual"}),
     "local disk": json.dumps({"training": {"instance": "ml.g5.xlarge"}}),
 }

@@ -358,6 +358,18 @@ ERRORS = [
         error="States.HeartbeatTimeout",
     ),
     Case(
+        "what_waits_for_a_token_hurries_to_its_timeout",
+        one(
+            {
+                "Type": "Task",
+                "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+                "Parameters": {"QueueUrl": "QUEUE", "MessageBody": "no one answers"},
+                "TimeoutSeconds": 60,
+            }
+        ),
+        error="States.Timeout",
+    ),
+    Case(
         "a_function_answers_by_its_token",
         one(
             {
