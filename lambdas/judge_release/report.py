@@ -139,16 +139,18 @@ class Judged:
         }
 
     def figures(self, memory: Memory) -> dict[str, float]:
-        """Return what the state machine, and `headrace release status`, show."""
-        found = self.compared.as_dict() if self.compared else {}
+        """Return what `headrace release status` shows, each under a name that says what it is."""
         figures: dict[str, float | None] = {
             "champion_rows": memory.champion.rows,
             "challenger_rows": memory.challenger.rows,
-            "prediction_shift": round(self.shift.size, 4),
-            **{name: found[name] for name in ("champion", "challenger", "low", "high") if name in found},
-            "agreement": round(memory.agreement.share, 6) if memory.agreement else None,
+            "prediction_shift": self.shift.size,
+            "agreement": memory.agreement.share if memory.agreement else None,
         }
-        return {name: value for name, value in figures.items() if value is not None}
+        if self.compared is not None:
+            what, found = self.compared.what, self.compared.as_dict()
+            figures |= {f"champion_{what}": found["champion"], f"challenger_{what}": found["challenger"]}
+            figures |= {"worse_by_at_least": found["low"], "worse_by_at_most": found["high"]}
+        return {name: round(value, 6) for name, value in figures.items() if value is not None}
 
     def _models(self, memory: Memory) -> dict[str, Any]:
         readings: tuple[Reading, Reading] = memory.champion, memory.challenger

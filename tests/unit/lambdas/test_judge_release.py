@@ -127,7 +127,8 @@ def test_an_ab_by_labels_picks_the_better_model():
 
     assert found[-1]["decision"] == "promote"
     assert len(found) > 1
-    assert found[-1]["figures"]["challenger"] < found[-1]["figures"]["champion"]
+    assert found[-1]["figures"]["challenger_brier"] < found[-1]["figures"]["champion_brier"]
+    assert found[-1]["figures"]["worse_by_at_most"] < 0
     assert world.report["comparison"]["what"] == "brier"
 
 
