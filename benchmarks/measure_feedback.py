@@ -131,6 +131,14 @@ class Log:
         """Take no note."""
 
 
+class Releases:
+    """Knows of none."""
+
+    def newest_first(self) -> Iterator[Any]:
+        """Yield nothing."""
+        return iter(())
+
+
 def measure(how: Join, predictions: int) -> dict[str, Any]:
     """Join once, in this process; return seconds of the clock and of the processor, peak memory, requests and what was read."""
     with tempfile.TemporaryDirectory() as folder:
@@ -145,6 +153,7 @@ def measure(how: Join, predictions: int) -> dict[str, Any]:
             FeedbackRows(client, "data"),  # type: ignore[arg-type]
             Contracts(),
             Log(),
+            Releases(),
         )
         client.requests = client.read_bytes = 0
         before_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / _KB_PER_MB

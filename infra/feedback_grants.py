@@ -41,6 +41,7 @@ def grant_joining(function: lambda_.Function, data: DataStack) -> None:
         grant_list(function, artifacts, prefix)
     for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
         grant_items(function, data.ledger, action, ["feedback"])
+    grant_items(function, data.ledger, "dynamodb:Query", ["release"])
     grant_data_keys(function, data.key)
     grant_learning_columns(function, data, LABELLED.name)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import DesiredWeightAndCapacityTypeDef
 
+_RELEASE = "-release"
 _SETTLED = frozenset({"InService", "Failed", "OutOfService", "UpdateRollbackFailed"})
 
 
@@ -46,6 +47,11 @@ class Endpoint:
         """Whether it can be updated or deleted now."""
         return self.status in _SETTLED
 
+    @property
+    def releasing(self) -> bool:
+        """Whether a new model answers beside the one before it, or is shown its requests."""
+        return self.config.endswith(_RELEASE)
+
 
 def deployment_name(endpoint: str, version: int, run: str) -> str:
     """Name the model and the configuration of one deployment.
@@ -75,7 +81,7 @@ def release_name(deployment: str) -> str:
     >>> release_name("headrace-bike-v3-0a1b2c3d")
     'headrace-bike-v3-0a1b2c3d-release'
     """
-    return f"{deployment}-release"
+    return f"{deployment}{_RELEASE}"
 
 
 class Endpoints:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 PREDICTIONS = "predictions/"
-_DATE = "/date="
+_VARIANT, _DATE = "/variant=", "/date="
 _ROWS_OF_A_PIECE = 2**16
 
 
@@ -41,6 +41,17 @@ class PredictionFile:
     key: str
     size_bytes: int
     modified: datetime
+
+    @property
+    def variant(self) -> str:
+        """Who answered.
+
+        Examples
+        --------
+        >>> PredictionFile("predictions/variant=v3/date=2026-01-31/a.parquet", 9, datetime(2026, 2, 1)).variant
+        'v3'
+        """
+        return self.key.partition(_VARIANT)[2].partition("/")[0]
 
     @property
     def day(self) -> date:

@@ -25,6 +25,7 @@ from headrace.aws.feedback_rows import FeedbackRows
 from headrace.aws.labelled_files import LabelledFiles
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.prediction_files import PredictionFiles
+from headrace.aws.release_log import ReleaseLog
 from headrace.aws.waiting_labels import BusyError, WaitingLabels
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.feedback import Feedback
@@ -68,7 +69,8 @@ class Dependencies:
 def _deps() -> Dependencies:
     settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
     s3, artifacts = session.client("s3"), settings.artifacts_bucket
-    log = FeedbackLog(session.resource("dynamodb").Table(settings.ledger_table))
+    ledger = session.resource("dynamodb").Table(settings.ledger_table)
+    log = FeedbackLog(ledger)
     contracts, waiting = ContractStore(s3, artifacts), WaitingLabels(s3, artifacts)
     return Dependencies(
         pipeline,
@@ -81,6 +83,7 @@ def _deps() -> Dependencies:
             FeedbackRows(s3, settings.data_bucket),
             contracts,
             log,
+            ReleaseLog(ledger),
         ),
         PipelineMetrics(pipeline.name),
     )

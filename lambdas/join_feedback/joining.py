@@ -12,6 +12,8 @@ import pyarrow.compute as pc
 
 from headrace.aws.labelled_names import labelled_key
 from headrace.aws.prediction_files import PredictionFile
+from headrace.aws.release_log import Entry
+from headrace.aws.shadow_spans import shadow_spans
 from headrace.aws.waiting_labels import Plan
 from headrace.config.feedback import Feedback
 from headrace.ml.ahead import several_ahead
@@ -101,6 +103,14 @@ class Log(Protocol):
         ...
 
 
+class Releases(Protocol):
+    """What is needed of the ledger, of releases."""
+
+    def newest_first(self) -> Iterator[Entry]:
+        """Yield the history."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside that a join touches."""
@@ -111,6 +121,7 @@ class Ports:
     rows: Rows
     contracts: Contracts
     log: Log
+    releases: Releases
 
 
 @dataclass(frozen=True)
@@ -164,7 +175,8 @@ def _label(plan: Plan, feedback: Feedback, ports: Ports, now: datetime) -> Plan:
     """Write every label of the plan where it belongs, and then that all of them are there."""
     labels = ports.waiting.read(plan.batches)
     settled = _settled(labels, feedback, now)
-    search = Search(ports.predictions, labels.filter(settled), feedback)
+    shadows = shadow_spans(ports.releases.newest_first())
+    search = Search(ports.predictions, labels.filter(settled), feedback, shadows)
 
     def add(match: tuple[PredictionFile, Found]) -> _Added:
         return _add_labels(*match, search, plan, ports)

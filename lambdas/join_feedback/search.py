@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.aws.prediction_files import PredictionFile
+from headrace.aws.shadow_spans import ShadowSpan, without_copies
 from headrace.config.feedback import Feedback
 from headrace.ml.ahead import several_ahead
 from headrace.ml.arrays import Ints
@@ -62,9 +63,18 @@ class Search:
         As :data:`headrace.ml.feedback_labels.LABELS` says.
     feedback : Feedback
         How they are joined.
+    shadows : sequence of ShadowSpan
+        When variants answered copies only: a label is about the answer that somebody got.
     """
 
-    def __init__(self, predictions: Predictions, labels: pa.Table, feedback: Feedback) -> None:
+    def __init__(
+        self,
+        predictions: Predictions,
+        labels: pa.Table,
+        feedback: Feedback,
+        shadows: Sequence[ShadowSpan] = (),
+    ) -> None:
+        self._shadows = shadows
         self.within = timedelta(days=feedback.within_days)
         self._predictions, self._join = predictions, feedback.join
         self._matching = Matching(labels, feedback.join, self.within)
@@ -141,5 +151,7 @@ class Search:
 
     def _ids(self, file: PredictionFile) -> Iterable[_Piece]:
         """Return what identifies the predictions of a file: at once if it is small, else while it is looked at."""
-        pieces = self._predictions.open(file).pieces(id_columns(self._join))
+        spans = [span for span in self._shadows if span.variant == file.variant]
+        read = self._predictions.open(file).pieces(id_columns(self._join))
+        pieces = ((start, without_copies(ids, spans)) for start, ids in read)
         return list(pieces) if file.size_bytes <= _SMALL else pieces

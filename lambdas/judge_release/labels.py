@@ -26,6 +26,7 @@ _OVERLAP = timedelta(minutes=15)
 
 _ID = ["_inference_id", "_row"]
 _ANSWER = ["_prediction", "_score"]
+_MODELS = ("_champion", "_challenger")
 _COLUMNS = ["_event_id", *_ID, "_time", *_ANSWER, "_label"]
 
 
@@ -90,15 +91,15 @@ def read_labels(release: Release, memory: Memory, rows: Rows, task: Task) -> Mem
     more.
     """
     fresh = _Fresh(release, memory, rows)
-    champion, challenger = fresh.of(release.champion), fresh.of(release.challenger)
-    known = {**memory.labels, **fresh.known}
+    champion = fresh.of(release.champion)
     if release.strategy == "shadow":
-        pairs = (memory.pairs or Pairs(task.bounded)).add(
-            *_paired_losses(release, rows, task, champion, challenger)
-        )
-        return replace(memory, pairs=pairs, labels=known)
-    split = memory.split or Split(release.share, task.bounded)
-    return replace(memory, split=split.add(_losses(task, champion), _losses(task, challenger)), labels=known)
+        losses = _paired_losses(_beside_challenger(champion, rows, release), task)
+        memory = replace(memory, pairs=(memory.pairs or Pairs(task.bounded)).add(*losses))
+    else:
+        split = memory.split or Split(release.share, task.bounded)
+        challenger = fresh.of(release.challenger)
+        memory = replace(memory, split=split.add(_losses(task, champion), _losses(task, challenger)))
+    return replace(memory, labels={**memory.labels, **fresh.known})
 
 
 class _Fresh:
@@ -143,40 +144,29 @@ def _losses(task: Task, rows: pd.DataFrame) -> Floats:
     )
 
 
-def _paired_losses(
-    release: Release, rows: Rows, task: Task, champion: pd.DataFrame, challenger: pd.DataFrame
-) -> tuple[Floats, Floats]:
-    """Return the losses of both models on the requests whose labels have come.
+def _beside_challenger(labelled: pd.DataFrame, rows: Rows, release: Release) -> pd.DataFrame:
+    """Return labelled rows of the champion beside what the challenger has answered to their copies.
 
-    A label is joined to one of the two answers. The other one is looked up by the caller's inference id and the row.
+    A label is joined to the answer that somebody got. The other one is found by the caller's inference id and the row.
     """
-    found = [
-        (_with_other(champion, rows, release, release.challenger), ("_x", "_y")),
-        (_with_other(challenger, rows, release, release.champion), ("_y", "_x")),
-    ]
-    losses: tuple[list[Floats], list[Floats]] = ([np.empty(0)], [np.empty(0)])
-    for both, ends in found:
-        ids = both["_inference_id"]
-        each = [
-            task.losses(
-                ids, both["_label"], both[[f"{name}{end}" for name in _ANSWER]].set_axis(_ANSWER, axis=1)
-            )
-            for end in ends
-        ]
-        usable = np.isfinite(each[0]) & np.isfinite(each[1])
-        for side, values in zip(losses, each, strict=True):
-            side.append(request_means(ids.to_numpy()[usable], values[usable]))
-    return np.concatenate(losses[0]), np.concatenate(losses[1])
-
-
-def _with_other(labelled: pd.DataFrame, rows: Rows, release: Release, variant: str) -> pd.DataFrame:
-    """Return labelled rows beside what `variant` answered to the same."""
     labelled = labelled[labelled["_inference_id"].notna()].drop_duplicates(_ID)
     wanted = pa.array(labelled["_inference_id"].unique(), pa.string())
-    others = list(_answers_to(wanted, rows, release, variant)) if len(wanted) else []
+    others = list(_answers_to(wanted, rows, release, release.challenger)) if len(wanted) else []
     empty = pd.DataFrame({name: pd.Series(dtype=object) for name in (*_ID, *_ANSWER)})
     other = pd.concat(others, ignore_index=True) if others else empty
-    return labelled.merge(other.drop_duplicates(_ID, keep="last"), on=_ID)
+    return labelled.merge(other.drop_duplicates(_ID, keep="last"), on=_ID, suffixes=_MODELS)
+
+
+def _paired_losses(both: pd.DataFrame, task: Task) -> tuple[Floats, Floats]:
+    """Return the losses of the champion, and of the challenger, on the same requests."""
+    requests, truth = both["_inference_id"], both["_label"]
+    old, new = (
+        task.losses(requests, truth, both[[f"{name}{model}" for name in _ANSWER]].set_axis(_ANSWER, axis=1))
+        for model in _MODELS
+    )
+    known = np.isfinite(old) & np.isfinite(new)
+    ids = requests.to_numpy()[known]
+    return request_means(ids, old[known]), request_means(ids, new[known])
 
 
 def _answers_to(wanted: pa.Array, rows: Rows, release: Release, variant: str) -> Iterator[pd.DataFrame]:

@@ -71,6 +71,8 @@ def scale_endpoint(
         logger.info("scaling has stopped", extra={"variants": stopped})
         return _state(endpoints.find(name), ())
     endpoint = endpoints.find(name)
+    if endpoint and endpoint.releasing:
+        return _state(endpoint, ())  # its end must not wait for an instance, and starts scaling again
     variants = endpoint.variants if endpoint else ()
     scaler.stop(name, keep=variants)
     if endpoint and event["action"] == "restore":

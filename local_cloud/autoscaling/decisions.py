@@ -29,16 +29,16 @@ class Change:
         Whether instances were added or taken away.
     base : int
         How many there were before.
-    at : float
-        When it was done, in seconds of the clock.
+    until : float
+        Until when it is to take effect, in seconds of the clock: the cooldown of the policy that asked for it.
     """
 
     direction: Direction
     base: int
-    at: float
+    until: float
 
 
-NO_CHANGE = Change("out", 0, _NEVER)
+NO_CHANGE = Change("out", 0, until=_NEVER)
 
 
 @dataclass(frozen=True)
@@ -47,14 +47,6 @@ class Limits:
 
     least: int
     most: int
-
-
-@dataclass(frozen=True)
-class Cooldowns:
-    """How long after a change in either direction the next one waits, in seconds."""
-
-    out_s: float = 300
-    in_s: float = 300
 
 
 def tracked(current: int, metric: float, target: float) -> int:
@@ -125,14 +117,12 @@ def _adjustment(breach: float, steps: Sequence[Mapping[str, Any]]) -> int | None
     return None
 
 
-def decide(
-    rule: Callable[[int], int], current: int, limits: Limits, last: Change, cooldowns: Cooldowns, now: float
-) -> int:
+def decide(rule: Callable[[int], int], current: int, limits: Limits, last: Change, now: float) -> int:
     """Return how many instances there are to be now.
 
     While instances that were added have their time to take effect, the rule is asked as if they were not there, so that
-    only a still larger number adds more. Instances are taken away only after both pauses; a rise of the load ends the
-    pause after some were.
+    only a still larger number adds more. Instances are taken away only after the pause of the last change; a rise of the
+    load ends the pause after some were.
 
     Parameters
     ----------
@@ -144,25 +134,20 @@ def decide(
         Of the target.
     last : Change
         The last change.
-    cooldowns : Cooldowns
-        Of the policy.
     now : float
         In seconds of the clock.
 
     Examples
     --------
-    >>> limits, pauses, added = Limits(1, 8), Cooldowns(out_s=60, in_s=300), Change("out", base=2, at=100.0)
+    >>> limits, added = Limits(1, 8), Change("out", base=2, until=160.0)
     >>> half_more = lambda current: tracked(current, 900, 600)
-    >>> decide(half_more, 3, limits, added, pauses, now=130.0), decide(half_more, 3, limits, added, pauses, now=160.0)
+    >>> decide(half_more, 3, limits, added, now=130.0), decide(half_more, 3, limits, added, now=160.0)
     (3, 5)
     >>> far_more = lambda current: tracked(current, 1500, 600)
-    >>> decide(far_more, 3, limits, added, pauses, now=130.0)
+    >>> decide(far_more, 3, limits, added, now=130.0)
     5
     """
-    since = now - last.at
-    adding = last.direction == "out" and since < cooldowns.out_s
-    removing = last.direction == "in" and since < cooldowns.in_s
-    wanted = min(max(rule(last.base if adding else current), limits.least), limits.most)
-    if wanted > current or (wanted < current and not adding and not removing):
-        return wanted
-    return current
+    pausing = now < last.until
+    base = last.base if pausing and last.direction == "out" else current
+    wanted = min(max(rule(base), limits.least), limits.most)
+    return max(wanted, current) if pausing else wanted

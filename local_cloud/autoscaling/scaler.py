@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from local_cloud.autoscaling.decisions import NO_CHANGE, Change, Cooldowns, Limits, decide, stepped, tracked
+from local_cloud.autoscaling.decisions import NO_CHANGE, Change, Direction, Limits, decide, stepped, tracked
 from local_cloud.autoscaling.requests import SCOPE, Record, variant_of
 from local_cloud.sagemaker.errors import ApiError
 
@@ -85,15 +85,14 @@ class Scaler:
                 current,
                 Limits(target["MinCapacity"], target["MaxCapacity"]),
                 self._state.changes.get(name, NO_CHANGE),
-                _cooldowns(policy),
                 self._clock(),
             )
             if wanted != current and not _is_suspended(target, current, wanted):
-                cause = f"monitor alarm {alarm} in state ALARM triggered policy {policy['PolicyName']}"
-                self._change(name, current, wanted, cause)
+                self._change(policy, alarm, current, wanted)
 
-    def _change(self, name: str, current: int, wanted: int, cause: str) -> None:
-        target = self._state.targets[name]
+    def _change(self, policy: Record, alarm: str, current: int, wanted: int) -> None:
+        target = self._state.targets[policy["ResourceId"]]
+        cause = f"monitor alarm {alarm} in state ALARM triggered policy {policy['PolicyName']}"
         try:
             self._cloud.resize(*variant_of(target), wanted)
         except ApiError as refused:
@@ -106,7 +105,9 @@ class Scaler:
                     f"Failed to set desired instance count to {wanted}. {refused}",
                 )
             return
-        self._state.changes[name] = Change("out" if wanted > current else "in", current, self._clock())
+        direction: Direction = "out" if wanted > current else "in"
+        until = self._clock() + _cooldown_s(policy, direction)
+        self._state.changes[policy["ResourceId"]] = Change(direction, current, until)
         done = f"Successfully set desired instance count to {wanted}. Change successfully fulfilled by sagemaker."
         self._note(target, wanted, cause, "Successful", done)
 
@@ -134,14 +135,11 @@ def _rule(policy: Record, metric: float, threshold: float) -> Callable[[int], in
     return lambda current: tracked(current, metric, target)
 
 
-def _cooldowns(policy: Record) -> Cooldowns:
+def _cooldown_s(policy: Record, direction: Direction) -> float:
     if policy["PolicyType"] == "StepScaling":
-        both = policy["StepScalingPolicyConfiguration"].get("Cooldown", _COOLDOWN_S)
-        return Cooldowns(both, both)
-    configuration = policy["TargetTrackingScalingPolicyConfiguration"]
-    return Cooldowns(
-        configuration.get("ScaleOutCooldown", _COOLDOWN_S), configuration.get("ScaleInCooldown", _COOLDOWN_S)
-    )
+        return float(policy["StepScalingPolicyConfiguration"].get("Cooldown", _COOLDOWN_S))
+    member = "ScaleOutCooldown" if direction == "out" else "ScaleInCooldown"
+    return float(policy["TargetTrackingScalingPolicyConfiguration"].get(member, _COOLDOWN_S))
 
 
 def _is_suspended(target: Record, current: int, wanted: int) -> bool:

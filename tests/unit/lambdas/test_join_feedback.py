@@ -6,7 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pyarrow as pa
 import pytest
 
+from headrace.aws.labelled_names import labelled_key
 from headrace.aws.prediction_files import PredictionFile
+from headrace.aws.release_log import BEGAN, ENDED, Entry
 from headrace.aws.waiting_labels import BusyError, Plan
 from headrace.config.feedback import Feedback
 from headrace.ml.contract import ColumnSchema
@@ -23,10 +25,15 @@ class Predictions:
     def __init__(self):
         self.files, self.read, self.hour = {}, [], 0
 
-    def add(self, *rows, day="2026-01-10"):
+    def add(self, *rows, day="2026-01-10", variant="v1"):
         self.hour += 1
-        key = f"predictions/variant=v1/date={day}/{self.hour}.parquet"
+        key = f"predictions/variant={variant}/date={day}/{self.hour}.parquet"
         self.files[PredictionFile(key, 1000, NOW + timedelta(hours=self.hour))] = predictions(*rows)
+
+    def labelled_by(self, variant):
+        """Return where the labels of a variant's only file belong."""
+        (file,) = (file for file in self.files if file.variant == variant)
+        return labelled_key(file.key, file.day)
 
     def since(self, day: date):
         return sorted(
@@ -124,15 +131,20 @@ class Log(dict):
         self[began_at, name] = counts
 
 
+class Releases(list):
+    def newest_first(self):
+        return iter(self)
+
+
 class World:
     """Everything outside of a join."""
 
     def __init__(self):
         self.predictions, self.waiting, self.labelled = Predictions(), Waiting(), Labelled()
-        self.rows, self.contracts, self.log = Rows(), Contracts(), Log()
+        self.rows, self.contracts, self.log, self.releases = Rows(), Contracts(), Log(), Releases()
 
     def join(self, now=NOW, but=(), **feedback):
-        ports = Ports(self.predictions, self.waiting, self.labelled, self.rows, self.contracts, self.log)
+        ports = Ports(**{name: getattr(self, name) for name in Ports.__dataclass_fields__})
         joined = join(Feedback(**feedback), ports, now, but=but)
         self.why_not = joined and joined.why_not
         return joined and joined.counts
@@ -386,3 +398,36 @@ def test_a_crash_anywhere_loses_nothing_and_doubles_nothing(world, monkeypatch, 
     gone = [label["inference_id"] for batch in world.waiting.gone.values() for label in batch.to_pylist()]
     assert gone == ["nobody"]
     assert sum(counts["matched"] for counts in world.log.values()) == (5 if came else 3)
+
+
+SHADOWED = {"planned_at": "t", "version": 4, "against": 1, "strategy": "shadow"}
+
+
+def told(place, event, moment):
+    said = {"at": f"2026-01-{moment.replace(' ', 'T')}+00:00", "by": "", "why": "", "execution": ""}
+    return Entry.of(SHADOWED, place, event, 0.0, **said)
+
+
+@pytest.mark.parametrize("join", ["inference_id", "entity"])
+def test_a_label_is_about_the_answer_that_somebody_got_and_not_about_a_shadow(world, join):
+    world.predictions.add(("10 08:00", "a", "ann"))
+    world.predictions.add(("10 08:01", "a", "ann"), variant="v4")
+    world.releases += [told(BEGAN, "began", "10 07:00")]
+    world.waiting.add("batch", labels({"inference_id": "a", "entity": "ann"}))
+
+    counts = world.join(join=join)
+
+    (key,) = world.labelled
+    assert counts["matched"] == 1
+    assert world.predictions.labelled_by("v1") == key
+
+
+def test_what_a_shadow_answers_once_it_is_promoted_has_labels(world):
+    world.predictions.add(("10 08:00", "a", "ann"), ("10 09:00", "b", "bob"), variant="v4")
+    world.releases += [told(ENDED, "promoted", "10 08:30"), told(BEGAN, "began", "10 07:00")]
+    world.waiting.add("batch", labels({"inference_id": "a"}, {"inference_id": "b"}))
+
+    counts = world.join()
+
+    assert (counts["matched"], counts["pending"]) == (1, 1)
+    assert world.labels() == {"b": "1"}

@@ -61,12 +61,13 @@ def test_afterwards_what_serves_scales_and_what_is_gone_does_not(pipeline):
     assert world.sizes == []
 
 
-def test_champion_and_challenger_both_scale(pipeline):
-    world = World(Endpoint("InService", "new", "", ("v3", "v4"), 5))
+def test_during_a_release_nothing_scales_whatever_the_pipeline_file_says_meanwhile(pipeline):
+    world = World(Endpoint("InService", "headrace-bike-v4-0a1b2c3d-release", "", ("v3", "v4"), 5))
 
-    run(world, pipeline, "start")
+    state = scale_endpoint({"action": "start"}, pipeline, world, world)
 
-    assert world.scaled == {("v3", 8), ("v4", 8)}
+    assert world.scaled == set()
+    assert state == {"variants": [], "settled": True}
 
 
 @pytest.mark.parametrize(("instances", "sizes"), [(2, [("headrace-bike", "v3", 4)]), (6, [])])

@@ -74,6 +74,25 @@ def test_the_first_instance_of_a_queue_comes_by_a_step():
     assert scaling.alarm(policy, metric=1, threshold=1) == 1  # it is on its way
 
 
+def test_what_a_step_has_added_is_not_taken_away_before_it_had_its_time(scaling):
+    # With no instance nothing tells the backlog of each, so the alarm on a small one may still be on.
+    scaling.register(0, 8)
+    scaling.cloud.counts["v1"] = 0
+    first = scaling.call(
+        "PutScalingPolicy",
+        PolicyName="first",
+        PolicyType="StepScaling",
+        StepScalingPolicyConfiguration=FIRST_INSTANCE,
+    )
+    tracking = scaling.track(600, **COOLDOWNS)
+    scaling.alarm(first, metric=1, threshold=1)
+
+    scaling.now += 299
+    assert scaling.alarm(tracking, 0) == 1
+    scaling.now += 1
+    assert scaling.alarm(tracking, 0) == 0
+
+
 def test_what_was_done_and_why_can_be_read(scaling):
     scaling.alarm(scaling.track(600), 900)
 
