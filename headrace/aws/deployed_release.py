@@ -122,6 +122,7 @@ class DeployedRelease:
             "deadline": plan.get("deadline"),
             "judged": running.judged.get("why"),
             "figures": running.judged.get("figures", {}),
+            "page": running.judged.get("page_key"),
             "alarms": {alarm.name: alarm.state for alarm in alarms.states()},
             "decision": running.decision and asdict(running.decision),
             "execution": running.execution,

@@ -105,6 +105,7 @@ def _summary(found: Mapping[str, Any]) -> list[list[str]]:
                 "figures",
                 "\n".join(f"{name}: {value}" for name, value in release["figures"].items()) or "none",
             ],
+            ["page", release["page"] or "none"],
             ["alarms", "\n".join(f"{name}: {state}" for name, state in release["alarms"].items()) or "none"],
         ]
         if decision := release["decision"]:

@@ -79,7 +79,7 @@ def test_status_has_all_that_is_known_of_a_release(release, table):
     serve(3, 1)
     TrainingLog(table).crown(CHAMPION)
     log = ReleaseLog(table)
-    judged = {"why": "no alarm", "figures": {"challenger_rows": 812}}
+    judged = {"why": "no alarm", "figures": {"challenger_rows": 812}, "page_key": "releases/v4/report.html"}
     decision = Decision("promote", "arn:ann", "good enough")
     log.begin(RunningRelease("e1", PLAN, 0, 0.25, NOW, "token", judged, decision))
     log.queue("arn:5", NOW)
@@ -94,6 +94,7 @@ def test_status_has_all_that_is_known_of_a_release(release, table):
     assert found["in_service"] == {"version": 3, "since": NOW, "way_back": 2}
     assert found["requests"] == {"v3": 0.75, "v4": 0.25}
     assert found["release"]["figures"] == {"challenger_rows": 812}
+    assert found["release"]["page"] == "releases/v4/report.html"
     assert (found["release"]["version"], found["release"]["shares"]) == (4, [0.1, 1.0])
     assert found["release"]["alarms"].keys() == {"headrace-bike-release-errors"}
     assert found["release"]["decision"]["by"] == "arn:ann"

@@ -31,6 +31,7 @@ STATUS = {
         "deadline": "2026-02-14T12:00:00+00:00",
         "judged": "no alarm at a share of 10 %",
         "figures": {"challenger_rows": 812},
+        "page": "releases/v4/report.html",
         "alarms": {"headrace-bike-release-errors": "OK"},
         "decision": None,
     },
@@ -83,6 +84,7 @@ def test_status_shows_who_answers_what_how_far_it_has_come_and_what_is_known(run
         "v4 against v3: canary, step 1 of 2 (10 %)",
         "no alarm at a share of 10 %",
         "challenger_rows: 812",
+        "releases/v4/report.html",
         "headrace-bike-release-errors: OK",
         "the first share",
     ):
@@ -101,7 +103,14 @@ def test_status_of_a_pipeline_without_a_release_says_so(run, release):
 
 def test_a_decision_that_is_not_carried_out_yet_and_a_model_that_waits_are_shown(run, release):
     decision = {"what": "rollback", "by": "arn:ann", "why": "complaints"}
-    running = {**STATUS["release"], "decision": decision, "judged": None, "figures": {}, "alarms": {}}
+    running = {
+        **STATUS["release"],
+        "decision": decision,
+        "judged": None,
+        "figures": {},
+        "page": None,
+        "alarms": {},
+    }
     release.found = {**STATUS, "release": running, "waiting": "arn:5"}
 
     _, out, _ = run("status", "bike")
