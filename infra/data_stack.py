@@ -21,6 +21,7 @@ from infra.pipeline_stack import PipelineStack
 from infra.predictions_table import PREDICTIONS
 from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
+from infra.transform_call import WORK as TRANSFORM_WORK
 
 _WORK_DAYS = Duration.days(7)
 _RECORDED = "recorded/"  # which requests were recorded: nothing comes a second time after days
@@ -74,7 +75,12 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
-            forget={_RECORDED: _WORK_DAYS, SNAPSHOT_ORDERS: _WORK_DAYS, **_asynchronous(pipeline)},
+            forget={
+                _RECORDED: _WORK_DAYS,
+                SNAPSHOT_ORDERS: _WORK_DAYS,
+                **_asynchronous(pipeline),
+                **({TRANSFORM_WORK: _WORK_DAYS} if pipeline.endpoint.batches else {}),
+            },
         )
         self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")

@@ -14,7 +14,7 @@ from infra.sagemaker_task import allow
 
 
 class JobRole(iam.Role):
-    """Role of one kind of job or model: reads and writes below given prefixes, and logs to one log group family.
+    """Role of one kind of job or model: reads and writes below given prefixes, and logs to some families of log groups.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class JobRole(iam.Role):
         Encrypts them, and the volumes.
     read, write : sequence of str
         Prefixes, e.g. ``snapshots/``.
-    log_groups : str
+    log_groups : sequence of str
         What follows ``/aws/sagemaker/``, e.g. ``TrainingJobs``.
     """
 
@@ -37,7 +37,7 @@ class JobRole(iam.Role):
         key: kms.IKey,
         read: Sequence[str],
         write: Sequence[str],
-        log_groups: str,
+        log_groups: Sequence[str],
     ) -> None:
         super().__init__(
             scope,
@@ -64,18 +64,21 @@ class JobRole(iam.Role):
             )
         )
 
-    def _allow_logs(self, log_groups: str) -> None:
+    def _allow_logs(self, log_groups: Sequence[str]) -> None:
         stack = Stack.of(self)
-        group = stack.format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"/aws/sagemaker/{log_groups}*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        )
+        groups = [
+            stack.format_arn(
+                service="logs",
+                resource="log-group",
+                resource_name=f"/aws/sagemaker/{name}*",
+                arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            )
+            for name in log_groups
+        ]
         allow(
             self,
             ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-            [group],
+            groups,
         )
         self.add_to_principal_policy(
             iam.PolicyStatement(

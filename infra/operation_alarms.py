@@ -26,6 +26,7 @@ _LOST = {
     "LostMessages": "a message could not be posted to the chat room",
     "StreamDeadLetters": "records of the stream could not be answered",
     "BatchDeadLetters": "what completes a batch could not be looked at",
+    "PredictionDeadLetters": "a file under batch/ could not be answered",
     "FeedbackDeadLetters": "dropped labels could not be joined",
     "MissedImports": "an import could not be started on schedule",
 }

@@ -15,6 +15,7 @@ from infra.database_stack import DatabaseStack
 from infra.feedback_stack import FeedbackStack
 from infra.large_data_stack import LargeDataStack
 from infra.monitoring_stack import MonitoringStack
+from infra.predict_batch_stack import PredictBatchStack
 from infra.serving_stack import ServingStack
 from infra.stream_stack import StreamStack
 from infra.training_stack import TrainingStack
@@ -60,6 +61,8 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
+    if batch := pipeline.endpoint.batches:
+        PredictBatchStack(app, f"{name}-batch", pipeline=pipeline, batch=batch, data=data, serving=serving)
     if pipeline.feedback:
         FeedbackStack(app, f"{name}-feedback", pipeline=pipeline, feedback=pipeline.feedback, data=data)
     if pipeline.stream:

@@ -21,6 +21,7 @@ from infra.narrow_grants import acknowledge_wildcards
 _RULES = {
     "training-job": "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
     "processing-job": "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
+    "transform-job": "StepFunctionsGetEventsForSageMakerTransformJobsRule",
 }
 
 
@@ -42,6 +43,7 @@ class Job:
 
 TRAINING = Job("TrainingJob", "training-job")
 PROCESSING = Job("ProcessingJob", "processing-job")
+TRANSFORM = Job("TransformJob", "transform-job")
 
 
 def sagemaker_task(

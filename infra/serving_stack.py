@@ -22,6 +22,7 @@ from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import allow, grant_pass_role, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_stack import TrainingStack
+from infra.transform_call import WORK
 
 _READ = {"asynchronous": [INPUT]}
 _WRITTEN = {"realtime": ["capture/"], "asynchronous": [OUTPUT, FAILURES]}
@@ -39,6 +40,8 @@ class ServingStack(PipelineStack):
         The endpoint; it exists once the first model has been deployed.
     endpoint_log_group : ILogGroup
         Where its containers log to.
+    model_role : JobRole
+        Of the models, under which endpoints and transform jobs run their containers.
     deploy_state_machine : IStateMachine
         Deploys the model package of an approval event.
     """
@@ -51,8 +54,8 @@ class ServingStack(PipelineStack):
         self.endpoint_name = f"headrace-{pipeline.name}"
         endpoint_logs = EndpointLogs(self, "EndpointLogs", pipeline=pipeline, key=data.key)
         self.endpoint_log_group: logs.ILogGroup = endpoint_logs.log_group
-        self._model_role = self._add_model_role()
-        self._async_topics = async_topics(self, pipeline, data.key, self._model_role)
+        self.model_role = self._add_model_role()
+        self._async_topics = async_topics(self, pipeline, data.key, self.model_role)
         clean_up = CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
         # The endpoint goes first: what still logs would make SageMaker create the log group anew.
         clean_up.resource.node.add_dependency(endpoint_logs)
@@ -68,14 +71,15 @@ class ServingStack(PipelineStack):
 
     def _add_model_role(self) -> JobRole:
         kind = self.pipeline.endpoint.kind
+        transform = [WORK] if self.pipeline.endpoint.batches else []
         role = JobRole(
             self,
             "ModelRole",
             bucket=self.data.artifacts_bucket,
             key=self.data.key,
-            read=["training/", *_READ.get(kind, [])],
-            write=_WRITTEN.get(kind, []),
-            log_groups=f"Endpoints/{self.endpoint_name}",
+            read=["training/", *_READ.get(kind, []), *transform],
+            write=[*_WRITTEN.get(kind, []), *transform],
+            log_groups=[f"Endpoints/{self.endpoint_name}", *(["TransformJobs"] if transform else [])],
         )
         self.training.image.grant_pull(role)
         return role
@@ -104,7 +108,7 @@ class ServingStack(PipelineStack):
             endpoint_name=self.endpoint_name,
             bucket=self.data.artifacts_bucket.bucket_name,
             key_arn=self.data.key.key_arn,
-            model_role_arn=self._model_role.role_arn,
+            model_role_arn=self.model_role.role_arn,
             network_isolation=self.training.image.network_isolation,
             topics=self._async_topics,
         )
@@ -133,7 +137,7 @@ class ServingStack(PipelineStack):
         if self.pipeline.release.shares:
             allow(role, ["sagemaker:UpdateEndpointWeightsAndCapacities"], [self._endpoint()])
         allow(role, ["sagemaker:AddTags"], [self.named("model"), configs])
-        grant_pass_role(role, self._model_role, "sagemaker.amazonaws.com")
+        grant_pass_role(role, self.model_role, "sagemaker.amazonaws.com")
         grant_encrypted_volumes(role, self.data.key)
         functions.grant_waking(machine)
         return machine

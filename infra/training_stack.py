@@ -117,7 +117,7 @@ class TrainingStack(PipelineStack):
             key=self._data.key,
             read=["snapshots/", *(["training/"] if write != "training/" else [])],
             write=[write],
-            log_groups=log_groups,
+            log_groups=[log_groups],
         )
         self.image.grant_pull(role)
         return role

@@ -120,6 +120,19 @@ class DroppedFile:
             sequencer=item.get("sequencer", ""),
         )
 
+    def as_event(self) -> dict[str, Any]:
+        """Return what `from_event` reads: for whoever is to take the file once more.
+
+        Examples
+        --------
+        >>> file = DroppedFile("data", "batch/a.csv", "v1", 7, "2026-01-31T10:00:00Z", "0055")
+        >>> DroppedFile.from_event(file.as_event(), below="batch/") == file
+        True
+        """
+        item = {"key": self.key, "version-id": self.version_id, "size": self.size_bytes}
+        detail = {"bucket": {"name": self.bucket}, "object": {**item, "sequencer": self.sequencer}}
+        return {"time": self.dropped_at, "detail": detail}
+
     @property
     def identity(self) -> dict[str, str]:
         """What makes it this file and no other."""

@@ -23,6 +23,16 @@ class Executions:
         )
         return answer["executionArn"]
 
+    def start_once(self, name: str, input: Mapping[str, Any]) -> bool:
+        """Start the one of this name; False if there was one of the name within the last three months."""
+        try:
+            self._client.start_execution(
+                stateMachineArn=self._state_machine_arn, name=name, input=json.dumps(input)
+            )
+        except self._client.exceptions.ExecutionAlreadyExists:
+            return False
+        return True
+
     def is_running(self, execution_arn: str) -> bool:
         """Tell whether an execution has not ended; one that Step Functions has forgotten has."""
         try:

@@ -15,7 +15,7 @@ from headrace.aws.capture_window import LATENESS, StoredObject, take
 from headrace.aws.captured_profiles import CapturedProfile
 from headrace.aws.monitor_ledger import Progress
 from headrace.aws.predictions import Portion
-from lambdas.record_predictions.model import Model
+from headrace.ml.deployed_model import DeployedModel
 from lambdas.record_predictions.requests import Requests
 from lambdas.record_predictions.rows import read_rows_of
 
@@ -180,7 +180,7 @@ class Recording:
         new = progress.checkpoint.after(listed)
         if not new:
             return
-        model = Model.of(self.ports.baselines.load(f"baselines/{variant}/baseline.json"))
+        model = DeployedModel.of(self.ports.baselines.load(f"baselines/{variant}/baseline.json"))
         while ready := _ready(new, model, now):
             if not self.goes_on():
                 self.more = True
@@ -201,7 +201,9 @@ class Recording:
         keys = tuple(item.key for item in chunk)
         return self.ports.progress.save(variant, replace(progress, pending=keys, chunk=progress.chunk + 1))
 
-    def _record(self, variant: str, model: Model, number: int, chunk: Iterable[StoredObject]) -> Recorded:
+    def _record(
+        self, variant: str, model: DeployedModel, number: int, chunk: Iterable[StoredObject]
+    ) -> Recorded:
         hours: dict[datetime, list[str]] = defaultdict(list)
         for item in chunk:
             hours[item.hour].append(item.key)
@@ -214,7 +216,7 @@ class Recording:
             recorded += self._write(portion, requests, model)
         return recorded
 
-    def _write(self, portion: Portion, requests: Requests, model: Model) -> Recorded:
+    def _write(self, portion: Portion, requests: Requests, model: DeployedModel) -> Recorded:
         rows, store = read_rows_of(requests, model, self.entity), self.ports.store
         if rows.table.num_rows:
             self.ports.table.learn(portion.variant, athena_types(rows.table.schema))
@@ -229,7 +231,7 @@ class Recording:
         )
 
 
-def _ready(new: Sequence[StoredObject], model: Model, now: datetime) -> Sequence[StoredObject]:
+def _ready(new: Sequence[StoredObject], model: DeployedModel, now: datetime) -> Sequence[StoredObject]:
     """Return what can be recorded: all, or of a model without a baseline what it has waited for one for a day.
 
     A model that is being deployed has none yet; a day later it will not get one any more.

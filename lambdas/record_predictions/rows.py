@@ -18,11 +18,11 @@ from headrace.ml.arrays import Ints
 from headrace.ml.captured_cells import CapturedCells, typed_cells
 from headrace.ml.cleaning import ARROW_TYPES
 from headrace.ml.contract import ColumnSchema, Kind
+from headrace.ml.deployed_model import DeployedModel
 from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.profile import Profile, profile_frame
 from headrace.ml.rows import DTYPES, Columns
 from headrace.ml.table_names import table_names
-from lambdas.record_predictions.model import Model
 from lambdas.record_predictions.requests import Requests
 
 
@@ -47,7 +47,7 @@ class Rows:
     unreadable: int
 
 
-def read_rows_of(requests: Requests, model: Model, entity: str | None) -> Rows:
+def read_rows_of(requests: Requests, model: DeployedModel, entity: str | None) -> Rows:
     """Return the rows of `requests`, in the order of time, and their profile."""
     names = tuple(column.name for column in model.cleaning.wanted)
     beside = () if entity is None or entity in names else (entity,)
@@ -109,7 +109,7 @@ def _places(counts: Ints) -> Ints:
     return places
 
 
-def _features(batches: Sequence[Batch], model: Model, order: Ints) -> Columns:
+def _features(batches: Sequence[Batch], model: DeployedModel, order: Ints) -> Columns:
     cells = [_cleaned(batch, model) for batch in batches]
     return {
         column.name: np.concatenate(
@@ -122,7 +122,7 @@ def _features(batches: Sequence[Batch], model: Model, order: Ints) -> Columns:
     }
 
 
-def _cleaned(batch: Batch, model: Model) -> Mapping[str, CapturedCells]:
+def _cleaned(batch: Batch, model: DeployedModel) -> Mapping[str, CapturedCells]:
     if not model.cleaning.steps:
         return batch.cells
     wanted = [column.name for column in model.cleaning.wanted]
@@ -164,7 +164,7 @@ def _entities(batches: Sequence[Batch], entity: str | None) -> np.ndarray[Any, n
 
 
 def _table(
-    answered: _Answered, entities: np.ndarray[Any, np.dtype[Any]], features: Columns, model: Model
+    answered: _Answered, entities: np.ndarray[Any, np.dtype[Any]], features: Columns, model: DeployedModel
 ) -> pa.Table:
     captures, counts = answered.captures, answered.counts
     # Without a zone: Athena's timestamps have none.

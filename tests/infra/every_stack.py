@@ -22,6 +22,7 @@ PIPELINES = {
             "kind": "realtime",
             "instances": 2,
             "scaling": {"min": 2, "max": 8, "by": "concurrency", "target": 4},
+            "batch": {"instances": 2, "schedule": "rate(1 day)", "format": "parquet", "columns": "all"},
         },
         "retraining": {"on": ["drift", "new_data", "schedule"]},
         "on_destroy": "retain",
@@ -50,7 +51,7 @@ PIPELINES = {
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches", "database", "large-data", "feedback")
+OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch")
 """Stacks that only some pipelines have."""
 
 

@@ -15,7 +15,7 @@ _TWO = 2
 
 
 @dataclass(frozen=True)
-class Model:
+class DeployedModel:
     """One variant's model.
 
     Parameters
@@ -38,7 +38,7 @@ class Model:
 
         Examples
         --------
-        >>> Model.of(None).cleaning.wanted
+        >>> DeployedModel.of(None).cleaning.wanted
         ()
         """
         if document is None:

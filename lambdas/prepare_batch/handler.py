@@ -1,0 +1,42 @@
+"""Make records of a file under `batch/` for the transform job, and put aside the rows that the model cannot answer."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger
+
+from headrace.aws.artifacts import Artifacts
+from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.transform_folder import TransformFolder
+from headrace.config.bundle import bundled_pipeline
+from lambdas.prepare_batch.preparing import prepare_batch
+
+logger = Logger()
+
+
+@cache
+def _deps() -> tuple[Any, str]:
+    return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """Lambda entry point: wire the real dependencies, then delegate."""
+    client, bucket = _deps()
+    plan, file = event["plan"], DroppedFile(**event["file"])
+    with tempfile.TemporaryDirectory() as scratch:
+        prepared = prepare_batch(
+            file,
+            bundled_pipeline(),
+            Artifacts(client, bucket).load(f"baselines/{plan['variant']}/baseline.json"),
+            DroppedFiles(client),
+            TransformFolder(client, bucket, plan["folder"]),
+            Path(scratch),
+        )
+    logger.info("prepared", extra={**file.identity, **prepared})
+    return prepared
