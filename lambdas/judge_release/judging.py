@@ -33,6 +33,7 @@ TOLERATED = 0.1
 _SMALLEST_SHIFT = 0.1
 """What is told, where no limit is set: a shift in standard deviations of a normal variable."""
 
+_TWO = 2
 _LATE = timedelta(minutes=2)
 """How long SageMaker may take to count a request."""
 
@@ -88,13 +89,16 @@ def judge_release(
 
 
 def _answers(release: Release, ports: Ports) -> _Answers:
-    """Return the form of the champion's answers; its baseline is written when it becomes the champion."""
+    """Return the form of the champion's answers; of a champion that was deployed without a baseline, the challenger's."""
     for variant in (release.champion, release.challenger):
         document = ports.documents.load(f"baselines/{variant}/baseline.json")
-        if document is not None:
-            return _Answers(answers_of(Profile.from_dict(document)), tuple(document.get("classes", ())))
+        baseline = Profile.from_dict(document) if document else None
+        if document is not None and baseline is not None and baseline.prediction is not None:
+            levels = baseline.prediction.levels
+            classes = document.get("classes") or (sorted(levels) if len(levels) == _TWO else ())
+            return _Answers(answers_of(baseline), tuple(classes))
     raise ValueError(
-        f"neither {release.champion} nor {release.challenger} has a baseline: redeploy one of them"
+        f"neither {release.champion} nor {release.challenger} has a baseline of its answers: redeploy one of them"
     )
 
 

@@ -18,6 +18,9 @@ from lambdas.judge_release.memory import Memory
 MOST_WAITING = 5000
 """Requests that wait for their other answer from one look to the next; of more, the latest."""
 
+MOST_ALIKE = 100
+"""Of them with the same question: they have the same answers, so more of them tell nothing more."""
+
 _Waiting = tuple[str, list[str | None], list[float]]
 _Given = tuple[list[str | None], list[float]]
 
@@ -58,7 +61,8 @@ class Pairing:
         """Add one answer."""
         waiting = self._waiting.setdefault(request, deque())
         if not waiting or waiting[0][0] == role:
-            waiting.append((role, labels, scores))
+            if len(waiting) < MOST_ALIKE:
+                waiting.append((role, labels, scores))
             return
         _, other_labels, other_scores = waiting.popleft()
         if not waiting:

@@ -82,7 +82,7 @@ class Stratum:
     @property
     def rows(self) -> tuple[int, int]:
         """How many rows the champion, and the challenger, have answered."""
-        return tuple(profile.rows if profile else 0 for profile in (self.champion, self.challenger))  # type: ignore[return-value]  # two of them
+        return _rows(self.champion), _rows(self.challenger)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -208,6 +208,10 @@ def shift_of(moved: float) -> float:
     (1.0, 0.0)
     """
     return 2.0 * NormalDist().inv_cdf((1.0 + min(moved, _LARGEST_SHARE)) / 2.0) if moved > 0 else 0.0
+
+
+def _rows(profile: Profile | None) -> int:
+    return profile.rows if profile else 0
 
 
 def _merged(old: Profile | None, new: Profile | None) -> Profile | None:

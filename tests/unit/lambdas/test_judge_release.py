@@ -351,8 +351,31 @@ def test_models_without_a_baseline_cannot_be_compared():
     for variant in ("v3", "v4"):
         del world.documents[f"baselines/{variant}/baseline.json"]
 
-    with pytest.raises(ValueError, match="neither v3 nor v4 has a baseline"):
+    with pytest.raises(ValueError, match="neither v3 nor v4 has a baseline of its answers"):
         world.look()
+
+
+def test_a_baseline_of_former_versions_names_no_classes_and_is_read_all_the_same():
+    world = World("ab", metric="labels", minutes=60)
+    document = dict(world.documents["baselines/v3/baseline.json"])
+    del document["classes"]
+    world.documents["baselines/v3/baseline.json"] = document
+
+    world.ask(200, label=True)
+    world.look()
+
+    assert world.report["comparison"]["champion"] > 0
+
+
+def test_many_requests_that_ask_the_same_do_not_pile_up():
+    world = World("shadow", min_rows=10_000)
+    lines = [record(f"v3-{number}", ["1"], ["yes,0.9"], time="2026-01-31T10:00:01Z") for number in range(500)]
+    world.captured.write("v3", lines, BEGAN + timedelta(seconds=1), BEGAN + timedelta(minutes=1))
+
+    world.look()
+
+    (waiting,) = world.state["unpaired"].values()
+    assert len(waiting) == 100
 
 
 def test_a_page_that_cannot_be_drawn_stops_nothing(monkeypatch):
