@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ import numpy as np
 from headrace.aws.capture import Capture, CaptureError, parse_capture
 from headrace.aws.capture_window import StoredObject, take
 from headrace.aws.captured_batches import Layout, read_batches
+from headrace.ml.batch.inference_ids import FORM
 from headrace.ml.captured_cells import typed_cells
 from headrace.ml.profile import Profile, merge_profiles
 from headrace.ml.release.shift import Stratum, profile_answers
@@ -25,6 +27,7 @@ MOST_BYTES = 256 * 2**20
 
 _CHUNK_BYTES, _CHUNK_OBJECTS = 16 * 2**20, 1000
 _HOUR = timedelta(hours=1)
+_OF_A_FILE = re.compile(FORM)
 
 
 class Captured(Protocol):
@@ -148,7 +151,8 @@ class _Reader:
                 except CaptureError:
                     unreadable += 1
         began = datetime.fromisoformat(self.memory.strata[0].since)
-        captures = sorted((each for each in captures if each.time >= began), key=lambda each: each.time)
+        captures = [each for each in captures if each.time >= began and not _is_of_a_file(each)]
+        captures.sort(key=lambda each: each.time)
         batches, misfits = read_batches(captures, Layout((), (), self.classes))
         answers = [
             Answer(capture.time, _request(capture), found.predictions, found.scores)
@@ -178,6 +182,11 @@ def _by_stratum(
 
 def _together(profiles: Sequence[Profile]) -> Profile | None:
     return merge_profiles(profiles) if profiles else None
+
+
+def _is_of_a_file(capture: Capture) -> bool:
+    """Tell whether rows of a dropped file were answered: chance does not send those to one of both models."""
+    return capture.inference_id is not None and _OF_A_FILE.match(capture.inference_id) is not None
 
 
 def _request(capture: Capture) -> str:

@@ -49,7 +49,7 @@ def _add(release: Release, memory: Memory, rows: Rows, variant: str, reference: 
     new = [file for file in files if file.digest not in memory.recorded]
     summary = memory.summary(variant)
     for file in new:
-        table = of_release(rows.rows(file, [*reference.columns, "_time"]), release.since)
+        table = of_release(rows.rows(file, [*reference.columns, "_time", "_inference_id"]), release.since)
         columns: Mapping[str, Any] = {
             name: table[name].to_pandas() for name in reference.columns if name in table.column_names
         }

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from headrace.aws.quality_data import RowFile
 from headrace.ml.arrays import Floats
+from headrace.ml.batch.inference_ids import FORM
 from headrace.ml.column_schema import Problem
 from headrace.ml.release.losses import BOUNDED, Answered, Loss, request_means, row_losses
 from headrace.ml.release.sequential import Split
@@ -133,9 +134,15 @@ class _Fresh:
 
 
 def of_release(table: pa.Table, since: datetime) -> pa.Table:
-    """Return the rows of predictions that were made since a release began; their times have no zone and are UTC."""
+    """Return the predictions that chance has sent to a model since a release began.
+
+    Their times have no zone and are UTC. Rows of dropped files are captured like requests; the champion answers all of them.
+    """
     began = pa.scalar(since.replace(tzinfo=None), pa.timestamp("us"))
-    return table.filter(pc.greater_equal(pc.cast(table["_time"], pa.timestamp("us")), began))
+    young = pc.greater_equal(pc.cast(table["_time"], pa.timestamp("us")), began)
+    ids = pc.cast(table["_inference_id"], pa.string())
+    of_a_file = pc.fill_null(pc.match_substring_regex(ids, FORM), False)
+    return table.filter(pc.and_not(young, of_a_file))
 
 
 def _losses(task: Task, rows: pd.DataFrame) -> Floats:

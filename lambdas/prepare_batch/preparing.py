@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from headrace.aws.dropped_files import DroppedFile
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from headrace.config.reading import read_options
+from headrace.ml.batch.inference_ids import batch_inference_id
 from headrace.ml.batch.records import Asking
 from headrace.ml.cleaning_steps.registry import CleaningStepError
 from headrace.ml.deployed_model import DeployedModel
@@ -131,7 +131,7 @@ def _prepare(
         "beside": list(asking.beside),
         "id": asking.id,
         "classes": list(model.classes),
-        "inference_id": f"batch-{hashlib.sha256(f'{file.key}#{sha256}'.encode()).hexdigest()[:32]}",
+        "inference_id": batch_inference_id(file.key, sha256),
     }
     folder.put_prepared(known, rejected)
     return {"rows": rows, "refused": summary.rows, "refusal": None}

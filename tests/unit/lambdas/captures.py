@@ -25,7 +25,11 @@ def record(event_id, rows, predictions, *, time="2026-01-31T10:59:58Z", **payloa
                     "encoding": "CSV",
                 },
             },
-            "eventMetadata": {"eventId": event_id, "inferenceTime": time},
+            "eventMetadata": {
+                "eventId": event_id,
+                "inferenceTime": time,
+                **({"inferenceId": payload["inference_id"]} if "inference_id" in payload else {}),
+            },
             "eventVersion": "0",
         }
     )

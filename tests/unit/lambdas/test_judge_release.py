@@ -5,6 +5,7 @@ import pyarrow as pa
 import pytest
 
 from headrace.aws.quality_data import RowFile
+from headrace.ml.batch.inference_ids import batch_inference_id
 from lambdas.judge_release import answers
 from tests.unit.lambdas.captures import record
 from tests.unit.lambdas.two_models import BEGAN, ERRORS, Model, World
@@ -353,6 +354,28 @@ def test_models_without_a_baseline_cannot_be_compared():
 
     with pytest.raises(ValueError, match="neither v3 nor v4 has a baseline of its answers"):
         world.look()
+
+
+def test_rows_of_dropped_files_which_the_champion_answers_all_alone_do_not_count():
+    world = World("ab", metric="labels", minutes=60)
+    world.ask(400, label=True)
+    of_a_file = batch_inference_id("batch/a.csv", "0" * 64)
+    lines = [
+        record(f"file-{number}", ["1"], ["yes,0.9"], time="2026-01-31T10:00:01Z", inference_id=of_a_file)
+        for number in range(500)
+    ]
+    world.captured.write("v3", lines, BEGAN + timedelta(seconds=1), BEGAN + timedelta(minutes=1))
+    for file, table in list(world.rows.labelled.items()):
+        place = table.column_names.index("_inference_id")
+        ids = pa.array([of_a_file] * table.num_rows)
+        world.rows.labelled[RowFile(f"{file.key} of a file", file.modified)] = table.set_column(
+            place, "_inference_id", ids
+        )
+
+    world.look()
+
+    assert sum(model["requests"] for model in world.report["models"].values()) == 400
+    assert sum(world.report["comparison"]["requests"]) == 400
 
 
 def test_a_baseline_of_former_versions_names_no_classes_and_is_read_all_the_same():
