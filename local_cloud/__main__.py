@@ -31,6 +31,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.sagemaker_permissions",
     "local_cloud.repairs.iam_resources",
     "local_cloud.repairs.queue_permissions",
+    "local_cloud.repairs.alarm_permissions",
     "local_cloud.repairs.record_streams",
     "local_cloud.repairs.stream_mappings",
     "local_cloud.repairs.delivery_streams",

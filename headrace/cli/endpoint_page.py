@@ -48,7 +48,7 @@ _SUMS = """\
 US dollars a month, for answers of 20 ms with 10 kB of request and answer; requests come in eight hours
 of each day, at the peak three times as many as on average; serverless with 2 GB, the others on `ml.m5.large`, of which at least two
 run; 30 files a month. Prices are AWS's list prices for us-east-1, as
-`headrace/config/prices.py` has them (checked in November 2026; those of provisioned concurrency by Lambda's): look yours up
+`headrace/config/prices.py` has them (checked in November 2026; those of provisioned concurrency are estimated from Lambda's): look yours up
 before you decide. A dash: it does not suit.
 
 {costs}

@@ -35,8 +35,7 @@ _VCPUS_PER_XLARGE = 4
 PRICES_PAGE = "https://aws.amazon.com/sagemaker/pricing/"
 SERVERLESS_USD_PER_GB_S = 0.00002
 """Serverless inference: a second of computing with a GB of memory ($0.00004 for 2 GB)."""
-# These two are 1.2 times AWS Lambda's prices of provisioned concurrency, as the price above is of Lambda's: public price tables
-# give them rounded ($0.00001 and $0.000023 for 2 GB).
+# These two are estimates: 1.2 times what AWS Lambda takes for provisioned concurrency, as the price above is 1.2 times Lambda's.
 PROVISIONED_USD_PER_GB_S = 0.000005
 """Provisioned concurrency: a second of being ready with a GB of memory."""
 PROVISIONED_RUN_USD_PER_GB_S = 0.0000116667

@@ -68,4 +68,11 @@ def test_an_alarm_on_the_load_starts_another_instance_for_whoever_may_ask_for_it
 
     assert eventually(instances, lambda count: count == 2) == 2
     client.deregister_scalable_target(**target)
-    cloud.client("cloudwatch").delete_alarms(AlarmNames=[name])
+    deletes = {
+        "Action": "cloudwatch:DeleteAlarms",
+        "Resource": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:{name}",
+    }
+    owner = cloud.as_role(deletes)("cloudwatch")
+    with pytest.raises(ClientError, match=r"AccessDenied.*DeleteAlarms"):
+        owner.delete_alarms(AlarmNames=[name, "another"])
+    owner.delete_alarms(AlarmNames=[name])

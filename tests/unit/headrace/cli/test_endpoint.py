@@ -7,6 +7,7 @@ import yaml
 
 from headrace.cli import main
 from headrace.cli.endpoint_page import page_text
+from headrace.cli.proposal import propose
 from headrace.config.pipeline import Pipeline
 
 REPO = Path(__file__).parents[4]
@@ -113,3 +114,13 @@ def test_only_numbers_above_zero_are_taken(capsys, given):
         main(["endpoint", "--requests-per-month", given])
 
     assert "is not a number above 0" in capsys.readouterr().err
+
+
+def test_a_proposed_file_tells_of_the_command(tmp_path):
+    rides = tmp_path / "rides.csv"
+    rides.write_text("temp,count\n" + "".join(f"{n / 7},{n * n % 53}\n" for n in range(1, 80)))
+
+    proposal = propose(rides, "count", "rides")
+
+    assert "`headrace endpoint` computes" in proposal.text
+    assert Pipeline.model_validate(yaml.safe_load(proposal.text)).endpoint.kind == "serverless"
