@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-feedback bench-releases bench-serving format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,6 +62,8 @@ bench-feedback: setup ## measure how long labels take to find their predictions,
 
 bench-serving: setup ## measure the model server beside FastAPI and beside the limit, and send it a million requests
 	@$(BIN)/python -m benchmarks.measure_serving
+fuzz-serving: setup ## send the serving container 100,000 malformed requests, and count what it must never do
+	@$(BIN)/python -m benchmarks.fuzz_server
 
 format: setup ## apply the formatter and the safe lint fixes
 	@$(BIN)/ruff format .

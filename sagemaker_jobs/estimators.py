@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +26,7 @@ from sagemaker_jobs.features.assembly import Assembly
 from sagemaker_jobs.features.plan import plan_features
 from sagemaker_jobs.features.step import READY
 from sagemaker_jobs.features.step import Features as FeatureColumns
+from sagemaker_jobs.machine import processors
 from sagemaker_jobs.parts import Part
 from sagemaker_jobs.recipe import Recipe, check_hyperparameters, check_labels
 
@@ -70,7 +70,7 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     estimator = _estimator(recipe, is_category, stopping)
     extra = _validation_arguments(estimator, steps, validation) if stopping else {}
     try:
-        with threadpool_limits(_processors() if matrix.size >= _CELLS_FOR_THREADS else 1):
+        with threadpool_limits(processors() if matrix.size >= _CELLS_FOR_THREADS else 1):
             estimator.fit(matrix, train.target, sample_weight=with_mean_one(train.weights), **extra)
     except (ValueError, TypeError) as error:
         raise JobError(f"{type(estimator).__name__} cannot learn this: {error}") from error
@@ -97,10 +97,6 @@ def _fitted_features(recipe: Recipe, train: Part) -> tuple[list[tuple[str, Any]]
     return [("features", planned), ("assemble", assembly)], matrix, assembly.is_category()
 
 
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _estimator(recipe: Recipe, is_category: list[bool], stopping: bool) -> Any:
     cls = _CLASSES[recipe.estimator, recipe.problem == "regression"]
     parameters = {**_DEFAULTS[recipe.estimator], "random_state": recipe.seed}
@@ -108,7 +104,7 @@ def _estimator(recipe: Recipe, is_category: list[bool], stopping: bool) -> Any:
         parameters["categorical_features"] = is_category if any(is_category) else None
         parameters |= {"early_stopping": True} if stopping else _WITHOUT_EARLY_STOPPING
     elif recipe.estimator == "random_forest":
-        parameters["n_jobs"] = _processors()
+        parameters["n_jobs"] = processors()
     elif cls is LogisticRegression:
         parameters |= _LINEAR_CLASSIFIER
     check_hyperparameters(cls, recipe.hyperparameters)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import resource
-from collections.abc import Iterator
-from pathlib import Path
-
 from headrace.config.pipeline import Pipeline
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.machine import LIBRARIES, available_bytes
 from sagemaker_jobs.parts import PartFiles
 
 _CELL = {"hist_gradient_boosting": 56, "random_forest": 56, "linear": 72}
@@ -20,8 +16,6 @@ _ROW_OF_A_TREE = 75
 
 _TEXT_OBJECT = 60  # bytes that Python needs for a text or a file beside its content
 _TREES = 200  # of a forest, unless the hyperparameters say otherwise
-_CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-_LIBRARIES = 300 * 2**20  # bytes that are taken before a row is read
 
 
 def check_memory(files: PartFiles, pipeline: Pipeline, available: int | None = None) -> None:
@@ -61,21 +55,4 @@ def needed_bytes(files: PartFiles, pipeline: Pipeline) -> int:
         cells += _ROW_OF_A_TREE * files.rows * int(training.hyperparameters.get("n_estimators", _TREES))
     texts = files.unpacked_bytes(long) + _TEXT_OBJECT * files.rows * len(long)
     augment = pipeline.features.augment
-    return _LIBRARIES + int((cells + texts) * (1 + (augment.copies if augment else 0)))
-
-
-def available_bytes() -> int:
-    """Return the least of what the machine has, the container may use and the process may still take, in bytes."""
-    return min(_limits())
-
-
-def _limits() -> Iterator[int]:
-    yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
-    if soft != resource.RLIM_INFINITY:
-        taken = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE")
-        yield soft - taken + _LIBRARIES
-    for path in _CGROUP_LIMITS:
-        text = path.read_text().strip() if path.is_file() else ""
-        if text.isdigit():
-            yield int(text)
+    return LIBRARIES + int((cells + texts) * (1 + (augment.copies if augment else 0)))

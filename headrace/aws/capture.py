@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 _MOST_ROWS = 2**30
+_OUTPUT = re.compile(r"\boutput=(labels|probabilities)\b")
 _VARIANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})")
 
 
@@ -34,10 +35,13 @@ class Payload:
         Media type without parameters, e.g. ``text/csv``.
     text : str
         The decoded body; of an image its base64.
+    output : str
+        What of a classification an answer holds, as its media type says: ``both``, ``labels`` or ``probabilities``.
     """
 
     content_type: str
     text: str
+    output: str = "both"
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,8 @@ def capture_prefix(endpoint: str, variant: str) -> str:
 
 
 def _payload(part: dict[str, Any]) -> Payload:
-    content_type = str(part.get("observedContentType") or "text/csv").partition(";")[0].strip().lower()
+    name, _, parameters = str(part.get("observedContentType") or "text/csv").lower().partition(";")
+    content_type, output = name.strip(), _OUTPUT.search(parameters)
     text = part["data"]
     if part.get("encoding") == "BASE64" and not content_type.startswith("image/"):
         try:
@@ -168,7 +173,7 @@ def _payload(part: dict[str, Any]) -> Payload:
             raise CaptureError("the body is not text in base64") from error
     if not isinstance(text, str):
         raise CaptureError("the body is not text")
-    return Payload(content_type, text.removeprefix("\ufeff"))
+    return Payload(content_type, text.removeprefix("\ufeff"), output[1] if output else "both")
 
 
 def _whole(number: Any) -> int:

@@ -117,19 +117,31 @@ def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
     """
     try:
         if capture.response.content_type == "text/csv":
-            return _csv_answers(capture.response.text, classes)
+            return _csv_answers(capture.response, classes)
         return _json_answers(capture.response, classes)
     except (TypeError, AttributeError, csv.Error) as error:
         raise CaptureError("the response is in no form that the endpoint writes") from error
 
 
-def _csv_answers(text: str, classes: Sequence[str]) -> Answers:
-    rows = _split(text)
+def _csv_answers(response: Payload, classes: Sequence[str]) -> Answers:
+    rows = _split(response.text)
+    if response.output == "probabilities":
+        return _of_probabilities([list(map(_number, row)) for row in rows], classes)
     predictions = [row[0] for row in rows]
     if any(len(row) > 1 for row in rows):
         probabilities = [_number(row[1]) if len(row) > 1 else _NAN for row in rows]
         return Answers(list(predictions), _scores(predictions, probabilities, classes))
-    return Answers(list(predictions), [_number(cell) for cell in predictions])
+    unscored = response.output == "labels"  # a label may look like a number
+    return Answers(list(predictions), [_NAN if unscored else _number(cell) for cell in predictions])
+
+
+def _of_probabilities(rows: list[list[float]], classes: Sequence[str]) -> Answers:
+    """Return the likeliest class of each row, if the classes are known, and its score."""
+    best = [max(row) for row in rows]
+    known = classes and all(len(row) == len(classes) for row in rows)
+    predictions = [classes[row.index(top)] if known else None for row, top in zip(rows, best, strict=True)]
+    scores = [row[1] if len(row) == _TWO else top for row, top in zip(rows, best, strict=True)]
+    return Answers(predictions, scores)
 
 
 def _split(text: str) -> list[list[str]]:
@@ -157,7 +169,10 @@ def _json_answers(response: Payload, classes: Sequence[str]) -> Answers:
     if not isinstance(values, list):
         raise CaptureError("the response holds no list of predictions")
     pairs = [_prediction(value, classes) for value in values]
-    return Answers([prediction for prediction, _ in pairs], [score for _, score in pairs])
+    unscored = response.output == "labels"
+    return Answers(
+        [prediction for prediction, _ in pairs], [_NAN if unscored else score for _, score in pairs]
+    )
 
 
 def _prediction(value: Any, classes: Sequence[str]) -> tuple[str | None, float]:
@@ -168,6 +183,8 @@ def _prediction(value: Any, classes: Sequence[str]) -> tuple[str | None, float]:
     if not isinstance(probabilities, dict):
         return _written(found), _number(value.get("score", found))
     labels = list(classes) or sorted(probabilities)
+    if found is None and probabilities:
+        found = max(probabilities, key=lambda label: _number(probabilities[label]))
     asked = labels[1] if len(labels) == _TWO else found
     return _written(found), _number(probabilities.get(asked))
 

@@ -117,5 +117,7 @@ def _environment(pipeline: Pipeline, package: Package) -> dict[str, str]:
     capture = {}
     if pipeline.endpoint.logs_requests:
         capture = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(pipeline.endpoint.capture_share)}
+    # A serverless container has one request at a time.
+    alone = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"} if pipeline.endpoint.kind == "serverless" else {}
     engine = {"HEADRACE_ENGINE": package.metadata["engine"]} if "engine" in package.metadata else {}
-    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **capture}
+    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **capture, **alone}

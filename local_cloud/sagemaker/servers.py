@@ -71,6 +71,7 @@ class ModelServer:
             "SAGEMAKER_BASE_DIR": str(base),
             "SM_MODEL_DIR": str(base / "model"),
             "SAGEMAKER_BIND_TO_PORT": str(self.port),
+            "SAGEMAKER_MODEL_SERVER_WORKERS": "1",  # an instance here is a small part of one machine
             **container.get("Environment", {}),
         }
         self._stopped = False

@@ -243,7 +243,8 @@ class Connection(asyncio.Protocol):
             self._refused = True
             self._server.hold(-self._size)
             self._begin_message()
-            self._take(refusal(status, reason))
+            if not self._transport.is_closing():
+                self._take(refusal(status, reason))
 
     def _take(self, item: Request | Reply) -> None:
         if self._is_busy():

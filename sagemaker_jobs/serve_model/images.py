@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from headrace.ml.contract import ColumnSchema
+from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.rows import CellError, Columns
 
 

@@ -6,11 +6,14 @@ import os
 import socket
 import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.machine import available_bytes, processors
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.serve_model.settings import Settings
-from sagemaker_jobs.serve_model.workers import in_worker
+from sagemaker_jobs.serve_model.workers import in_worker, usable_workers
 
 
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
@@ -22,6 +25,8 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
         If the model cannot be loaded, or the port is taken.
     """
     settings = Settings.from_environ(environ)
+    if not settings.workers:
+        settings = replace(settings, workers=_workers(paths.model))
     listener = _bound(settings)
     if settings.workers == 1:
         _serve(paths, settings, listener)
@@ -30,6 +35,11 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     with tempfile.TemporaryFile() as turn:
         if in_worker(settings.workers):
             _serve(paths, settings, listener, turn.fileno(), parent)
+
+
+def _workers(model: Path) -> int:
+    size = sum(path.stat().st_size for path in model.iterdir()) if model.is_dir() else 0
+    return usable_workers(processors(), available_bytes(), size)
 
 
 def _bound(settings: Settings) -> socket.socket:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 from headrace.ml.column_schema import ColumnSchema
+from sagemaker_jobs.serve_model.parquet_reader import ParquetReader
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES
 
 Cells = dict[str, Sequence[Any]]
@@ -23,6 +24,8 @@ PARQUET = ("application/x-parquet", "application/vnd.apache.parquet", "applicati
 CONTENT_TYPES = ("text/csv", "application/json", *JSON_LINES, *PARQUET)
 WHOLE_BODIES = {"text/plain": "text", "image/png": "image", "image/jpeg": "image"}
 """Content types whose body is one cell, and the kind of the only feature that a model must have for them."""
+
+_PARQUET_READER = ParquetReader()
 
 
 class RequestError(ValueError):
@@ -181,9 +184,10 @@ def _read_json_lines(text: str, names: Sequence[str]) -> Cells:
 
 
 def _read_parquet(body: bytes, names: Sequence[str]) -> Cells:
-    from sagemaker_jobs.serve_model.parquet_requests import read_parquet  # noqa: PLC0415 - loads Arrow
-
-    return _chosen(read_parquet(body), names)
+    read = _PARQUET_READER.read(body)
+    if "refused" in read:
+        raise (RequestTooLargeError if read["too_large"] else RequestError)(read["refused"])
+    return _chosen(read["cells"], names)
 
 
 def _by_row(rows: Sequence[Any], names: Sequence[str]) -> Cells:

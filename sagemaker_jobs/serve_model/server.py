@@ -10,7 +10,6 @@ import signal
 import socket
 import time
 from collections.abc import Callable
-from email.utils import formatdate
 
 import uvloop
 
@@ -142,7 +141,7 @@ class Server:
     def _head(self, status: int, media_type: str, keep: bool) -> bytes:
         lines = [
             f"HTTP/1.1 {status} {_REASONS[status]}",
-            f"date: {formatdate(usegmt=True)}",
+            time.strftime("date: %a, %d %b %Y %H:%M:%S GMT", time.gmtime()),
             f"content-type: {media_type}",
             *([] if keep else ["connection: close"]),
             *(["retry-after: 1"] if status == _BUSY else []),

@@ -20,7 +20,7 @@ class Settings:
     host : str
         Address to listen on: all, because SageMaker calls from outside; ``HEADRACE_BIND_TO_HOST`` narrows it.
     workers : int
-        Processes that answer; ``SAGEMAKER_MODEL_SERVER_WORKERS``, or 1.
+        Processes that answer; ``SAGEMAKER_MODEL_SERVER_WORKERS``, or 0 for as many as the machine can use.
     model_version : str
         Is sent with every answer; ``HEADRACE_MODEL_VERSION``, or empty.
     engine : str
@@ -31,7 +31,7 @@ class Settings:
 
     port: int = 8080
     host: str = "0.0.0.0"
-    workers: int = 1
+    workers: int = 0
     model_version: str = ""
     engine: str = ""
     capture_share: float = 0.0

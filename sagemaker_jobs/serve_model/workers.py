@@ -8,11 +8,39 @@ import time
 from dataclasses import dataclass, field
 
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.machine import LIBRARIES
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _QUICK_DEATH_S = 5.0
 _MOST_QUICK_DEATHS = 5
 _PAUSE_S = 0.2
+_COPIES = 3
+
+
+def usable_workers(processors: int, memory: int, model: int) -> int:
+    """Return how many processes to serve with.
+
+    Parameters
+    ----------
+    processors : int
+        That may be used. One for each process: a model is asked on one thread.
+    memory : int
+        Bytes that may be used.
+    model : int
+        Bytes of the model's files, each process having a model of its own.
+
+    Returns
+    -------
+    int
+        At least 1. Libraries take up to 300 MB of a process (scikit-learn's do), and a model in memory has been up to
+        three times its files.
+
+    Examples
+    --------
+    >>> usable_workers(4, 8 * 2**30, 2**20), usable_workers(4, 2**30, 2**20), usable_workers(2, 2**28, 2**20)
+    (4, 3, 1)
+    """
+    return max(1, min(processors, memory // (LIBRARIES + _COPIES * model)))
 
 
 @dataclass

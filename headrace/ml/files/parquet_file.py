@@ -29,7 +29,12 @@ _NEVER_REPEATED = (
     "DELTA_BYTE_ARRAY",
     "DELTA_LENGTH_BYTE_ARRAY",
 )  # encodings that Arrow cannot leave as dictionaries
-_BROKEN = (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError)  # OSError: Arrow's word for damaged pages
+_BROKEN = (
+    pa.ArrowInvalid,
+    pa.ArrowNotImplementedError,
+    OSError,
+    UnicodeDecodeError,
+)  # OSError: damaged pages
 
 
 _TEXT_TYPES = (

@@ -1,83 +1,15 @@
 """The serving container as processes: `serve`, as SageMaker starts it, and how it ends."""
 
-import http.client
 import json
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
-from pathlib import Path
 
 import pytest
 
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
-
-BODY = "temp,season,holiday,at\n12.5,spring,false,2011-01-31T10:00:00\n"
-PATIENCE_S = 60.0
-
-
-class Container:
-    """A container that serves."""
-
-    def __init__(self, job, **environ):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.log = job.base / f"log-{self.port}"
-        settings = {
-            "SAGEMAKER_BIND_TO_PORT": str(self.port),
-            "HEADRACE_BIND_TO_HOST": "127.0.0.1",
-            "HEADRACE_CAPTURE": "log",
-            **environ,
-        }
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "sagemaker_jobs", "serve"],
-                env={**os.environ, **job.environ, **settings},
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def ask(self, method="POST", path="/invocations", body=BODY):
-        """Return the status of an answer, and its body."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
-        try:
-            connection.request(method, path, body, {"Content-Type": "text/csv"})
-            answer = connection.getresponse()
-            return answer.status, answer.read().decode()
-        finally:
-            connection.close()
-
-    def await_ping(self):
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if self.ask("GET", "/ping", None)[0] == http.client.OK:
-                    return self
-            except OSError:
-                time.sleep(0.02)
-        raise AssertionError(self.log.read_text())
-
-    def await_closed_door(self):
-        """Wait until nobody new is let in."""
-        deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-            except OSError:
-                return
-            time.sleep(0.01)
-
-    def workers(self):
-        """Return the process ids of those that answer."""
-        tasks = Path(f"/proc/{self.process.pid}/task").iterdir()
-        return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
-
-    def end(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE_S)
+from tests.integration.sagemaker_jobs.serving_container import BODY, PATIENCE_S, Container
 
 
 @pytest.fixture(scope="module")

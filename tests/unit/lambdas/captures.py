@@ -19,7 +19,7 @@ def record(event_id, rows, predictions, *, time="2026-01-31T10:59:58Z", **payloa
                     "encoding": payload.get("encoding", "CSV"),
                 },
                 "endpointOutput": {
-                    "observedContentType": "text/csv; charset=utf-8",
+                    "observedContentType": payload.get("answer_type", "text/csv; charset=utf-8"),
                     "mode": "OUTPUT",
                     "data": "".join(f"{value}\n" for value in predictions),
                     "encoding": "CSV",

@@ -102,8 +102,9 @@ def test_a_serverless_container_captures_by_its_log_and_a_real_time_one_does_not
         "HEADRACE_MODEL_VERSION": "v3",
         "HEADRACE_CAPTURE": "log",
         "HEADRACE_CAPTURE_SHARE": "1.0",
+        "SAGEMAKER_MODEL_SERVER_WORKERS": "1",
     }
-    assert "HEADRACE_CAPTURE" not in plan(World(), realtime)["environment"]
+    assert plan(World(), realtime)["environment"].keys() == {"A", "HEADRACE_MODEL_VERSION"}
 
 
 def test_the_container_is_told_which_engine_the_model_was_judged_by(pipeline):

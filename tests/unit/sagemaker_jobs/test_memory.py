@@ -5,7 +5,8 @@ import pytest
 from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.memory import available_bytes, check_memory, needed_bytes
+from sagemaker_jobs.machine import available_bytes
+from sagemaker_jobs.memory import check_memory, needed_bytes
 from sagemaker_jobs.parts import PartFiles
 from sagemaker_jobs.spec import Spec
 

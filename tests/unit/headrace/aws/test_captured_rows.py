@@ -154,3 +154,39 @@ def test_a_cell_may_be_longer_than_the_csv_module_takes_unasked():
     long = "a" * 200_000
 
     assert read_rows(capture(f'message\n"{long}"\n'), ["message"]) == {"message": [long]}
+
+
+@pytest.mark.parametrize(
+    ("answer_type", "answer", "predictions", "scores"),
+    [
+        ("text/csv; output=labels", ["1", "0"], ["1", "0"], [math.nan, math.nan]),
+        ("text/csv; output=probabilities", ["0.25,0.75", "0.9,0.1"], ["1", "0"], [0.75, 0.1]),
+        (
+            "application/json; output=probabilities",
+            [
+                '{"predictions": [{"probabilities": {"0": 0.25, "1": 0.75}}, {"probabilities": {"0": 0.9, "1": 0.1}}]}'
+            ],
+            ["1", "0"],
+            [0.75, 0.1],
+        ),
+        (
+            "application/jsonlines; output=labels",
+            ['{"label": "1"}', '{"label": "0"}'],
+            ["1", "0"],
+            [math.nan, math.nan],
+        ),
+    ],
+)
+def test_an_answer_may_hold_labels_or_probabilities_alone(answer_type, answer, predictions, scores):
+    line = record("e1", ["0.3", "0.4"], answer, answer_type=answer_type)
+
+    read = read_answers(parse_capture(line), ["0", "1"])
+
+    assert read.predictions == predictions
+    assert read.scores == pytest.approx(scores, nan_ok=True)
+
+
+def test_probabilities_of_classes_that_are_not_known_are_scores_without_a_label():
+    line = record("e1", ["0.3"], ["0.2,0.5,0.3"], answer_type="text/csv; output=probabilities")
+
+    assert read_answers(parse_capture(line)) == Answers([None], [0.5])

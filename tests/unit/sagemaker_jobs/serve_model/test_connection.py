@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.server import Server
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
+from tests.unit.sagemaker_jobs.serve_model.callers import Loop, connect
 from tests.unit.sagemaker_jobs.serve_model.models import MatrixSum
 
 ROW = b"0.5,red,yes,2011-01-31,7\n"
@@ -25,51 +26,6 @@ def post(body=ROW, *headers, version=b"1.1"):
     return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 
-class Loop:
-    """An event loop that does what it is asked when it is told to."""
-
-    def __init__(self):
-        self.calls = []
-
-    def call_soon(self, call, *arguments):
-        self.calls.append(lambda: call(*arguments))
-
-    call_soon_threadsafe = call_soon
-
-
-class Transport:
-    """What a socket's transport does, in memory."""
-
-    def __init__(self):
-        self.out = b""
-        self.closed = self.paused = self.half_closed = False
-
-    def write(self, data):
-        assert not self.closed
-        self.out += data
-
-    def close(self):
-        self.closed = True
-
-    abort = close
-
-    def is_closing(self):
-        return self.closed
-
-    def write_eof(self):
-        self.half_closed = True
-
-    def pause_reading(self):
-        self.paused = True
-
-    def resume_reading(self):
-        self.paused = False
-
-    @property
-    def statuses(self):
-        return [int(part[:3]) for part in self.out.split(b"HTTP/1.1 ")[1:]]
-
-
 @pytest.fixture
 def server(monkeypatch):
     clock = SimpleNamespace(now=1000.0)
@@ -84,17 +40,6 @@ def server(monkeypatch):
 @pytest.fixture
 def caller(server):
     return connect(server)
-
-
-def connect(server):
-    connection, transport = server.connect(), Transport()
-    connection.connection_made(transport)
-    return SimpleNamespace(
-        say=connection.data_received,
-        transport=transport,
-        connection=connection,
-        statuses=lambda: transport.statuses,
-    )
 
 
 def test_an_answer_is_one_write_that_says_what_it_is(caller, server):
