@@ -8,7 +8,7 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
-.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
+.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ bench-recording: setup ## measure how fast captured requests become rows and pro
 
 bench-releases: setup ## simulate releases: false picks among equal models, days until a winner is found
 	@$(BIN)/python -m benchmarks.measure_releases
+
+bench-engines: setup ## measure how long scikit-learn and ONNX Runtime take to answer, for every estimator
+	@$(BIN)/python -m benchmarks.measure_engines
 
 bench-feedback: setup ## measure how long labels take to find their predictions, and in how much memory
 	@$(BIN)/python -m benchmarks.measure_feedback

@@ -12,6 +12,7 @@ from sagemaker_jobs.model import Model, Predictor
 from sagemaker_jobs.parts import Part
 
 _MOST_ROWS = 20_000
+_EXACT = 1e-12  # to which differences are told
 _EXPORTERS = ("onnx", "onnxruntime")
 
 
@@ -103,5 +104,5 @@ def _told(parity: dict[str, Any]) -> str:
     rows = {name: found["rows"] for name, found in parity.items()}
     labels = sum(found["other_labels"] for found in parity.values())
     differences = [found["difference"] for found in parity.values()]
-    largest = "one of them no number" if None in differences else f"{max(differences):.1g} apart at most"
+    largest = "one no number" if None in differences else f"at most {max(*differences, _EXACT):.0e} apart"
     return f"{rows['held_out']} held-out and {rows['hostile']} hostile rows, {labels} other labels, {largest}"

@@ -39,7 +39,7 @@ _HOSTILE: dict[Kind, tuple[Any, ...]] = {
 
 
 def hostile_rows(columns: Columns, schema: Sequence[ColumnSchema]) -> Iterator[Columns]:
-    """Yield variants of some rows, each with one column that is hostile, or with all.
+    """Yield variants of some rows, each with one column that is hostile, or with all; the wildest last.
 
     Parameters
     ----------
@@ -49,15 +49,13 @@ def hostile_rows(columns: Columns, schema: Sequence[ColumnSchema]) -> Iterator[C
         The features.
     """
     real = {column.name: columns[column.name][:_ROWS] for column in schema}
-    for column in schema:
-        for cell in (_NOTHING[column.kind], *_HOSTILE[column.kind]):
-            yield {**real, column.name: _filled(real[column.name], cell)}
-    yield {column.name: _filled(real[column.name], _NOTHING[column.kind]) for column in schema}
+    cells = {column.name: (_NOTHING[column.kind], *_HOSTILE[column.kind]) for column in schema}
+    for place in range(max(map(len, cells.values()))):
+        for name, hostile in cells.items():
+            if place < len(hostile):
+                yield {**real, name: _filled(real[name], hostile[place])}
     for place in (0, -1):
-        yield {
-            column.name: _filled(real[column.name], (_NOTHING[column.kind], *_HOSTILE[column.kind])[place])
-            for column in schema
-        }
+        yield {name: _filled(real[name], hostile[place]) for name, hostile in cells.items()}
 
 
 def _filled(cells: np.ndarray[Any, Any], cell: Any) -> np.ndarray[Any, Any]:

@@ -70,43 +70,23 @@ def compare(reference: Predictor, engine: Predictor, batches: Sequence[Columns])
     Parameters
     ----------
     reference : Predictor
-        Whose answers are right. A batch that it refuses with ``ValueError`` is not compared.
+        Whose answers are right.
     engine : Predictor
         Whose answers are measured.
     batches : sequence of dict of str to ndarray
-        Typed columns. They are asked together; one by one only if the reference refuses something among them.
+        Typed columns, which are asked together; if the reference refuses them with ``ValueError``, one half after the other,
+        down to single batches. What it refuses is not compared.
     """
+    columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
     try:
-        return _compared(reference, engine, _joined(batches))
-    except _RefusedError:
-        found = Agreement()
-    for columns in batches:
-        try:
-            found += _compared(reference, engine, columns)
-        except _RefusedError:
-            found += Agreement(refused=_rows(columns))
-    return found
-
-
-class _RefusedError(Exception):
-    """The reference does not answer."""
-
-
-def _compared(reference: Predictor, engine: Predictor, columns: Columns) -> Agreement:
-    try:
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             right = reference.predict(columns)
     except ValueError:
-        raise _RefusedError from None
+        if len(batches) == 1:
+            return Agreement(refused=len(next(iter(columns.values()))))
+        half = len(batches) // 2
+        return compare(reference, engine, batches[:half]) + compare(reference, engine, batches[half:])
     return agreement(right, engine.predict(columns))
-
-
-def _joined(batches: Sequence[Columns]) -> Columns:
-    return {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
-
-
-def _rows(columns: Columns) -> int:
-    return len(next(iter(columns.values())))
 
 
 def agreement(right: Floats, answers: Floats) -> Agreement:
