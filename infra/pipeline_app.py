@@ -13,6 +13,7 @@ from infra.code_bundle import REPO
 from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
 from infra.feedback_stack import FeedbackStack
+from infra.front_stack import FrontStack
 from infra.large_data_stack import LargeDataStack
 from infra.monitoring_stack import MonitoringStack
 from infra.predict_batch_stack import PredictBatchStack
@@ -68,4 +69,13 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     if pipeline.stream:
         StreamStack(
             app, f"{name}-stream", pipeline=pipeline, stream=pipeline.stream, data=data, serving=serving
+        )
+    if pipeline.endpoint.front:
+        FrontStack(
+            app,
+            f"{name}-front",
+            pipeline=pipeline,
+            front=pipeline.endpoint.front,
+            data=data,
+            serving=serving,
         )

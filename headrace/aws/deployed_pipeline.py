@@ -19,7 +19,7 @@ from headrace.aws.registry import Registry
 from headrace.aws.training_history import TrainingHistory
 
 _STACKS = ("data", "training", "serving", "monitoring")
-_OPTIONAL = ("stream", "feedback", "batch")
+_OPTIONAL = ("stream", "feedback", "batch", "front")
 _POLL_S = 1.0
 _CHECK_POLL_S = 0.3
 _OF_A_TRAINING = ("outcome", "why", "learned_from", "holdout", "recent", "finished_at")

@@ -10,6 +10,7 @@ from headrace.config.data_window import window_disagreements
 from headrace.config.endpoint_agreement import endpoint_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
+from headrace.config.front import front_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
@@ -65,6 +66,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         release_disagreements,
         alarm_disagreements,
         endpoint_disagreements,
+        front_disagreements,
         batch_disagreements,
         scaling_disagreements,
         _stream,

@@ -9,6 +9,7 @@ from pydantic import Field
 from headrace.config.asynchronous import Asynchronous
 from headrace.config.batch import Batch
 from headrace.config.block import Block, Instance
+from headrace.config.front import Front
 from headrace.config.scaling import Scaling
 
 
@@ -54,6 +55,10 @@ class Endpoint(Block):
     )
     capture_share: float = Field(
         1.0, gt=0, le=1, description="Share of requests that are captured for monitoring."
+    )
+    front: Front | None = Field(
+        None,
+        description="An API before a serverless or real-time endpoint, for callers by HTTPS; left out, there is none.",
     )
     batch: Batch | None = Field(
         None,

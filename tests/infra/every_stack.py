@@ -23,6 +23,7 @@ PIPELINES = {
             "instances": 2,
             "scaling": {"min": 2, "max": 8, "by": "concurrency", "target": 4},
             "batch": {"instances": 2, "schedule": "rate(1 day)", "format": "parquet", "columns": "all"},
+            "front": {"principals": ["arn:aws:iam::123456789012:role/shop"]},
         },
         "retraining": {"on": ["drift", "new_data", "schedule"]},
         "on_destroy": "retain",
@@ -51,7 +52,7 @@ PIPELINES = {
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch")
+OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", "front")
 """Stacks that only some pipelines have."""
 
 

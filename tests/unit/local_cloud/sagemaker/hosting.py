@@ -93,6 +93,7 @@ class Server:
 
     def invoke(self, body, headers, timeout_s=60):
         self.requests.append(body)
+        self.patience_s = timeout_s
         if self.model in self.hosting.held:
             self.hosting.entered.release()
             self.hosting.gate.wait(timeout=10)

@@ -76,6 +76,16 @@ def test_an_answer_lies_where_the_call_said_it_would(queue):
     assert queue.stored("failed/") == []
 
 
+def test_the_container_has_as_long_as_the_caller_says(queue):
+    queue.ask()
+    queue.work()
+    assert queue.hosting.servers[0].patience_s == 900
+
+    queue.ask(invocationtimeoutseconds="5")
+    queue.work()
+    assert queue.hosting.servers[0].patience_s == 5
+
+
 def test_a_small_body_can_come_with_the_call(queue):
     queue.ask(b"7,8")
     queue.work()
