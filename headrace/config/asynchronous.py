@@ -13,12 +13,18 @@ class Asynchronous(Block):
     Examples
     --------
     >>> block = Asynchronous()
-    >>> block.concurrent_requests, block.notify, block.keep_days
-    (4, False, 30)
+    >>> block.concurrent_requests, block.max_request_mb, block.notify, block.keep_days
+    (4, 50, False, 30)
     """
 
     concurrent_requests: int = Field(
         4, ge=1, le=1000, description="Requests that one instance works on at the same time."
+    )
+    max_request_mb: int = Field(
+        50,
+        ge=6,
+        le=200,
+        description="What one request may be at most, in MB; the container refuses more (413).",
     )
     notify: bool = Field(
         False,

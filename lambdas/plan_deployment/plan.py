@@ -9,6 +9,7 @@ from typing import Any
 from headrace.aws.endpoints import Endpoint, deployment_name, release_name
 from headrace.aws.registry import Package
 from headrace.aws.training_log import Champion
+from headrace.config.endpoint import Endpoint as EndpointBlock
 from headrace.config.pipeline import Pipeline
 
 
@@ -114,10 +115,17 @@ def _instances(pipeline: Pipeline, endpoint: Endpoint | None) -> int:
 
 
 def _environment(pipeline: Pipeline, package: Package) -> dict[str, str]:
-    capture = {}
-    if pipeline.endpoint.logs_requests:
-        capture = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(pipeline.endpoint.capture_share)}
-    # A serverless container has one request at a time.
-    alone = {"SAGEMAKER_MODEL_SERVER_WORKERS": "1"} if pipeline.endpoint.kind == "serverless" else {}
     engine = {"HEADRACE_ENGINE": package.metadata["engine"]} if "engine" in package.metadata else {}
-    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **capture, **alone}
+    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **_of_its_kind(pipeline.endpoint)}
+
+
+def _of_its_kind(endpoint: EndpointBlock) -> dict[str, str]:
+    """Return what the container of one kind of endpoint is told beside the others."""
+    environment = {}
+    if endpoint.logs_requests:
+        environment = {"HEADRACE_CAPTURE": "log", "HEADRACE_CAPTURE_SHARE": str(endpoint.capture_share)}
+    if endpoint.kind == "serverless":  # its container has one request at a time
+        environment["SAGEMAKER_MODEL_SERVER_WORKERS"] = "1"
+    if endpoint.kind == "asynchronous":
+        environment["HEADRACE_MAX_BODY_MB"] = str(endpoint.asynchronous.max_request_mb)
+    return environment

@@ -24,7 +24,7 @@ from sagemaker_jobs.serve_model.answers import JSON, AcceptError, AnswerForm, An
 from sagemaker_jobs.serve_model.capture import Exchange, capture_lines
 from sagemaker_jobs.serve_model.questions import Question, Questioner, joined, row_count
 from sagemaker_jobs.serve_model.requests import ContentTypeError, RequestError, RequestTooLargeError
-from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
+from sagemaker_jobs.serve_model.settings import Settings
 
 ROUTES = {b"/ping": "GET", b"/invocations": "POST", b"/execution-parameters": "GET"}
 KEPT_HEADERS = frozenset(
@@ -74,6 +74,8 @@ class Application:
     ----------
     headers : list of (bytes, bytes)
         Are sent with every answer, beside its own.
+    most_body_bytes : int
+        Of one request.
     seconds_per_call : float
         How long the warm model takes to answer a row.
     """
@@ -86,6 +88,7 @@ class Application:
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
         self._execution_parameters = _execution_parameters(settings)
+        self.most_body_bytes = settings.most_body_bytes
         version = settings.model_version
         self.headers = (
             [(b"x-amzn-sagemaker-custom-attributes", f"model_version={version}".encode())] if version else []
@@ -205,7 +208,7 @@ def _execution_parameters(settings: Settings) -> bytes:
         {
             "MaxConcurrentTransforms": settings.workers,
             "BatchStrategy": "MULTI_RECORD",
-            "MaxPayloadInMB": MAX_BODY_BYTES // 2**20,
+            "MaxPayloadInMB": settings.most_body_bytes // 2**20,
         }
     )
 

@@ -18,15 +18,13 @@ from typing import Protocol
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from sagemaker_jobs.serve_model.app import KEPT_HEADERS, Reply, refusal
-from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES
 
 MOST_CONNECTIONS = 1000
 _LARGEST_HEAD = 32 * 1024
-_LARGEST_MESSAGE = 2 * MAX_BODY_BYTES  # with what frames the chunks of a body
+_FRAMED = 2  # times a body: with what frames its chunks
 _REQUEST_S = 60.0  # SageMaker's own patience with a request
 _IDLE_S = 75.0
 _LINGERING_S = 5.0
-_BODY_TOO_LARGE = f"the body is larger than {MAX_BODY_BYTES // 2**20} MB"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -47,6 +45,7 @@ class Server(Protocol):
     now: float
     connections: set[Connection]
     draining: bool
+    most_body_bytes: int
 
     def respond(self, request: Request, connection: Connection) -> Reply | None:
         """Return the answer; None if it will come by `Connection.deliver`."""
@@ -114,7 +113,7 @@ class Connection(asyncio.Protocol):
             except HttpParserError:
                 self._refuse(400, "the request is not HTTP/1.1")
                 break
-        if self._begun and self._seen > _LARGEST_MESSAGE:
+        if self._begun and self._seen > _FRAMED * self._server.most_body_bytes:
             self._refuse(413, "the request is larger than a body may be")
 
     def eof_received(self) -> bool:
@@ -150,14 +149,15 @@ class Connection(asyncio.Protocol):
         if name in KEPT_HEADERS:
             self._headers[name] = value
         elif name == b"content-length":
-            self._too_large = len(value) > len(str(MAX_BODY_BYTES)) or int(value) > MAX_BODY_BYTES
+            most = self._server.most_body_bytes
+            self._too_large = len(value) > len(str(most)) or int(value) > most
         elif name == b"expect":
             self._due = value.lower() == b"100-continue"
 
     def on_headers_complete(self) -> None:
         """Refuse a body before it comes, or ask for it."""
         if self._too_large:
-            self._refuse(413, _BODY_TOO_LARGE)
+            self._refuse_body()
         elif self._due and not (self._refused or self._is_busy()):
             self._continue()
 
@@ -165,8 +165,8 @@ class Connection(asyncio.Protocol):
         """Take a part of the body."""
         if self._refused:
             return
-        if self._size + len(part) > MAX_BODY_BYTES:
-            self._refuse(413, _BODY_TOO_LARGE)
+        if self._size + len(part) > self._server.most_body_bytes:
+            self._refuse_body()
         elif not self._server.hold(len(part)):
             self._refuse(503, "the server has no memory left for another body; ask again")
         else:
@@ -236,6 +236,9 @@ class Connection(asyncio.Protocol):
     def _continue(self) -> None:
         self._due = False
         self._transport.write(_CONTINUE)
+
+    def _refuse_body(self) -> None:
+        self._refuse(413, f"the body is larger than {self._server.most_body_bytes // 2**20} MB")
 
     def _refuse(self, status: int, reason: str) -> None:
         """Answer what came before, refuse this, and read no more."""

@@ -66,6 +66,8 @@ class Server:
         All that are open.
     draining : bool
         Whether no further request is to come.
+    most_body_bytes : int
+        Of one request.
     """
 
     def __init__(self, application: Application, log: CaptureLog, loop: asyncio.AbstractEventLoop) -> None:
@@ -75,6 +77,7 @@ class Server:
         self._own_headers = b"".join(b"%s: %s\r\n" % header for header in application.headers)
         self._heads: dict[tuple[int, str, bool], bytes] = {}
         self._held = 0
+        self.most_body_bytes = application.most_body_bytes
         self.now = 0.0
         self.connections: set[Connection] = set()
         self.draining = False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-MAX_BODY_BYTES = 6 * 2**20
+_MB = 2**20
+MAX_BODY_BYTES = 6 * _MB
 """SageMaker's own limit of a request to a real-time endpoint: 6 MB."""
 
 
@@ -27,6 +28,8 @@ class Settings:
         Which the evaluation has judged the model by; ``HEADRACE_ENGINE``, or empty for the one that its training chose.
     capture_share : float
         Share of requests that are logged; 0 unless ``HEADRACE_CAPTURE`` is ``log``.
+    most_body_bytes : int
+        Of one request; ``HEADRACE_MAX_BODY_MB``, or 6 MB.
     """
 
     port: int = 8080
@@ -35,6 +38,7 @@ class Settings:
     model_version: str = ""
     engine: str = ""
     capture_share: float = 0.0
+    most_body_bytes: int = MAX_BODY_BYTES
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -53,4 +57,5 @@ class Settings:
             model_version=environ.get("HEADRACE_MODEL_VERSION", ""),
             engine=environ.get("HEADRACE_ENGINE", ""),
             capture_share=float(environ.get("HEADRACE_CAPTURE_SHARE") or 1.0) if captures else 0.0,
+            most_body_bytes=int(environ.get("HEADRACE_MAX_BODY_MB") or MAX_BODY_BYTES // _MB) * _MB,
         )

@@ -107,6 +107,16 @@ def test_a_serverless_container_captures_by_its_log_and_a_real_time_one_does_not
     assert plan(World(), realtime)["environment"].keys() == {"A", "HEADRACE_MODEL_VERSION"}
 
 
+def test_an_asynchronous_container_captures_by_its_log_and_takes_larger_requests():
+    asynchronous = Pipeline(
+        name="bike", problem="regression", target="cnt", endpoint={"kind": "asynchronous"}
+    )
+
+    environment = plan(World(), asynchronous)["environment"]
+    assert (environment["HEADRACE_CAPTURE"], environment["HEADRACE_MAX_BODY_MB"]) == ("log", "50")
+    assert "SAGEMAKER_MODEL_SERVER_WORKERS" not in environment
+
+
 def test_the_container_is_told_which_engine_the_model_was_judged_by(pipeline):
     package = replace(PACKAGE, metadata={**PACKAGE.metadata, "engine": "skops"})
 

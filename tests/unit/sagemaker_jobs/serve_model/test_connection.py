@@ -112,6 +112,17 @@ def test_nobody_is_asked_for_a_body_that_is_too_large(caller):
     assert caller.transport.half_closed
 
 
+@pytest.mark.parametrize(("more", "statuses"), [(0, []), (1, [413])])
+def test_where_requests_can_wait_they_may_be_larger(more, statuses):
+    larger = Settings.from_environ({"HEADRACE_MAX_BODY_MB": "7"})
+    caller = connect(Server(Application(MatrixSum(), larger), SimpleNamespace(), Loop()))
+
+    caller.say(b"POST /invocations HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (7 * 2**20 + more))
+
+    assert caller.statuses() == statuses
+    assert (b"larger than 7 MB" in caller.transport.out) == bool(more)
+
+
 @pytest.mark.parametrize(
     ("request_bytes", "status"),
     [
