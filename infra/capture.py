@@ -1,4 +1,4 @@
-"""Captures the predictions of a serverless endpoint, for which SageMaker has no DataCapture."""
+"""Captures the predictions of serverless and asynchronous endpoints, for which SageMaker has no DataCapture."""
 
 from __future__ import annotations
 

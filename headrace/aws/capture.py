@@ -59,7 +59,7 @@ class Capture:
     request, response : Payload
         What was asked and answered.
     first_row : int
-        Place of the first row in what the caller sent: a serverless endpoint cuts large requests into several records.
+        Place of the first row in what the caller sent: an endpoint that logs its requests cuts large ones into several records.
     """
 
     event_id: str

@@ -37,7 +37,7 @@ $ headrace endpoint --requests-per-month 30_000_000 --peak 60 --answer-ms 20 --n
 | `serverless` | at once | 4 MB | 60 s, 200 at the same time | the first request waits for seconds | nothing bills | traffic is low, or comes and goes |
 | `serverless` with [`provisioned_concurrency`](scaling.md) | at once | 4 MB | 60 s, 200 at the same time | nobody waits | what is kept ready bills | the same, but nobody may wait |
 | `realtime` | at once | 6 MB | 60 s | nobody waits | instances bill | traffic is steady and high, or nobody may wait |
-| `asynchronous` | in S3 | 1 GB | an hour | the first one waits for minutes, in a queue | [nothing bills](scaling.md) with `scaling.min: 0` | answers are slow or large, and may be late |
+| [`asynchronous`](asynchronous.md) | in S3 | 200 MB | an hour | the first one waits for minutes, in a queue | [nothing bills](scaling.md) with `scaling.min: 0` | answers are slow or large, and may be late |
 | `batch` | in S3, a file at a time | 100 MB for a record | an hour for a request | each file waits some minutes | nothing bills | nobody waits for an answer |
 
 """

@@ -21,8 +21,10 @@ from headrace.ml.serving_costs import (
     serverless_usd,
 )
 
-# What SageMaker's kinds can do at most [1]_: payloads in MB, answers in seconds, requests at the same time.
-_SERVERLESS_MB, _REALTIME_MB, _ASYNCHRONOUS_MB = 4, 6, 1024
+# What SageMaker's kinds can do at most [1]_: payloads in MB, answers in seconds, requests at the same time. An asynchronous
+# endpoint carries 1 GB, of which Headrace's container takes what `endpoint.asynchronous.max_request_mb` may say.
+_SERVERLESS_MB, _REALTIME_MB, _ASYNCHRONOUS_MB = 4, 6, 200
+_ASYNCHRONOUS_UNLESS_SAID_MB = 50
 _ANSWER_S, _ASYNCHRONOUS_ANSWER_S = 60, 3600
 _SERVERLESS_AT_ONCE = 200
 _VIA_S3_S = 1
@@ -188,6 +190,8 @@ def _asynchronous(load: Load, needs: Needs, size: Size, prices: Prices, instance
     waiting = max(1, min(1000, math.floor(needs.latency_s / load.answer_s * size.vcpus / 2)))
     scaling: Settings = {"min": least, "max": most, "by": "backlog", "target": waiting}
     block: Settings = {"kind": "asynchronous", "instance": instance, "instances": 1, "scaling": scaling}
+    if load.payload_mb > _ASYNCHRONOUS_UNLESS_SAID_MB:
+        block["asynchronous"] = {"max_request_mb": min(_ASYNCHRONOUS_MB, math.ceil(load.payload_mb))}
     usd = asynchronous_usd(load, size, prices, least=least)
     return Option("asynchronous", usd, _against_asynchronous(load, needs, size), block)
 

@@ -1,4 +1,4 @@
-"""Store the predictions that a serverless endpoint logs, as DataCapture stores those of other endpoints."""
+"""Store the predictions that a serverless or asynchronous endpoint logs, as DataCapture stores those of other endpoints."""
 
 from __future__ import annotations
 

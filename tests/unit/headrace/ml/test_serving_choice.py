@@ -50,7 +50,7 @@ def test_what_suits_is_taken(load, needs, name):
         (rps(1, payload_mb=6.1), Needs(), "realtime", "6 MB at most"),
         (rps(2000, answer=1), Needs(), "realtime", "it takes 4286 such instances"),
         (rps(1), Needs(latency_s=1), "asynchronous", "by way of S3"),
-        (rps(1, payload_mb=1025), Needs(latency_s=AN_HOUR), "asynchronous", "1024 MB at most"),
+        (rps(1, payload_mb=201), Needs(latency_s=AN_HOUR), "asynchronous", "200 MB at most"),
         (rps(1, answer=3601), Needs(latency_s=A_WEEK), "asynchronous", "3600 seconds at most"),
         (rps(1, batches=730), Needs(latency_s=AN_HOUR - 1), "batch", "every 1 hours only"),
     ],
