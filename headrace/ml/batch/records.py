@@ -68,6 +68,7 @@ class Asking:
 
     Examples
     --------
+    >>> from headrace.ml.column_schema import ColumnSchema
     >>> from headrace.ml.files.small import read_bytes
     >>> asking = Asking.of(RequestCleaning((ColumnSchema("temp", "number"),)), ["id", "temp"], (), "id")
     >>> judged = asking.judge(read_bytes(b"id,temp\na,0.3\nb,warm\n"))
