@@ -48,7 +48,6 @@ class PipelineDashboard(cloudwatch.Dashboard):
 
     def show_endpoint(self, endpoint: str, functions: Mapping[str, lambda_.IFunction]) -> None:
         """Show requests, latency and errors, of whichever variant is in service, and what was refused for want of room."""
-        five_minutes = Duration.minutes(5)
         self.add_widgets(
             heading("Endpoint", "By variant: `v3` is version 3 of the model. Latency in microseconds.")
         )
@@ -80,13 +79,21 @@ class PipelineDashboard(cloudwatch.Dashboard):
                 ],
             ),
             _backlog(endpoint) if waits else _concurrency(endpoint),
+            _throttles(functions),
+        )
+
+    def show_files(self, functions: Mapping[str, lambda_.IFunction]) -> None:
+        """Show what was answered of whole files; and if there is no endpoint, what Lambda refused for want of room."""
+        pipeline = self._pipeline
+        self.add_widgets(heading("Files", "Files under `batch/` that were answered whole."))
+        self.add_widgets(
+            graph("Rows answered", totals(pipeline, "BatchRowsPredicted")),
             graph(
-                "Calls of functions that Lambda refused",
-                [
-                    function.metric_throttles(period=five_minutes, label=f)
-                    for f, function in functions.items()
-                ],
+                "Rows and files without predictions",
+                totals(pipeline, "BatchRowsRefused"),
+                right=totals(pipeline, "BatchFilesRefused", "BatchFilesFailed"),
             ),
+            *([] if pipeline.endpoint.exists else [_throttles(functions)]),
         )
 
     @property
@@ -220,6 +227,16 @@ def dashboard_name(pipeline: Pipeline) -> str:
     return f"headrace-{pipeline.name}"
 
 
+def _throttles(functions: Mapping[str, lambda_.IFunction]) -> cloudwatch.GraphWidget:
+    return graph(
+        "Calls of functions that Lambda refused",
+        [
+            function.metric_throttles(period=Duration.minutes(5), label=name)
+            for name, function in functions.items()
+        ],
+    )
+
+
 def _latency_around(endpoint: str) -> cloudwatch.GraphWidget:
     return graph(
         "Latency around the model (cold starts), µs",
@@ -262,9 +279,10 @@ def _backlog(endpoint: str) -> cloudwatch.GraphWidget:
 
 def _how_to_read(pipeline: Pipeline) -> str:
     retraining = ", ".join(sorted(pipeline.retraining.on)) or "nothing but a manual start"
+    answers = "the endpoint" if pipeline.endpoint.exists else "the files that were answered"
     return f"""## Headrace: {pipeline.name}
 
-Predicts **{pipeline.target}** ({pipeline.problem}). From top to bottom: the endpoint, whether what callers ask still looks \
+Predicts **{pipeline.target}** ({pipeline.problem}). From top to bottom: {answers}, whether what callers ask still looks \
 like the training data, how good the answers are, the data that came in, and the models that came out.
 
 * One cause is told once: the message names what moved, from what to what, how sure that is and what happens next. The same \

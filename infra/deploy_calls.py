@@ -121,7 +121,7 @@ def _weights(champion: float | str, challenger: float | str) -> list[dict[str, A
 
 def _is_isolated(settings: EndpointSettings) -> bool:
     """Tell whether the model runs without a network; SageMaker refuses that for serverless endpoints."""
-    return settings.network_isolation and settings.pipeline.endpoint.has_instances
+    return settings.network_isolation and settings.pipeline.endpoint.kind != "serverless"
 
 
 def _size(pipeline: Pipeline) -> dict[str, Any]:

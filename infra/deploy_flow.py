@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from aws_cdk import Duration
@@ -39,6 +40,8 @@ class DeployFunctions:
     """Only where the instances follow the load."""
     release: ReleaseFunctions | None = None
     """Only where models are not exchanged all at once."""
+    write_sample: lambda_.IFunction | None = None
+    """Only where there is no endpoint to ask."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,10 @@ def deploy_flow(
     scope: Construct, functions: DeployFunctions, calls: DeployCalls, release: Release
 ) -> sfn.IChainable:
     """Chain the states: plan, create, release, smoke test, publish, remove what is not needed; or roll back."""
-    return _DeployFlow(Construct(scope, "States"), functions, calls, release).begin()
+    return DeployFlow(Construct(scope, "States"), functions, calls, release).begin()
 
 
-class _DeployFlow:
+class DeployFlow:
     """The states are named as the functions are that they call."""
 
     def __init__(
@@ -68,8 +71,7 @@ class _DeployFlow:
         scale = functions.scale_endpoint
         self._scaling = ScalingStates(scope, scale, _FOR_PLAN) if scale else None
         self._roll_back = self._add_roll_back()
-        self._wait = EndpointWait(scope, self._roll_back)
-        self._serve = self._wait.until("Endpoint", "$plan.name", self._add_serving(), poll=_POLL)
+        self._serve = self._add_waiting(self._add_serving())
         self._release = self._add_release(release)
         self._move = self._add_move()
 
@@ -93,6 +95,10 @@ class _DeployFlow:
             .otherwise(self._add_decision())
         )
         return begin.next(comes)
+
+    @cached_property
+    def _wait(self) -> EndpointWait:
+        return EndpointWait(self._scope, self._roll_back)
 
     # --- what to do
 
@@ -176,6 +182,10 @@ class _DeployFlow:
             roll_back=self._roll_back,
             serve=self._serve,
         )
+
+    def _add_waiting(self, serving: sfn.IChainable) -> sfn.IChainable:
+        """Wait until the endpoint has the new model."""
+        return self._wait.until("Endpoint", "$plan.name", serving, poll=_POLL)
 
     def _add_serving(self) -> sfn.IChainable:
         smoke_test = self._function(

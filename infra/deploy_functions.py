@@ -17,6 +17,7 @@ from infra.release_alarms import release_alarms_arn
 from infra.release_flow import ReleaseFunctions
 from infra.release_judge import ReleaseJudge
 from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
+from infra.transform_call import WORK
 
 if TYPE_CHECKING:
     from infra.serving_stack import ServingStack
@@ -55,6 +56,7 @@ class DeploymentFunctions:
             remove_previous=self._remove_previous(),
             roll_back_deployment=self._roll_back_deployment(),
             scale_endpoint=scale_endpoint,
+            write_sample=self._write_sample(),
             release=self._release(self.hold_release, smoke_test) if self.hold_release else None,
         )
 
@@ -92,7 +94,7 @@ class DeploymentFunctions:
         grant_items(function, self._ledger, "dynamodb:PutItem", ["deployment", "release"])
         grant_items(function, self._ledger, "dynamodb:DeleteItem", ["release"])
         allow(function.role, ["sagemaker:DescribeModelPackage"], [self._packages])
-        allow(function.role, ["sagemaker:DescribeEndpoint", "sagemaker:DeleteEndpoint"], [self._endpoint])
+        self._allow_endpoint(function, "Describe", "Delete")
         return function
 
     def _decide_release(self) -> PipelineFunction:
@@ -101,7 +103,7 @@ class DeploymentFunctions:
         grant_items(function, self._ledger, "dynamodb:PutItem", ["deployment", "release"])
         grant_items(function, self._ledger, "dynamodb:UpdateItem", ["release"])
         grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment"])
-        allow(function.role, ["sagemaker:DescribeEndpoint"], [self._endpoint])
+        self._allow_endpoint(function, "Describe")
         grant_put_events(function.role, self._stack)
         return function
 
@@ -125,8 +127,20 @@ class DeploymentFunctions:
         grant_objects(function, self._bucket, "s3:GetObject", ["training/*"])
         if self._pipeline.endpoint.kind == "asynchronous":
             grant_asking(function, self._bucket, self._key, endpoint=self._endpoint)
+        elif self._pipeline.endpoint.kind == "batch":
+            grant_objects(function, self._bucket, "s3:GetObject", [f"{WORK}*"])
+            grant_list(function, self._bucket, WORK)
         else:
             allow(function.role, ["sagemaker:InvokeEndpoint"], [self._endpoint])
+        return function
+
+    def _write_sample(self) -> PipelineFunction | None:
+        if self._pipeline.endpoint.exists:
+            return None
+        function = self._add("WriteSample", "write_sample")
+        grant_objects(function, self._bucket, "s3:GetObject", ["training/*"])
+        grant_objects(function, self._bucket, "s3:PutObject", [f"{WORK}*"])
+        grant_data_keys(function, self._key)
         return function
 
     def _publish_model(self) -> PipelineFunction:
@@ -154,14 +168,15 @@ class DeploymentFunctions:
     def _roll_back_deployment(self) -> PipelineFunction:
         function = self._add("RollBackDeployment", "roll_back_deployment")
         self._allow_deleting(function)
-        allow(
-            function.role,
-            ["sagemaker:DescribeEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DeleteEndpoint"],
-            [self._endpoint, self._stack.named("endpoint-config")],
-        )
+        self._allow_endpoint(function, "Describe", "Delete")
+        if self._pipeline.endpoint.exists:
+            moved = [self._endpoint, self._stack.named("endpoint-config")]
+            allow(function.role, ["sagemaker:UpdateEndpoint"], moved)
         allow(function.role, ["sagemaker:UpdateModelPackage"], [self._packages])
         grant_items(function, self._ledger, "dynamodb:GetItem", ["champion", "training", "release"])
-        grant_items(function, self._ledger, "dynamodb:PutItem", ["training", "release"])
+        # Without an endpoint, the model in service is what the ledger says.
+        back = [] if self._pipeline.endpoint.exists else ["champion"]
+        grant_items(function, self._ledger, "dynamodb:PutItem", ["training", "release", *back])
         grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment", "release"])
         grant_put_events(function.role, self._stack)
         return function
@@ -183,6 +198,11 @@ class DeploymentFunctions:
         )
         acknowledge_wildcards(function.role, _WILDCARDS)
         return function
+
+    def _allow_endpoint(self, function: PipelineFunction, *verbs: str) -> None:
+        """Allow looking at the endpoint, or deleting it, where there is one."""
+        if self._pipeline.endpoint.exists:
+            allow(function.role, [f"sagemaker:{verb}Endpoint" for verb in verbs], [self._endpoint])
 
     def _allow_deleting(self, function: PipelineFunction) -> None:
         allow(function.role, ["sagemaker:DeleteEndpointConfig"], [self._stack.named("endpoint-config")])

@@ -94,14 +94,17 @@ class ModelAlarms(OperationAlarms):
                 ),
                 threshold=hours(after),
             )
+        asked = self._pipeline.endpoint.exists
         if after := wanted.no_predictions_after:
             self._watch_last(
                 "NoPredictions",
                 "PredictionAge",
                 Words(
-                    f"the endpoint has not been asked for {after}",
-                    look="the row `Endpoint` of the dashboard, and the callers",
-                    then="nothing can be checked until requests come",
+                    f"{'the endpoint has not been asked' if asked else 'no file has been answered'} for {after}",
+                    look="the row `Endpoint` of the dashboard, and the callers"
+                    if asked
+                    else "batch/ in the data bucket, and the row `Files` of the dashboard",
+                    then=f"nothing can be checked until {'requests' if asked else 'files'} come",
                 ),
                 threshold=hours(after),
             )

@@ -100,7 +100,8 @@ class MonitoringStack(PipelineStack):
         )
         alarms.watch_functions({"FollowTraining": self.follow_up.function})
         alarms.watch_throttles(self._on_the_way_in())
-        self.alarms.watch_endpoint(self._serving.endpoint_name)
+        if self.pipeline.endpoint.exists:
+            self.alarms.watch_endpoint(self._serving.endpoint_name)
         if self.pipeline.alarms.measures_endpoint:
             EndpointMeasure(
                 self,
@@ -137,13 +138,14 @@ class MonitoringStack(PipelineStack):
 
     def _capture_logged_predictions(self) -> None:
         """Real-time endpoints capture by themselves; the other kinds cannot, so their log is read."""
-        if not self.pipeline.endpoint.logs_requests:
+        log_group = self._serving.endpoint_log_group
+        if not self.pipeline.endpoint.logs_requests or log_group is None:
             return
         capture = LogCapture(
             self,
             "LogCapture",
             pipeline=self.pipeline,
-            log_group=self._serving.endpoint_log_group,
+            log_group=log_group,
             artifacts=self._data.artifacts_bucket,
             key=self._data.key,
         )
@@ -156,7 +158,10 @@ class MonitoringStack(PipelineStack):
             pipeline=self.pipeline,
             alarms=list(self.alarms.all.values()),
         )
-        dashboard.show_endpoint(self._serving.endpoint_name, self._on_the_way_in())
+        if self.pipeline.endpoint.exists:
+            dashboard.show_endpoint(self._serving.endpoint_name, self._on_the_way_in())
+        if self.pipeline.endpoint.batches:
+            dashboard.show_files(self._on_the_way_in())
         dashboard.show_drift()
         dashboard.show_quality()
         dashboard.show_data(self._data.dead_letters)

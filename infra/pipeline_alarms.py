@@ -106,7 +106,9 @@ class PipelineAlarms:
         every = schedule_minutes(self._pipeline.monitoring.schedule) or _A_DAY
         pages.add(
             "Silence",
-            "nobody asks the endpoint, and it is not because it does not answer",
+            "nobody asks the endpoint, and it is not because it does not answer"
+            if self._pipeline.endpoint.exists
+            else "no files come to be answered",
             chosen(self.all, ("NoPredictions",)),
             explained_by=pages.pages.get("Service"),
             # Requests are seen by the next check only, so the silence outlasts what has caused it.

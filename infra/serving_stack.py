@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from aws_cdk import CfnOutput, Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.asynchronous import FAILURES, INPUT, OUTPUT, async_topics, how_to_ask
+from infra.batch_deploy_flow import batch_deploy_flow
 from infra.capture import EndpointLogs
 from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
@@ -19,10 +21,10 @@ from infra.deploy_triggers import DeployTriggers
 from infra.endpoint_scaling import EndpointScaling
 from infra.job_roles import JobRole, grant_encrypted_volumes
 from infra.pipeline_stack import PipelineStack
-from infra.sagemaker_task import allow, grant_pass_role, sagemaker_arn
+from infra.sagemaker_task import TRANSFORM, allow, grant_jobs, grant_pass_role, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_stack import TrainingStack
-from infra.transform_call import WORK
+from infra.transform_call import WORK, transform_call
 
 _READ = {"asynchronous": [INPUT]}
 _WRITTEN = {"realtime": ["capture/"], "asynchronous": [OUTPUT, FAILURES]}
@@ -37,9 +39,9 @@ class ServingStack(PipelineStack):
     data, training : DataStack, TrainingStack
         What the stack is built on.
     endpoint_name : str
-        The endpoint; it exists once the first model has been deployed.
-    endpoint_log_group : ILogGroup
-        Where its containers log to.
+        The endpoint; it exists once the first model has been deployed, unless the pipeline has none.
+    endpoint_log_group : ILogGroup or None
+        Where its containers log to; None if there is no endpoint.
     model_role : JobRole
         Of the models, under which endpoints and transform jobs run their containers.
     deploy_state_machine : IStateMachine
@@ -52,13 +54,14 @@ class ServingStack(PipelineStack):
         super().__init__(scope, id, pipeline=pipeline, description="endpoint and deployments")
         self.data, self.training = data, training
         self.endpoint_name = f"headrace-{pipeline.name}"
-        endpoint_logs = EndpointLogs(self, "EndpointLogs", pipeline=pipeline, key=data.key)
-        self.endpoint_log_group: logs.ILogGroup = endpoint_logs.log_group
+        endpoint_logs = self._add_endpoint_logs()
+        self.endpoint_log_group: logs.ILogGroup | None = endpoint_logs.log_group if endpoint_logs else None
         self.model_role = self._add_model_role()
         self._async_topics = async_topics(self, pipeline, data.key, self.model_role)
         clean_up = CleanUp(self, "CleanUp", pipeline=pipeline, key=data.key, what="deployment")
-        # The endpoint goes first: what still logs would make SageMaker create the log group anew.
-        clean_up.resource.node.add_dependency(endpoint_logs)
+        if endpoint_logs:
+            # The endpoint goes first: what still logs would make SageMaker create the log group anew.
+            clean_up.resource.node.add_dependency(endpoint_logs)
         self._scaling = self._add_scaling(clean_up)
         self.deploy_state_machine: sfn.IStateMachine = self._add_state_machine()
         DeployTriggers(
@@ -68,6 +71,11 @@ class ServingStack(PipelineStack):
             model_package_group=training.model_package_group_name,
         )
         self._output()
+
+    def _add_endpoint_logs(self) -> EndpointLogs | None:
+        if not self.pipeline.endpoint.exists:
+            return None
+        return EndpointLogs(self, "EndpointLogs", pipeline=self.pipeline, key=self.data.key)
 
     def _add_model_role(self) -> JobRole:
         kind = self.pipeline.endpoint.kind
@@ -79,10 +87,15 @@ class ServingStack(PipelineStack):
             key=self.data.key,
             read=["training/", *_READ.get(kind, []), *transform],
             write=[*_WRITTEN.get(kind, []), *transform],
-            log_groups=[f"Endpoints/{self.endpoint_name}", *(["TransformJobs"] if transform else [])],
+            log_groups=self._log_groups(),
         )
         self.training.image.grant_pull(role)
         return role
+
+    def _log_groups(self) -> list[str]:
+        endpoint = self.pipeline.endpoint
+        of_endpoint = [f"Endpoints/{self.endpoint_name}"] if endpoint.exists else []
+        return [*of_endpoint, *(["TransformJobs"] if endpoint.batches else [])]
 
     def _add_scaling(self, clean_up: CleanUp) -> EndpointScaling | None:
         """Let the instances follow the load; where they did, that ends before the endpoint does."""
@@ -116,18 +129,40 @@ class ServingStack(PipelineStack):
         machine = PipelineStateMachine(
             self,
             "Deployment",
-            definition=deploy_flow(
-                self,
-                functions.all(self._scaling.function if self._scaling else None),
-                deploy_calls(settings),
-                self.pipeline.release,
-            ),
+            definition=self._deployment(functions, settings),
             key=self.data.key,
             timeout=_longest(self.pipeline),
             comment=f"Headrace {self.pipeline.name}: from an approved model to an endpoint that serves it",
         )
-        role, configs = machine.role, self.named("endpoint-config")
-        allow(role, ["sagemaker:CreateModel"], [self.named("model")])
+        allow(machine.role, ["sagemaker:CreateModel", "sagemaker:AddTags"], [self.named("model")])
+        if self.pipeline.endpoint.exists:
+            self._allow_endpoints(machine.role)
+        else:
+            grant_jobs(
+                machine.role, self, TRANSFORM, name_prefix=self.endpoint_name, job_role=self.model_role
+            )
+        grant_pass_role(machine.role, self.model_role, "sagemaker.amazonaws.com")
+        grant_encrypted_volumes(machine.role, self.data.key)
+        functions.grant_waking(machine)
+        return machine
+
+    def _deployment(self, functions: DeploymentFunctions, settings: EndpointSettings) -> sfn.IChainable:
+        called = functions.all(self._scaling.function if self._scaling else None)
+        calls, release = deploy_calls(settings), self.pipeline.release
+        if self.pipeline.endpoint.exists:
+            return deploy_flow(self, called, calls, release)
+        sample = transform_call(
+            self.pipeline,
+            settings.key_arn,
+            # Not by the deployment's name, which is gone back to: each attempt is a job.
+            name=f"'{self.endpoint_name}-sample-' & $string($toMillis($states.context.Execution.StartTime))",
+            model="$plan.name",
+            folder=f"'s3://{settings.bucket}/{WORK}' & $plan.name & '/'",
+        )
+        return batch_deploy_flow(self, called, calls, release, sample)
+
+    def _allow_endpoints(self, role: iam.IRole) -> None:
+        configs = self.named("endpoint-config")
         allow(role, ["sagemaker:CreateEndpointConfig"], [configs, self.named("model")])
         allow(
             role,
@@ -136,11 +171,7 @@ class ServingStack(PipelineStack):
         )
         if self.pipeline.release.shares:
             allow(role, ["sagemaker:UpdateEndpointWeightsAndCapacities"], [self._endpoint()])
-        allow(role, ["sagemaker:AddTags"], [self.named("model"), configs])
-        grant_pass_role(role, self.model_role, "sagemaker.amazonaws.com")
-        grant_encrypted_volumes(role, self.data.key)
-        functions.grant_waking(machine)
-        return machine
+        allow(role, ["sagemaker:AddTags"], [configs])
 
     def _output(self) -> None:
         CfnOutput(self, "EndpointName", value=self.endpoint_name)
@@ -153,6 +184,8 @@ class ServingStack(PipelineStack):
         )
 
     def _invocation(self) -> str:
+        if not self.pipeline.endpoint.exists:
+            return f"aws s3 cp rows.csv s3://{self.data.data_bucket.bucket_name}/batch/"
         if self.pipeline.endpoint.kind == "asynchronous":
             return how_to_ask(self.endpoint_name, self.data.artifacts_bucket.bucket_name)
         return (

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import tarfile
 from collections.abc import Iterable
-from typing import IO, TYPE_CHECKING, cast
+from contextlib import closing
+from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlparse
 
 if TYPE_CHECKING:
@@ -73,3 +75,16 @@ def open_archive(client: S3Client, url: str) -> IO[bytes]:
     place = urlparse(url)
     body = client.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"]
     return cast("IO[bytes]", body)
+
+
+class ModelSamples:
+    """What trainings note for the smoke tests of their models."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def sample(self, model_data_url: str) -> dict[str, Any]:
+        """Return ``sample.json`` of a model archive: a real row, and its prediction."""
+        with closing(open_archive(self._client, model_data_url)) as archive:
+            document: dict[str, Any] = json.loads(read_members(archive, ["sample.json"])["sample.json"])
+        return document

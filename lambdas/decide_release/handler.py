@@ -13,9 +13,9 @@ from typing import Any
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.endpoints import Endpoints
 from headrace.aws.executions import Executions
 from headrace.aws.next_deployment import call_next
+from headrace.aws.no_endpoint import endpoints_of
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.release_log import TOLD, Decision, Entry, ReleaseLog, RunningRelease
 from headrace.aws.task_tokens import TaskTokens
@@ -32,12 +32,14 @@ _TOLD_PLACES = 1000
 
 @cache
 def _deps() -> Ports:
-    client, name = boto3.client("stepfunctions"), bundled_pipeline().name
+    client, pipeline = boto3.client("stepfunctions"), bundled_pipeline()
+    name = pipeline.name
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
+    log = TrainingLog(table)
     return Ports(
         endpoint=f"headrace-{name}",
-        endpoints=Endpoints(boto3.client("sagemaker")),
-        log=TrainingLog(table),
+        endpoints=endpoints_of(pipeline, boto3.client("sagemaker"), log),
+        log=log,
         releases=ReleaseLog(table),
         tokens=TaskTokens(client),
         executions=Executions(client, ""),

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.endpoints import Endpoint, Endpoints
+from headrace.aws.endpoints import Endpoint
+from headrace.aws.no_endpoint import endpoints_of
 from headrace.aws.registry import Package, Registry
 from headrace.aws.release_log import ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, Lock, TrainingLog
@@ -87,8 +88,9 @@ class Ports:
 def _deps() -> tuple[Pipeline, Ports]:
     client = boto3.client("sagemaker")
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    ports = Ports(Registry(client), Endpoints(client), TrainingLog(table), ReleaseLog(table))
-    return bundled_pipeline(), ports
+    pipeline, log = bundled_pipeline(), TrainingLog(table)
+    ports = Ports(Registry(client), endpoints_of(pipeline, client, log), log, ReleaseLog(table))
+    return pipeline, ports
 
 
 def plan_deployment(

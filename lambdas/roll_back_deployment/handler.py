@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import boto3
 from aws_lambda_powertools import Logger
 
-from headrace.aws.endpoints import Endpoint, Endpoints
+from headrace.aws.endpoints import Endpoint
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.next_deployment import Events, call_next
+from headrace.aws.no_endpoint import endpoints_of
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.registry import Registry
 from headrace.aws.release_alarms import ReleaseAlarms
@@ -131,11 +132,12 @@ class Ports:
 def _deps() -> Ports:
     client = boto3.client("sagemaker")
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    name = bundled_pipeline().name
+    pipeline, log = bundled_pipeline(), TrainingLog(table)
+    name = pipeline.name
     return Ports(
-        Endpoints(client),
+        endpoints_of(pipeline, client, log),
         Registry(client),
-        TrainingLog(table),
+        log,
         ReleaseLog(table),
         ReleaseAlarms(boto3.client("cloudwatch"), name),
         PipelineEvents(boto3.client("events"), name),

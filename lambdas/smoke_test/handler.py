@@ -6,7 +6,6 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -16,8 +15,10 @@ from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from headrace.aws.asynchronous_endpoint import AsynchronousEndpoint, Request
-from headrace.aws.model_archive import open_archive, read_members
+from headrace.aws.model_archive import ModelSamples
+from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.batch.members import ANSWER
 
 logger = Logger()
 
@@ -53,19 +54,6 @@ class Runtime(Protocol):
     def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any], *, targeted: bool) -> Answer:
         """Invoke the endpoint of a deployment, or if `targeted` the deployment's own variant of it."""
         ...
-
-
-class S3Samples:
-    """Samples out of model archives in S3."""
-
-    def __init__(self, client: Any) -> None:
-        self._client = client
-
-    def sample(self, model_data_url: str) -> dict[str, Any]:
-        """Return ``sample.json`` of a model archive."""
-        with closing(open_archive(self._client, model_data_url)) as archive:
-            document: dict[str, Any] = json.loads(read_members(archive, ["sample.json"])["sample.json"])
-        return document
 
 
 class SageMakerRuntime:
@@ -107,18 +95,33 @@ class AsynchronousRuntime:
         return Answer(None, json.loads(answer)["predictions"])
 
 
+class TransformedSample:
+    """A model without an endpoint, which a transform job has asked about the row already."""
+
+    def __init__(self, s3: Any, bucket: str) -> None:
+        self._s3, self._bucket = s3, bucket
+
+    def ask(self, plan: Mapping[str, Any], row: Mapping[str, Any], *, targeted: bool) -> Answer:
+        """Return what the job was answered; a job runs one model, which needs no variant's name."""
+        folder = TransformFolder(self._s3, self._bucket, f"transform/{plan['name']}/")
+        return Answer(None, [record[ANSWER] for record in folder.answers()])
+
+
 def _body(row: Mapping[str, Any]) -> bytes:
     return json.dumps({"instances": [row]}).encode()
 
 
 @cache
-def _deps() -> tuple[S3Samples, Runtime]:
+def _deps() -> tuple[ModelSamples, Runtime]:
     # A serverless endpoint starts its first container now, and that may take a minute.
     patient = Config(read_timeout=70, retries={"total_max_attempts": 4, "mode": "standard"})
     s3, runtime = boto3.client("s3"), boto3.client("sagemaker-runtime", config=patient)
-    if bundled_pipeline().endpoint.kind == "asynchronous":
-        return S3Samples(s3), AsynchronousRuntime(s3, runtime, os.environ["ARTIFACTS_BUCKET"])
-    return S3Samples(s3), SageMakerRuntime(runtime)
+    kind = bundled_pipeline().endpoint.kind
+    if kind == "asynchronous":
+        return ModelSamples(s3), AsynchronousRuntime(s3, runtime, os.environ["ARTIFACTS_BUCKET"])
+    if kind == "batch":
+        return ModelSamples(s3), TransformedSample(s3, os.environ["ARTIFACTS_BUCKET"])
+    return ModelSamples(s3), SageMakerRuntime(runtime)
 
 
 def smoke_test(event: Mapping[str, Any], samples: Samples, runtime: Runtime) -> dict[str, Any]:

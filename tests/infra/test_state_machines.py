@@ -26,6 +26,7 @@ VARIANTS = {
     "a person has the last word": json.dumps(
         {"endpoint": {"kind": "realtime"}, "release": {"strategy": "ab", "promote": "manual"}}
     ),
+    "batch": json.dumps({"endpoint": {"kind": "batch"}}),
     "manual approval": json.dumps({"approval": "manual"}),
     "local disk": json.dumps({"training": {"instance": "ml.g5.xlarge"}}),
 }

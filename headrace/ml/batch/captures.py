@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from headrace.ml.batch.records import ANSWER, FEATURES, KEPT, ROW
+from headrace.ml.batch.members import ANSWER, FEATURES, KEPT, ROW
 from headrace.ml.batch.results import Record
 
 _JSON = "application/json"

@@ -16,6 +16,7 @@ from typing import Any, Literal
 import numpy as np
 import pyarrow as pa
 
+from headrace.ml.batch.members import FEATURES, KEPT, ROW
 from headrace.ml.cleaning import clean
 from headrace.ml.cleaning_steps.chain import added_columns
 from headrace.ml.cleaning_steps.registry import find_step
@@ -25,9 +26,6 @@ from headrace.ml.refused_file import refused_table
 from headrace.ml.rejections import Rejections
 from headrace.ml.request_cleaning import RequestCleaning
 from headrace.ml.text_table import TextTable
-
-ROW, FEATURES, KEPT, ANSWER = "row", "features", "kept", "SageMakerOutput"
-"""Members of a record: the row's number, what the model is asked, what only stands beside; and what SageMaker joins to it."""
 
 _NAMED = 10
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from headrace.ml.batch.records import ANSWER, FEATURES, KEPT, ROW
+from headrace.ml.batch.members import ANSWER, FEATURES, KEPT, ROW
 from headrace.ml.table_names import free_name
 
 Format = Literal["csv", "jsonlines", "parquet"]
