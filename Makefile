@@ -65,6 +65,7 @@ bench-feedback: setup ## measure how long labels take to find their predictions,
 
 bench-serving: setup ## measure the model server beside FastAPI and beside the limit, and send it a million requests
 	@$(BIN)/python -m benchmarks.measure_serving
+
 fuzz-serving: setup ## send the serving container 100,000 malformed requests, and count what it must never do
 	@$(BIN)/python -m benchmarks.fuzz_server
 

@@ -39,7 +39,7 @@ _LONGEST_REMEMBERED = 100  # characters
 _NO_LONGER_EXACT = 1e18  # a longer whole number in JSON may have become a float, which is another word
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Rows:
     """Cells of rows, one row after the other.
 
@@ -142,14 +142,24 @@ class _Matrix:
         ]
 
     def of(self, rows: Rows, places: Sequence[int] | None) -> np.ndarray[Any, Any]:
+        if len(self._blocks) == 1:
+            return np.ascontiguousarray(self._block(rows, places, *self._blocks[0]).T)
         matrix = np.empty((len(rows), self._width), dtype=self._dtype)
         for mine, columns, read in self._blocks:
-            values = read(rows.taken(mine if places is None else [places[i] for i in mine]))
-            block = np.array(values, dtype=self._dtype).reshape(len(mine), -1)
-            if len(columns) == self._width:
-                return np.ascontiguousarray(block.T)
-            matrix[:, columns] = block.T
+            matrix[:, columns] = self._block(rows, places, mine, columns, read).T
         return matrix
+
+    def _block(
+        self,
+        rows: Rows,
+        places: Sequence[int] | None,
+        mine: list[int],
+        columns: list[int],
+        read: Callable[[list[Cell]], Any],
+    ) -> np.ndarray[Any, Any]:
+        """Return the columns of one kind, each in a row."""
+        values = read(rows.taken(mine if places is None else [places[place] for place in mine]))
+        return np.asarray(values, dtype=self._dtype).reshape(len(columns), -1)
 
 
 class CellMemory(dict[Cell, Any]):

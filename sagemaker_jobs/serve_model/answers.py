@@ -6,13 +6,11 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal, get_args
 
 import orjson
 
 from headrace.ml.arrays import Floats
-from sagemaker_jobs.model import as_documents
 from sagemaker_jobs.serve_model.requests import JSON_LINES as JSON_LINES_TYPES
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
@@ -25,7 +23,6 @@ _WRITTEN_AS = {
     "application/*": JSON,
     **dict.fromkeys(JSON_LINES_TYPES, JSON_LINES),
 }
-_MOST_FORMS = 256
 
 
 class AcceptError(ValueError):
@@ -53,7 +50,6 @@ class AnswerForm:
         return self.media_type if self.output == "both" else f"{self.media_type}; output={self.output}"
 
 
-@lru_cache(_MOST_FORMS)
 def choose_form(accept: str, content_type: str, attributes: str = "") -> AnswerForm:
     """Return the form that the caller likes most, or else the one in which it asked.
 
@@ -149,10 +145,10 @@ class AnswerWriter:
     def __init__(self, classes: Sequence[str]) -> None:
         self._classes = classes
         self._cells = [_as_cell(label) for label in classes]
-        self._lines: dict[Output, Callable[[list[Any]], Iterable[str]]] = {
+        self._lines: dict[Output, Callable[[list[list[float]]], list[str]]] = {
             "both": self._labels_and_probabilities,
-            "labels": lambda rows: (f"{self._cells[row.index(max(row))]}\n" for row in rows),
-            "probabilities": lambda rows: (f"{','.join(map(repr, row))}\n" for row in rows),
+            "labels": lambda rows: [f"{self._cells[row.index(max(row))]}\n" for row in rows],
+            "probabilities": lambda rows: [f"{','.join(_as_text(row))}\n" for row in rows],
         }
 
     def write(self, values: Floats, form: AnswerForm) -> bytes:
@@ -167,23 +163,38 @@ class AnswerWriter:
             classes in their order. JSON is ``{"predictions": [...]}`` with ``{"score": ...}``, or with ``label``,
             ``probabilities`` by class, or both. JSON Lines has a line per prediction.
         """
-        if form.media_type != CSV:
-            return _as_json(self._documents(values, form.output), form.media_type)
         rows = values.tolist()
-        lines = self._lines[form.output](rows) if self._classes else (f"{number!r}\n" for number in rows)
+        if form.media_type != CSV:
+            return _as_json(self._documents(rows, form.output), form.media_type)
+        lines = self._lines[form.output](rows) if self._classes else [f"{text}\n" for text in _as_text(rows)]
         return "".join(lines).encode()
 
-    def _labels_and_probabilities(self, rows: list[Any]) -> Iterable[str]:
-        for row in rows:
-            best = max(row)
-            yield f"{self._cells[row.index(best)]},{best!r}\n"
+    def _labels_and_probabilities(self, rows: list[list[float]]) -> list[str]:
+        best = list(map(max, rows))
+        found = zip(rows, best, _as_text(best), strict=True)
+        return [f"{self._cells[row.index(top)]},{text}\n" for row, top, text in found]
 
-    def _documents(self, values: Floats, output: Output) -> list[dict[str, Any]]:
-        documents = as_documents(values, self._classes)
-        if output == "both" or not self._classes:
-            return documents
-        name = "label" if output == "labels" else "probabilities"
-        return [{name: document[name]} for document in documents]
+    def _documents(self, rows: list[Any], output: Output) -> list[dict[str, Any]]:
+        classes = self._classes
+        if not classes:
+            return [{"score": number} for number in rows]
+        if output == "labels":
+            return [{"label": classes[row.index(max(row))]} for row in rows]
+        if output == "probabilities":
+            return [{"probabilities": dict(zip(classes, row, strict=True))} for row in rows]
+        if len(classes) == len(("no", "yes")):
+            no, yes = classes
+            return [{"label": yes if q > p else no, "probabilities": {no: p, yes: q}} for p, q in rows]
+        return [
+            {"label": classes[row.index(max(row))], "probabilities": dict(zip(classes, row, strict=True))}
+            for row in rows
+        ]
+
+
+def _as_text(numbers: list[float]) -> list[str]:
+    """Return numbers with as many digits as tell them from all others; orjson writes them ten times as fast as `repr`."""
+    text = orjson.dumps(numbers).decode()
+    return text[1:-1].split(",") if "null" not in text else [repr(number) for number in numbers]
 
 
 def _as_json(documents: list[dict[str, Any]], media_type: str) -> bytes:

@@ -13,7 +13,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 import orjson
 
@@ -46,6 +46,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
 )
 _LONGEST_ID = 256  # characters; SageMaker takes 64
 _TIMES = 3
+_MOST_HEADERS = 256
 
 
 @dataclass(slots=True)
@@ -112,11 +113,12 @@ class Application:
 
     def read(self, headers: Mapping[bytes, bytes], body: bytes) -> Question | Reply:
         """Read an invocation, or say why it is refused."""
-        content_type = headers.get(b"content-type", b"").decode("latin-1")
-        accept = headers.get(b"accept", b"").decode("latin-1")
-        attributes = headers.get(b"x-amzn-sagemaker-custom-attributes", b"").decode("latin-1")
         try:
-            form = choose_form(accept, content_type, attributes)
+            content_type, form = _understood(
+                headers.get(b"content-type", b""),
+                headers.get(b"accept", b""),
+                headers.get(b"x-amzn-sagemaker-custom-attributes", b""),
+            )
             rows = self._questioner.read(body, content_type)
         except (AcceptError, RequestError, CellError) as error:
             return refusal(next(status for kind, status in _STATUS if isinstance(error, kind)), str(error))
@@ -181,6 +183,13 @@ class Application:
         taken = time.perf_counter() - began
         self._writer.write(values, AnswerForm(JSON))
         return taken
+
+
+@lru_cache(_MOST_HEADERS)
+def _understood(content_type: bytes, accept: bytes, attributes: bytes) -> tuple[str, AnswerForm]:
+    """Return what the headers of an invocation mean: callers send the same ones over and over."""
+    kind, accepted, attributed = (header.decode("latin-1") for header in (content_type, accept, attributes))
+    return kind, choose_form(accepted, kind, attributed)
 
 
 def lines_of(exchange: Exchange) -> list[bytes]:

@@ -39,7 +39,7 @@ Cut = Callable[[int, int], tuple[str, str]]
 """Returns rows of a request, from one to before another, and their content type."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Exchange:
     """One request and the answer to it.
 

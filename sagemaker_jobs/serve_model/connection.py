@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
@@ -25,6 +26,7 @@ _FRAMED = 2  # times a body: with what frames its chunks
 _REQUEST_S = 60.0  # SageMaker's own patience with a request
 _IDLE_S = 75.0
 _LINGERING_S = 5.0
+_HEAD_TOO_LARGE = f"the headers are longer than {_LARGEST_HEAD // 1024} KB"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -140,11 +142,15 @@ class Connection(asyncio.Protocol):
     def on_url(self, part: bytes) -> None:
         """Take a part of the target."""
         self._url += part
-        self._count_head(len(part))
+        self._head += len(part)
+        if self._head > _LARGEST_HEAD:
+            self._refuse(431, _HEAD_TOO_LARGE)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a header, or pass over it."""
-        self._count_head(len(name) + len(value))
+        self._head += len(name) + len(value)
+        if self._head > _LARGEST_HEAD:
+            self._refuse(431, _HEAD_TOO_LARGE)
         name = name.lower()
         if name in KEPT_HEADERS:
             self._headers[name] = value
@@ -225,11 +231,6 @@ class Connection(asyncio.Protocol):
         self._size = self._head = 0
         self._begun = self._too_large = self._due = False
 
-    def _count_head(self, size: int) -> None:
-        self._head += size
-        if self._head > _LARGEST_HEAD:
-            self._refuse(431, f"the headers are longer than {_LARGEST_HEAD // 1024} KB")
-
     def _is_busy(self) -> bool:
         return bool(self._current or self._waiting or self._full)
 
@@ -300,6 +301,7 @@ class Connection(asyncio.Protocol):
         self._transport.resume_reading()
 
 
+@lru_cache(64)
 def _path(target: bytes) -> bytes:
     """Return the path of a request's target, without its query.
 

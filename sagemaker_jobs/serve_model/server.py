@@ -10,6 +10,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
 import uvloop
 
@@ -24,7 +25,7 @@ QUICK_CALL_S = 0.002
 """A model that answers within this is asked where requests are read: a thread would cost more, and gain nothing."""
 
 _SMALL_BODY = 64 * 1024  # larger ones must not keep /ping waiting
-_MOST_HELD = 256 * 2**20  # bytes of bodies
+_LEAST_HELD = 256 * 2**20  # bytes of bodies, or two of the largest
 _DRAIN_S = 25.0  # SageMaker kills a container 30 seconds after SIGTERM
 _LOG_S = 2.0
 _TICK_S = 1.0
@@ -78,6 +79,7 @@ class Server:
         self._heads: dict[tuple[int, str, bool], bytes] = {}
         self._held = 0
         self.most_body_bytes = application.most_body_bytes
+        self._most_held = max(_LEAST_HELD, 2 * self.most_body_bytes)
         self.now = 0.0
         self.connections: set[Connection] = set()
         self.draining = False
@@ -87,14 +89,14 @@ class Server:
         """Return the answer; None if it will come by `Connection.deliver`."""
         if request.path != b"/invocations" or request.method != b"POST":
             return self._application.other_route(request.method, request.path)
-        large = len(request.body) > _SMALL_BODY or _unpacks(request.headers)
+        large = len(request.body) > _SMALL_BODY or _unpacks(request.headers.get(b"content-type", b""))
         if self._at_once and not large:
             return self._application.reply(request.headers, request.body)
         return self._desk.take(request.headers, request.body, connection.deliver, large=large)
 
     def hold(self, size: int) -> bool:
         """Take memory for a part of a body, or give some back; False if there is none left."""
-        if size > 0 and self._held + size > _MOST_HELD:
+        if size > 0 and self._held + size > self._most_held:
             return False
         self._held += size
         return True
@@ -193,6 +195,7 @@ def run(application: Application, listener: socket.socket, turn: int | None = No
     uvloop.run(serve(application, listener, lambda loop: CaptureLog(loop, log_file(), turn), parent))
 
 
-def _unpacks(headers: dict[bytes, bytes]) -> bool:
+@lru_cache(64)
+def _unpacks(content_type: bytes) -> bool:
     """Tell whether a small body may hold much."""
-    return media_type(headers.get(b"content-type", b"").decode("latin-1")) in PARQUET
+    return media_type(content_type.decode("latin-1")) in PARQUET
