@@ -45,7 +45,7 @@ _STATUS: tuple[tuple[type[Exception], int], ...] = (
     (CellError, 400),
 )
 _LONGEST_ID = 256  # characters; SageMaker takes 64
-_TIMES = 3
+_TIMES = 5  # others may take the processor from one call, or from two
 _MOST_HEADERS = 256
 
 
@@ -174,15 +174,15 @@ class Application:
             self._write_line(line)
 
     def _warm_up(self) -> float:
-        """Ask the model for missing cells, in every way, and return how long the last call took, in seconds."""
-        began = 0.0
+        """Ask the model for missing cells, in every way, and return how long the quickest call took, in seconds."""
+        quickest = float("inf")
         for rows in self._questioner.warm_up():
             for _ in range(_TIMES):
                 began = time.perf_counter()
                 values = self._questioner.ask(rows)
-        taken = time.perf_counter() - began
+                quickest = min(quickest, time.perf_counter() - began)
         self._writer.write(values, AnswerForm(JSON))
-        return taken
+        return quickest
 
 
 @lru_cache(_MOST_HEADERS)
