@@ -7,6 +7,7 @@ from typing import Any
 
 from aws_cdk import Duration
 
+from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
@@ -174,7 +175,7 @@ def _register(settings: JobSettings) -> dict[str, Any]:
             "SupportedContentTypes": formats,
             "SupportedResponseMIMETypes": ["text/csv", "application/json"],
             "SupportedRealtimeInferenceInstanceTypes": [settings.pipeline.endpoint.instance],
-            "SupportedTransformInstanceTypes": [settings.pipeline.training.instance],
+            "SupportedTransformInstanceTypes": [_transform_instance(settings.pipeline)],
         },
         "ModelMetrics": {
             "ModelQuality": {
@@ -187,6 +188,11 @@ def _register(settings: JobSettings) -> dict[str, Any]:
         "CustomerMetadataProperties": "{% $judgement.metadata %}",
         "ModelApprovalStatus": "PendingManualApproval",
     }
+
+
+def _transform_instance(pipeline: Pipeline) -> str:
+    """Return where the model answers files, or would: not every instance that trains has transform jobs."""
+    return (pipeline.endpoint.batches or Batch()).instance
 
 
 def _formats_of_one(pipeline: Pipeline) -> list[str]:

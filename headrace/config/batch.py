@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from headrace.config.block import Block, Column, Instance
 from headrace.config.schedules import Schedule
+
+_FAMILIES = r"^ml\.([mc]4|p[23]|[mc]5|[mcr][67]i|g4dn|g5|g6e?|trn1|inf2)\."
+"""Of instances that SageMaker has for transform jobs; training and endpoints have others, too [1]_.
+
+References
+----------
+.. [1] Amazon SageMaker API reference, TransformResources, InstanceType.
+"""
+
+
+def _transforms(instance: str) -> str:
+    if not re.match(_FAMILIES, instance):
+        family = instance.split(".")[1]
+        raise ValueError(
+            f"{instance}: SageMaker has no transform jobs on {family}; take one of m5, c5, m6i, c6i, r6i, m7i, c7i, r7i"
+        )
+    return instance
 
 
 class Batch(Block):
@@ -20,9 +38,11 @@ class Batch(Block):
     ('ml.m5.large', None, 'csv', 'all')
     """
 
-    instance: Instance = Field("ml.m5.large", description="Instance type of the transform jobs.")
+    instance: Annotated[Instance, AfterValidator(_transforms)] = Field(
+        "ml.m5.large", description="Instance type of the transform jobs."
+    )
     instances: int = Field(
-        1, ge=1, le=100, description="How many instances share a file that is large enough for several."
+        1, ge=1, le=100, description="How many instances share a file; each gets parts of 16 MB."
     )
     schedule: Schedule | None = Field(
         None,

@@ -36,6 +36,7 @@ def test_columns_are_named_or_all(columns):
         ({"endpoint": {"batch": {"columns": "some"}}}, "endpoint.batch.columns"),
         ({"endpoint": {"batch": {"schedule": "daily"}}}, "is no schedule"),
         ({"endpoint": {"batch": {"instance": "ml.c7g.large"}}}, "ARM processor"),
+        ({"endpoint": {"batch": {"instance": "ml.t3.large"}}}, "no transform jobs on t3"),
         ({"endpoint": {"kind": "batch"}, "stream": {"scoring": True}}, "stream.scoring: asks the endpoint"),
         (
             {"endpoint": {"kind": "batch"}, "alarms": {"latency_p99_ms": 20}},
