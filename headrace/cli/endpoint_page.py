@@ -38,7 +38,7 @@ $ headrace endpoint --requests-per-month 30_000_000 --peak 60 --answer-ms 20 --n
 | `serverless` with [`provisioned_concurrency`](scaling.md) | at once | 4 MB | 60 s, 200 at the same time | nobody waits | what is kept ready bills | the same, but nobody may wait |
 | `realtime` | at once | 6 MB | 60 s | nobody waits | instances bill | traffic is steady and high, or nobody may wait |
 | [`asynchronous`](asynchronous.md) | in S3 | 200 MB | an hour | the first one waits for minutes, in a queue | [nothing bills](scaling.md) with `scaling.min: 0` | answers are slow or large, and may be late |
-| `batch` | in S3, a file at a time | 100 MB for a record | an hour for a request | each file waits some minutes | nothing bills | nobody waits for an answer |
+| [`batch`](batch-predictions.md) | in S3, a file at a time | 6 MB for a row, `ingest.max_file_mb` for a file | a day for a file | each file waits some minutes | nothing bills | nobody waits for an answer |
 
 """
 
