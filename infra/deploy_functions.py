@@ -68,23 +68,22 @@ class DeploymentFunctions:
         return ReleaseFunctions(smoke_test, self._begin_release(), hold_release, judge)
 
     def grant_waking(self, machine: sfn.StateMachine) -> None:
-        """Allow looking at the executions of `machine`, and waking those that wait.
+        """Allow waking the executions of `machine` that wait, and who decides to see whether one still runs.
 
         The permissions are not part of the functions' own policies, on which the functions depend, and on these the
         state machine.
         """
-        policy = iam.Policy(
-            self._stack,
-            "WakeDeployments",
-            statements=[
-                _allowed("states:DescribeExecution", executions_of(machine)),
-                _allowed("states:SendTaskSuccess", machine.state_machine_arn),
-            ],
-        )
-        for function in (self.decide_release, self.hold_release):
-            if function is not None and function.role is not None:
-                policy.attach_to_role(function.role)
-        Validations.of(policy).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=_EXECUTIONS))
+        wake = self._policy("WakeDeployments", "states:SendTaskSuccess", machine.state_machine_arn)
+        look = self._policy("LookAtDeployments", "states:DescribeExecution", executions_of(machine))
+        Validations.of(look).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=_EXECUTIONS))
+        for function, policies in ((self.decide_release, (wake, look)), (self.hold_release, (wake,))):
+            for policy in policies:
+                if function is not None and function.role is not None:
+                    policy.attach_to_role(function.role)
+
+    def _policy(self, id: str, action: str, resource: str) -> iam.Policy:
+        statement = iam.PolicyStatement(actions=[action], resources=[resource])
+        return iam.Policy(self._stack, id, statements=[statement])
 
     # --- one by one
 
@@ -225,7 +224,3 @@ def executions_of(machine: sfn.StateMachine) -> str:
         ),
         Stack.of(machine),
     )
-
-
-def _allowed(action: str, resource: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=[action], resources=[resource])

@@ -49,6 +49,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.state_machine_role",
     "local_cloud.repairs.state_machine_retry",
     "local_cloud.repairs.state_machine_timeouts",
+    "local_cloud.repairs.task_tokens",
     "local_cloud.repairs.execution_metrics",
     "local_cloud.repairs.state_machine_limits",
     "local_cloud.repairs.state_machine_paths",

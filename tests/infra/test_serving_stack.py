@@ -1,10 +1,12 @@
 import json
+import re
 
 import pytest
 from aws_cdk.assertions import Template
 
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks, templates
+from tests.infra.test_state_machines import VARIANTS
 from tests.infra.test_training_stack import actions, policies
 
 REALTIME = json.dumps({"endpoint": {"kind": "realtime"}})
@@ -174,3 +176,79 @@ def test_what_an_asynchronous_endpoint_leaves_in_the_bucket_is_deleted_in_the_en
     ]
     (rule,) = [rule for rule in rules if rule.get("Prefix") == "async/"]
     assert rule["ExpirationInDays"] == 9
+
+
+# --- releases
+
+CANARY = VARIANTS["canary"]
+
+
+def test_nothing_is_found_in_a_stack_that_releases_that_nobody_gave_a_reason_for():
+    assert findings(stacks(CANARY)[2]) == []
+
+
+def who_may(action, options):
+    """Name the roles that may do something, with the resources."""
+    return {
+        role: json.dumps(statement["Resource"])
+        for role, statements in policies(templates(options)[1]).items()
+        for statement in statements
+        if action in actions(statement)
+    }
+
+
+@pytest.mark.parametrize(
+    ("action", "roles", "scope"),
+    [
+        ("sagemaker:UpdateEndpointWeightsAndCapacities", ["Deployment"], "endpoint/headrace-bike"),
+        ("cloudwatch:PutMetricAlarm", ["BeginRelease"], ":alarm:headrace-bike-release-*"),
+        (
+            "cloudwatch:DeleteAlarms",
+            ["CleanUp", "RemovePrevious", "RollBackDeployment"],
+            ":alarm:headrace-bike-release-*",
+        ),
+        ("states:SendTaskSuccess", ["DecideRelease", "HoldRelease"], '"Ref": "Deployment'),
+        ("states:DescribeExecution", ["DecideRelease"], ":execution:"),
+    ],
+)
+def test_what_a_release_takes_is_allowed_to_who_does_it_and_on_its_own(action, roles, scope):
+    allowed = who_may(action, CANARY)
+
+    assert (
+        sorted(re.sub(r"(Function)?(ServiceRole|Role|DefaultPolicy).*|[0-9A-F]{8}$", "", r) for r in allowed)
+        == roles
+    )
+    assert all(scope in resource for resource in allowed.values()), allowed
+
+
+@pytest.mark.parametrize("options", ["{}", REALTIME])
+def test_where_models_are_exchanged_all_at_once_nothing_moves_weights_or_makes_alarms(options):
+    for action in ("sagemaker:UpdateEndpointWeightsAndCapacities", "cloudwatch:PutMetricAlarm"):
+        assert who_may(action, options) == {}
+
+
+def rules(options):
+    found = templates(options)[1].find_resources("AWS::Events::Rule").values()
+    return {rule["Properties"]["Description"].partition(": ")[2]: rule["Properties"] for rule in found}
+
+
+def test_a_turn_a_loss_and_an_alarm_of_a_release_start_the_same_state_machine():
+    found = rules(CANARY)
+
+    assert found.keys() == {
+        "an approved model is deployed",
+        "a model that was approved during another deployment has its turn",
+        "what an execution has left that was stopped is undone",
+        "an alarm of a release withdraws it",
+    }
+    (machine,) = {json.dumps(target["Arn"]) for rule in found.values() for target in rule["Targets"]}
+    assert "Deployment" in machine
+    alarm = found["an alarm of a release withdraws it"]["EventPattern"]["detail"]
+    assert alarm == {
+        "alarmName": [{"prefix": "headrace-bike-release-"}],
+        "state": {"value": ["ALARM"]},
+    }
+
+
+def test_without_releases_there_is_no_rule_for_their_alarms():
+    assert "an alarm of a release withdraws it" not in rules("{}")

@@ -1,0 +1,260 @@
+"""Releases through the deployed stacks: bad models are withdrawn by themselves, a good one goes through, a person goes back."""
+
+import io
+import json
+import os
+import shutil
+import sys
+import tarfile
+import threading
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+from botocore.exceptions import ClientError
+
+from headrace.ml.profile import profile_frame
+from local_cloud.sagemaker.images import Image, ImageStore
+from tests.e2e.cloud import ACCOUNT, REGION, eventually, running
+
+CDK = Path(sys.executable).parent / "cdk"
+HEADRACE = Path(sys.executable).parent / "headrace"
+IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/toy-model:1"
+ENDPOINT, GROUP, SHARE = "headrace-rides", "headrace-rides", 0.2
+PIPELINE = {
+    "name": "rides",
+    "problem": "regression",
+    "target": "rides",
+    "image": "managed",
+    "endpoint": {"kind": "realtime", "instances": 1},
+    # An interval is two seconds here; how fast anything is on a busy machine is no property of a model.
+    "release": {
+        "strategy": "canary",
+        "share": SHARE,
+        "interval_minutes": 2,
+        "limits": {"latency_p99_factor": None},
+    },
+}
+STACKS = ("rides-data", "rides-training", "rides-serving", "rides-monitoring")
+
+
+@pytest.fixture(scope="module")
+def cloud(new_cloud):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SFN_WAIT_SCALE", "0.1")  # states that poll wait for tenths of seconds
+        cloud = new_cloud()
+        store = ImageStore(cloud.settings.state_dir / "images")
+        root = store.folder_of("toy-model", "1") / "root"
+        (root / "program").mkdir(parents=True)
+        shutil.copy(Path(__file__).parent / "toy_model.py", root / "program" / "toy.py")
+        store.save("toy-model", "1", Image(root, "/program", ("python", "toy.py"), {}))
+        with running(cloud) as cloud:
+            yield cloud
+
+
+@pytest.fixture(scope="module")
+def outputs(cloud, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("app")
+    (folder / "rides.yaml").write_text(json.dumps(PIPELINE))
+    variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
+
+    def cdk(*arguments):
+        options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / 'rides.yaml'}", "--no-notices")
+        done = cloud.run(CDK, *arguments, *options, **variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
+    file = folder / "outputs.json"
+    cdk("deploy", *STACKS, "--concurrency", "2", "--require-approval", "never", "--outputs-file", file)
+    return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
+
+
+@pytest.fixture(scope="module")
+def approve(cloud, outputs):
+    """Approve a model that behaves as it is told, and return its package's ARN."""
+    sagemaker, s3, bucket = cloud.client("sagemaker"), cloud.client("s3"), outputs["ArtifactsBucketName"]
+
+    def approve(*, offset=0.0, fails=False):
+        key = f"training/{offset}-{fails}/model.tar.gz"
+        s3.put_object(Bucket=bucket, Key=key, Body=archive(offset, fails))
+        container = {"Image": IMAGE, "ModelDataUrl": f"s3://{bucket}/{key}"}
+        arn = sagemaker.create_model_package(
+            ModelPackageGroupName=GROUP,
+            InferenceSpecification={
+                "Containers": [container],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+            ModelApprovalStatus="PendingManualApproval",
+        )["ModelPackageArn"]
+        sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
+        return arn
+
+    return approve
+
+
+def archive(offset, fails):
+    answers = np.random.default_rng(7).normal(200, 50, 2000) + offset
+    documents = {
+        "behaviour.json": {"offset": offset, "fails": fails},
+        "sample.json": {"row": {"temp": 20.0}, "prediction": {"score": 200.0 + offset}},
+        "baseline.json": profile_frame({}, [], predictions=answers).as_dict(),
+    }
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        for name, document in documents.items():
+            text = json.dumps(document).encode()
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            tar.addfile(member, io.BytesIO(text))
+    return buffer.getvalue()
+
+
+class Callers(threading.Thread):
+    """Ask the endpoint, some dozen times a second, and count who has answered; None is a failure."""
+
+    def __init__(self, runtime):
+        super().__init__(daemon=True)
+        self.runtime, self.answers, self.over = runtime, Counter(), threading.Event()
+
+    def run(self):
+        rng = np.random.default_rng(0)
+        while not self.over.wait(0.02):
+            rows = "".join(f"{temp:.3f}\n" for temp in rng.normal(20, 5, 50))
+            try:
+                answer = self.runtime.invoke_endpoint(
+                    EndpointName=ENDPOINT, ContentType="text/csv", Accept="text/csv", Body=rows
+                )
+                self.answers[answer["InvokedProductionVariant"]] += 1
+            except ClientError:
+                self.answers[None] += 1
+
+    def __enter__(self):
+        self.start()
+        return self.answers
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+@pytest.fixture(scope="module")
+def release(cloud, approve):
+    """Release a model while callers ask; return the package's status in the end, and who has answered."""
+    sagemaker = cloud.client("sagemaker")
+
+    def release(**behaviour):
+        with Callers(cloud.client("sagemaker-runtime")) as answers:
+            arn = approve(**behaviour)
+            version = int(arn.rpartition("/")[2])
+            eventually(lambda: ended(cloud, version), within_s=60)
+        return sagemaker.describe_model_package(ModelPackageName=arn), answers
+
+    return release
+
+
+def items(cloud, partition):
+    tables = cloud.client("dynamodb").list_tables()["TableNames"]
+    (table,) = [name for name in tables if "Ledger" in name]
+    found = cloud.client("dynamodb").query(
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": partition}},
+    )["Items"]
+    return {item["sk"]["S"]: item for item in found}
+
+
+def ended(cloud, version):
+    """Return the history of a version once its deployment has ended, and another one may begin."""
+    known = items(cloud, "release")
+    mine = [item for sk, item in sorted(known.items()) if item.get("version", {}).get("N") == str(version)]
+    over = mine and mine[-1]["place"]["N"] == "9999" and "running" not in known
+    return [item["event"]["S"] for item in mine] if over else []
+
+
+def serving(cloud):
+    """Return the variants with their weights, and how many configurations there are."""
+    sagemaker = cloud.client("sagemaker")
+    variants = sagemaker.describe_endpoint(EndpointName=ENDPOINT)["ProductionVariants"]
+    configs = sagemaker.list_endpoint_configs()["EndpointConfigs"]
+    return {variant["VariantName"] for variant in variants}, len(configs)
+
+
+@pytest.fixture(scope="module")
+def first(cloud, approve):
+    approve()
+    eventually(lambda: ended(cloud, 1), within_s=60)
+
+
+@pytest.fixture(scope="module")
+def story(cloud, first, release):
+    """One release after the other, and what is left after each."""
+    told = {}
+    for name, behaviour in {
+        "fails": {"fails": True},
+        "shifted": {"offset": 300.0},
+        "good": {"offset": 0.5},
+    }.items():
+        package, answers = release(**behaviour)
+        version = package["ModelPackageVersion"]
+        told[name] = (package, answers, ended(cloud, version), serving(cloud))
+    return told
+
+
+def test_a_model_that_fails_is_withdrawn_and_no_more_requests_fail_than_its_share(cloud, story):
+    package, answers, history, left = story["fails"]
+
+    assert history == ["began", "shifted", "withdrawn"]
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert "the release was withdrawn" in package["ApprovalDescription"]
+    assert answers.keys() == {"v1", None}
+    # Of the requests while it had its share; the others, before and after, all went well.
+    assert answers[None] / answers.total() < SHARE
+    assert left == ({"v1"}, 1)
+
+
+def test_a_model_whose_predictions_have_shifted_is_withdrawn_without_any_failure(story):
+    package, answers, history, left = story["shifted"]
+
+    assert history[-1] == "withdrawn"
+    assert package["ModelApprovalStatus"] == "Rejected"
+    assert answers[None] == 0
+    assert left == ({"v1"}, 1)
+
+
+def test_a_good_model_goes_through_and_the_one_before_is_kept(story):
+    package, answers, history, left = story["good"]
+
+    assert history == ["began", "shifted", "shifted", "promoted"]
+    assert package["ModelApprovalStatus"] == "Approved"
+    assert answers.keys() == {"v1", "v4"}
+    assert left == ({"v4"}, 2)
+
+
+def test_no_alarm_of_a_release_is_left(cloud, story):
+    alarms = cloud.client("cloudwatch").describe_alarms(AlarmNamePrefix="headrace-rides-release-")
+
+    assert alarms["MetricAlarms"] == []
+
+
+def headrace(cloud, *arguments):
+    done = cloud.run(HEADRACE, "release", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_person_goes_back_by_one_command_and_the_model_does_not_return(cloud, story):
+    before = headrace(cloud, "status", "rides")
+    done = headrace(cloud, "rollback", "rides", "--why", "complaints")
+    eventually(lambda: "running" not in items(cloud, "release"))
+    after = headrace(cloud, "status", "rides")
+
+    assert (before["in_service"]["version"], before["in_service"]["way_back"]) == (4, 1)
+    assert done["in_service"]["version"] == 1
+    assert (after["in_service"]["way_back"], after["requests"]) == (None, {"v1": 1.0})
+    last = after["history"][0]
+    assert (last["event"], last["version"], last["why"]) == ("rolled_back", 1, "complaints")
+    package = story["good"][0]["ModelPackageArn"]
+    described = cloud.client("sagemaker").describe_model_package(ModelPackageName=package)
+    assert described["ModelApprovalStatus"] == "Rejected"
