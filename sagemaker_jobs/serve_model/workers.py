@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
@@ -44,8 +45,14 @@ def usable_workers(processors: int, memory: int, model: int) -> int:
 
 
 @dataclass
-class _Crew:
-    """The processes that serve."""
+class Crew:
+    """The processes that serve.
+
+    Parameters
+    ----------
+    started : dict of int to float
+        When each was started, by its id, in seconds of the monotonic clock.
+    """
 
     started: dict[int, float] = field(default_factory=dict)
     stopping: bool = False
@@ -55,7 +62,39 @@ class _Crew:
         """Ask all of them to end."""
         self.stopping = True
         for pid in self.started:
-            os.kill(pid, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):  # it has just ended by itself
+                os.kill(pid, signal.SIGTERM)
+
+    def is_copy(self) -> bool:
+        """Copy this process, unless it is to end; True in the copy."""
+        # A signal between the copy and the note of it would miss the copy, or be handled in it.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+        try:
+            pid = -1 if self.stopping else os.fork()
+            if pid == 0:
+                for number in _SIGNALS:
+                    signal.signal(number, signal.SIG_DFL)
+            elif pid > 0:
+                self.started[pid] = time.monotonic()
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        return pid == 0
+
+    def judge(self, code: int, lived: float) -> None:
+        """Wait a moment before a process that died is replaced, or end all if there is no sense in that.
+
+        Raises
+        ------
+        JobError
+            If it has said that it cannot serve, or was one of several that died as soon as they were started.
+        """
+        self.quick_deaths = self.quick_deaths + 1 if lived < _QUICK_DEATH_S else 0
+        if code == 1 or self.quick_deaths >= _MOST_QUICK_DEATHS:
+            self.stop()
+            for pid in self.started:
+                os.waitpid(pid, 0)
+            raise JobError("a serving process cannot serve: what it wrote to the log says why")
+        time.sleep(_PAUSE_S)
 
 
 def in_worker(count: int) -> bool:
@@ -71,45 +110,18 @@ def in_worker(count: int) -> bool:
     JobError
         In this process: if one cannot serve and says so, or if they die as soon as they are started.
     """
-    crew = _Crew()
+    crew = Crew()
     for number in _SIGNALS:
         signal.signal(number, crew.stop)
     for _ in range(count):
-        if _is_copy(crew):
+        if crew.is_copy():
             return True
     while crew.started:
         pid, status = os.wait()
         lived = time.monotonic() - crew.started.pop(pid)
         if crew.stopping:
             continue
-        _judge(crew, os.waitstatus_to_exitcode(status), lived)
-        if _is_copy(crew):
+        crew.judge(os.waitstatus_to_exitcode(status), lived)
+        if crew.is_copy():
             return True
     return False
-
-
-def _is_copy(crew: _Crew) -> bool:
-    """Copy this process, unless it is to end; True in the copy."""
-    # A signal between the copy and the note of it would miss the copy, or be handled in it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
-    try:
-        pid = -1 if crew.stopping else os.fork()
-        if pid == 0:
-            for number in _SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
-        elif pid > 0:
-            crew.started[pid] = time.monotonic()
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    return pid == 0
-
-
-def _judge(crew: _Crew, code: int, lived: float) -> None:
-    """Wait a moment before a process that died is replaced, or end all if there is no sense in that."""
-    crew.quick_deaths = crew.quick_deaths + 1 if lived < _QUICK_DEATH_S else 0
-    if code == 1 or crew.quick_deaths >= _MOST_QUICK_DEATHS:
-        crew.stop()
-        for pid in crew.started:
-            os.waitpid(pid, 0)
-        raise JobError("a serving process cannot serve: what it wrote to the log says why")
-    time.sleep(_PAUSE_S)
