@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.machine import available_bytes, processors
 from sagemaker_jobs.paths import MlPaths
+from sagemaker_jobs.serve_model.app import Application
+from sagemaker_jobs.serve_model.server import run
 from sagemaker_jobs.serve_model.settings import Settings
 from sagemaker_jobs.serve_model.workers import in_worker, usable_workers
 
@@ -56,9 +59,4 @@ def _bound(settings: Settings) -> socket.socket:
 def _serve(
     paths: MlPaths, settings: Settings, listener: socket.socket, turn: int | None = None, parent: int = 0
 ) -> None:
-    # A process that only watches over others needs none of this.
-    from sagemaker_jobs.engines import load_predictor  # noqa: PLC0415
-    from sagemaker_jobs.serve_model.app import Application  # noqa: PLC0415
-    from sagemaker_jobs.serve_model.server import run  # noqa: PLC0415
-
     run(Application(load_predictor(paths.model, settings.engine), settings), listener, turn, parent)
