@@ -79,7 +79,10 @@ def _answered(pipeline: DeployedPipeline, arguments: argparse.Namespace, request
     from headrace.aws.endpoint_question import QuestionError, ask_endpoint  # noqa: PLC0415
 
     outputs = pipeline.outputs
-    endpoint = outputs.get("EndpointName", f"headrace-{arguments.pipeline}")
+    if (how := outputs["InvokeLikeThis"]).endswith("/batch/"):
+        how = how.replace("rows.csv", str(arguments.file))
+        raise CommandError(f"{arguments.pipeline} has no endpoint, it answers files: {how}")
+    endpoint = outputs["EndpointName"]
     try:
         return ask(
             lambda: ask_endpoint(
@@ -88,12 +91,10 @@ def _answered(pipeline: DeployedPipeline, arguments: argparse.Namespace, request
             f"asking {endpoint}",
         )
     except QuestionError as error:
-        hint = ""
-        if "no endpoint" in str(error):
-            hint = (
-                f"; no model has been deployed yet (headrace status {arguments.pipeline}), or endpoint.kind is batch: "
-                f"then aws s3 cp {arguments.file} s3://{outputs['DataBucketName']}/batch/"
-            )
+        missing = "no endpoint" in str(error)
+        hint = (
+            f": no model has been deployed yet, see headrace status {arguments.pipeline}" if missing else ""
+        )
         raise CommandError(f"{error}{hint}") from None
 
 

@@ -11,7 +11,11 @@ from botocore.exceptions import ClientError
 from headrace.aws import deployed_pipeline
 from headrace.cli import main
 
-OUTPUTS = {"EndpointName": "headrace-bike", "ArtifactsBucketName": "artifacts", "DataBucketName": "data"}
+OUTPUTS = {
+    "EndpointName": "headrace-bike",
+    "ArtifactsBucketName": "artifacts",
+    "InvokeLikeThis": "aws sagemaker-runtime invoke-endpoint …",
+}
 
 
 class World:
@@ -24,7 +28,7 @@ class World:
         return self
 
     def describe_endpoint(self, **request):
-        if self.kind == "batch":
+        if self.kind == "none yet":
             raise ClientError({"Error": {"Code": "ValidationException", "Message": "Could not find"}}, "D")
         return {"AsyncInferenceConfig": {}} if self.kind == "asynchronous" else {}
 
@@ -115,12 +119,21 @@ def test_a_refusal_of_the_model_is_told_with_its_reason(run):
     assert (refused.code, refused.err) == (2, "headrace: the model refuses: row 1: temp is no number\n")
 
 
-def test_where_there_is_no_endpoint_it_is_said_what_to_do(run):
-    refused = run(World(b"", kind="batch"))
+def test_where_no_model_is_deployed_yet_it_is_said_what_to_look_at(run):
+    refused = run(World(b"", kind="none yet"))
 
     assert refused.code == 2
-    assert "headrace status bike" in refused.err
-    assert "s3://data/batch/" in refused.err
+    assert "there is no endpoint headrace-bike: no model has been deployed yet" in refused.err
+
+
+def test_where_files_are_answered_it_is_said_where_to_drop_this_one(run):
+    world = World(b"")
+    world.outputs = {**OUTPUTS, "InvokeLikeThis": "aws s3 cp rows.csv s3://data/batch/"}
+
+    refused = run(world)
+
+    assert refused.code == 2
+    assert re.search(r"it answers files: aws s3 cp \S+/rows.csv s3://data/batch/$", refused.err)
 
 
 def test_a_file_whose_kind_does_not_show_has_to_be_introduced(run):
