@@ -44,10 +44,9 @@ class Endpoints:
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start an endpoint."""
         self._records.get("EndpointConfig", request["EndpointConfigName"])
-        deployment = request.get("DeploymentConfig")
-        record = self._records.add(
-            "Endpoint", request, EndpointStatus="Creating", LastDeploymentConfig=deployment
-        )
+        given = request.get("DeploymentConfig")
+        more = {"LastDeploymentConfig": given} if given else {}
+        record = self._records.add("Endpoint", request, EndpointStatus="Creating", **more)
         self._in_background(record, self._bring_up)
         return {"EndpointArn": record["EndpointArn"]}
 
@@ -61,13 +60,13 @@ class Endpoints:
         if record["EndpointConfigName"] == request["EndpointConfigName"]:
             raise invalid(f'Cannot update endpoint "{record["EndpointArn"]}" to its current configuration.')
         config = retaining(config, configured_variants(record), _properties_to_retain(request))
-        last = record.get("LastDeploymentConfig") if request.get("RetainDeploymentConfig") else None
-        deployment = request.get("DeploymentConfig") or last
+        given, last = request.get("DeploymentConfig"), record.get("LastDeploymentConfig")
+        deployment = given or (last if request.get("RetainDeploymentConfig") else None)
         rails = self._guardrails(record, config, deployment) if deployment else None
         with self._records.lock:
             self._refuse_unless_in_service(record)  # another request may have been faster
             self._records.change(
-                record, EndpointStatus="Updating", FailureReason=None, LastDeploymentConfig=deployment
+                record, EndpointStatus="Updating", FailureReason=None, LastDeploymentConfig=given or last
             )
         self._in_background(record, partial(self._exchange, config=config, rails=rails))
         return {"EndpointArn": record["EndpointArn"]}
@@ -153,7 +152,8 @@ class Endpoints:
 
     def _exchange(self, record: Record, config: Record, rails: Guardrails | None) -> None:
         """Start the new fleet beside the old one, and keep the old one if the new one fails or an alarm rings."""
-        progress, old = self._progress(record, config), self.traffic.fleet(record["EndpointName"])
+        progress = self._progress(record, config, guarded=rails is not None)
+        old = self.traffic.fleet(record["EndpointName"])
         try:
             new = self._launch(record, config, progress)
             if rails:
@@ -193,10 +193,11 @@ class Endpoints:
         except ApiError as error:
             raise JobError(str(error)) from None  # what it names was deleted meanwhile
 
-    def _progress(self, record: Record, config: Record) -> Progress:
+    def _progress(self, record: Record, config: Record, *, guarded: bool = False) -> Progress:
         def tell(pending: Record) -> None:
             self._records.change(record, PendingDeploymentSummary=pending)
-            self._announce(record, _DEPLOYMENT_EVENT)
+            if guarded:
+                self._announce(record, _DEPLOYMENT_EVENT)
 
         return Progress(config, self._launcher.image, tell)
 

@@ -240,6 +240,17 @@ def test_an_update_without_guardrails_neither_waits_nor_keeps_names(hosting, end
 
     assert after["EndpointConfigName"] == "other"
     assert hosting.around.clock.time == 0
+    kinds = {kind for kind, detail in hosting.around.events}
+    assert kinds == {"SageMaker Endpoint State Change"}, "the stages are told of guarded deployments"
+
+
+def test_an_update_without_guardrails_leaves_the_last_deployments_configuration(hosting, endpoint):
+    deployed(hosting, CANARY)
+
+    after = hosting.update("e", "e")
+
+    assert after["LastDeploymentConfig"] == CANARY
+    assert hosting.around.clock.time == 900
 
 
 # --- what is refused
