@@ -34,10 +34,11 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     if settings.workers == 1:
         _serve(paths, settings, listener)
         return
+    listener.close()  # it has shown that nobody else has the port
     parent = os.getpid()
-    with tempfile.TemporaryFile() as turn:
+    with tempfile.TemporaryFile() as turn, _bound(settings, shared=True):
         if in_worker(settings.workers):
-            _serve(paths, settings, listener, turn.fileno(), parent)
+            _serve(paths, settings, _bound(settings, shared=True), turn.fileno(), parent)
 
 
 def _workers(model: Path) -> int:
@@ -45,10 +46,15 @@ def _workers(model: Path) -> int:
     return usable_workers(processors(), available_bytes(), size)
 
 
-def _bound(settings: Settings) -> socket.socket:
-    """Take the port. Nobody is let in yet: whoever calls before the model is warm is refused, and calls again."""
+def _bound(settings: Settings, *, shared: bool = False) -> socket.socket:
+    """Take the port. Nobody is let in yet: whoever calls before the model is warm is refused, and calls again.
+
+    Processes that share a port get callers dealt by the kernel. Of one socket for all, the first to wake takes all callers.
+    """
     listener = socket.socket()
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     try:
         listener.bind((settings.host, settings.port))
     except OSError as error:

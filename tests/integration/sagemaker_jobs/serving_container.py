@@ -74,6 +74,16 @@ class Container:
                 return
             time.sleep(0.01)
 
+    def await_workers(self, count: int, *, without: int = 0) -> None:
+        """Wait until so many processes let callers in, and one of them has ended."""
+        listens = f":{self.port:04X} 00000000:0000 0A "
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if without not in self.workers() and Path("/proc/net/tcp").read_text().count(listens) == count:
+                return
+            time.sleep(0.02)
+        raise AssertionError(self.log.read_text())
+
     def workers(self) -> set[int]:
         """Return the process ids of those that answer."""
         tasks = Path(f"/proc/{self.process.pid}/task").iterdir()

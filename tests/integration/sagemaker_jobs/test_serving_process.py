@@ -1,10 +1,11 @@
 """The serving container as processes: `serve`, as SageMaker starts it, and how it ends."""
 
+import contextlib
 import json
 import os
 import signal
 import socket
-import time
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,11 @@ def start(job):
         container.process.wait()
 
 
+def sockets_of(pid):
+    """Return how many sockets a process has open."""
+    return sum("socket" in str(file.readlink()) for file in Path(f"/proc/{pid}/fd").iterdir())
+
+
 def test_it_serves_until_it_is_told_to_end_and_finishes_what_has_begun(start, job):
     container = start(SAGEMAKER_MODEL_SERVER_WORKERS="1").await_ping()
     sample = job.document("sample.json")
@@ -55,15 +61,20 @@ def test_it_serves_until_it_is_told_to_end_and_finishes_what_has_begun(start, jo
     assert [line["captureData"]["endpointInput"]["data"] for line in captured] == [sample["csv"], BODY]
 
 
-def test_a_worker_that_dies_is_replaced(start):
+def test_callers_are_dealt_to_all_workers_and_one_that_dies_is_replaced(start):
     container = start(SAGEMAKER_MODEL_SERVER_WORKERS="2").await_ping()
+    container.await_workers(2)
     first = container.workers()
+    before = {pid: sockets_of(pid) for pid in first}
+    with contextlib.ExitStack() as callers:
+        for _ in range(32):  # all with one of two by chance: once in two thousand million times
+            callers.enter_context(socket.create_connection(("127.0.0.1", container.port)))
+        container.ask()
+        assert all(sockets_of(pid) > before[pid] for pid in first)
     os.kill(min(first), signal.SIGKILL)
-    deadline = time.monotonic() + PATIENCE_S
-    while len(container.workers() - first) < 1 and time.monotonic() < deadline:
-        time.sleep(0.02)
+    container.await_workers(2, without=min(first))
 
-    assert len(container.workers()) == 2
+    assert len(container.workers() - first) == 1
     assert container.ask()[0] == 200
     assert container.end() == 0
 
