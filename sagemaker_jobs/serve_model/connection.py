@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from dataclasses import dataclass
-from functools import lru_cache
 from typing import Protocol
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from sagemaker_jobs.serve_model.app import KEPT_HEADERS, Reply, refusal
+from sagemaker_jobs.serve_model.http_request import Request, path_of
 
 MOST_CONNECTIONS = 1000
 _LARGEST_HEAD = 32 * 1024
@@ -28,17 +27,6 @@ _IDLE_S = 75.0
 _LINGERING_S = 5.0
 _HEAD_TOO_LARGE = f"the headers are longer than {_LARGEST_HEAD // 1024} KB"
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-
-
-@dataclass(slots=True)
-class Request:
-    """A whole request."""
-
-    method: bytes
-    path: bytes
-    headers: dict[bytes, bytes]
-    body: bytes
-    keep: bool
 
 
 class Server(Protocol):
@@ -186,7 +174,7 @@ class Connection(asyncio.Protocol):
         parts = self._parts
         request = Request(
             self._parser.get_method(),
-            _path(self._url),
+            path_of(self._url),
             self._headers,
             parts[0] if len(parts) == 1 else b"".join(parts),
             self._parser.should_keep_alive(),
@@ -206,18 +194,15 @@ class Connection(asyncio.Protocol):
 
     def check(self, now: float) -> None:
         """Close the connection of a caller who is too slow, or has been silent for long."""
-        silent = now - self._active
-        if self._refused:
-            if silent > _LINGERING_S:
-                self._transport.abort()
-        elif self._full:
-            if silent > _REQUEST_S:
-                self._transport.abort()
-        elif self._begun:
+        if self._is_busy() and not self._full:
+            return  # it is the server who keeps the caller waiting
+        if self._begun and not (self._full or self._refused):
             if now - self._began > _REQUEST_S:
                 self._refuse(408, f"the request was not whole after {_REQUEST_S:.0f} seconds")
-        elif not self._is_busy() and silent > _IDLE_S:
-            self._transport.close()
+            return
+        patience = _REQUEST_S if self._full else _LINGERING_S if self._refused else _IDLE_S
+        if now - self._active > patience:
+            self._transport.abort()
 
     def drain(self) -> None:
         """Close the connection if nothing is under way; it closes after the next answer otherwise."""
@@ -299,17 +284,3 @@ class Connection(asyncio.Protocol):
         if self._due:
             self._continue()
         self._transport.resume_reading()
-
-
-@lru_cache(64)
-def _path(target: bytes) -> bytes:
-    """Return the path of a request's target, without its query.
-
-    Examples
-    --------
-    >>> _path(b"/ping?x=1"), _path(b"http://localhost:8080/ping")
-    (b'/ping', b'/ping')
-    """
-    if target.startswith(b"http://"):
-        target = b"/" + target.removeprefix(b"http://").partition(b"/")[2]
-    return target.partition(b"?")[0]

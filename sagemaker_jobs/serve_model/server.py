@@ -17,8 +17,9 @@ import uvloop
 from sagemaker_jobs.serve_model.app import Application, Reply, lines_of
 from sagemaker_jobs.serve_model.capture import is_small
 from sagemaker_jobs.serve_model.capture_log import CaptureLog, log_file
-from sagemaker_jobs.serve_model.connection import Connection, Request
+from sagemaker_jobs.serve_model.connection import Connection
 from sagemaker_jobs.serve_model.desk import Desk
+from sagemaker_jobs.serve_model.http_request import Request
 from sagemaker_jobs.serve_model.requests import PARQUET, media_type
 
 QUICK_CALL_S = 0.002

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sagemaker_jobs.serve_model.app import Application
+from sagemaker_jobs.serve_model.app import Application, refusal
 from sagemaker_jobs.serve_model.server import Server
 from sagemaker_jobs.serve_model.settings import MAX_BODY_BYTES, Settings
 from tests.unit.sagemaker_jobs.serve_model.callers import Loop, connect
@@ -241,6 +241,21 @@ class TestTime:
         server.clock.now += 61
         server.tick()
 
+        assert caller.transport.closed
+
+    def test_who_waits_for_the_model_is_not_left(self, caller, server):
+        server.respond = lambda request, connection: None
+        caller.say(post() + b"what is no request\r\n")
+        for _ in range(100):
+            server.clock.now += 1
+            server.tick()
+
+        assert caller.statuses() == []
+        assert not caller.transport.closed
+        caller.connection.deliver(refusal(503, "the model is busy"))
+        assert caller.statuses() == [503, 400]
+        server.clock.now += 6
+        server.tick()
         assert caller.transport.closed
 
     def test_who_is_quick_is_kept(self, caller, server):
