@@ -100,7 +100,11 @@ def _harm(situation: Situation) -> Decision | None:
         return Decision("withdraw", f"an alarm is on: {', '.join(situation.alarms)}")
     shift = situation.shift
     if shift is not None and shift.verdict == "shift":
-        return Decision("withdraw", f"it answers otherwise than the model in service: {shift.report.reason}")
+        moved = "; ".join(
+            f"{column.name}: {column.summary}" for column in shift.report.features if column.drifted
+        )
+        why = f"its answers lie {shift.size:.1f} standard deviations from those of the model in service ({moved})"
+        return Decision("withdraw", why)
     return None
 
 

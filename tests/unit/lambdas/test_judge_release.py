@@ -56,7 +56,7 @@ def test_a_canary_that_answers_otherwise_is_withdrawn_at_the_first_look():
     (answer,) = looks(world, 5, requests=1500)
 
     assert answer["decision"] == "withdraw"
-    assert "answers otherwise" in answer["why"]
+    assert "standard deviations from those of the model in service" in answer["why"]
     assert answer["figures"]["prediction_shift"] > 1
     assert (
         "PredictionShift",

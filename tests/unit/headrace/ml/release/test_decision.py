@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from headrace.ml.drift import DriftReport
+from headrace.ml.drift import DriftReport, FeatureDrift
 from headrace.ml.release.decision import Decision, Situation, decide
 from headrace.ml.release.sequential import Finding
 from headrace.ml.release.shift import Shift, Stratum
@@ -10,7 +10,8 @@ from headrace.ml.release.shift import Shift, Stratum
 CANARY = Situation("canary", (0.1, 1.0), 0, False, False, 1000, (900, 100))
 AB = Situation("ab", (0.5,), 3, False, True, 1000, (5000, 5000), finding=Finding("open"))
 SHADOW = replace(AB, strategy="shadow", shares=(1.0,))
-SHIFT = Shift("shift", 2.0, DriftReport(True, "drift", 500, "mean 5 → 9", []), Stratum("10:00"))
+MOVED = FeatureDrift("prediction", True, 0.68, 1e-30, 1e-4, 0.38, 500, "mean 5 → 9")
+SHIFT = Shift("shift", 2.0, DriftReport(True, "drift", 500, "drift", [MOVED]), Stratum("10:00"))
 
 
 def test_a_canary_gets_its_next_share_and_then_all():
@@ -36,7 +37,10 @@ def test_an_alarm_withdraws_whatever_else_is_said(situation):
 def test_answers_that_have_shifted_withdraw(situation):
     found = decide(replace(situation, shift=SHIFT))
 
-    assert (found.outcome, "mean 5 → 9" in found.why) == ("withdraw", True)
+    assert found == Decision(
+        "withdraw",
+        "its answers lie 2.0 standard deviations from those of the model in service (prediction: mean 5 → 9)",
+    )
 
 
 @pytest.mark.parametrize(("wanted", "outcome"), [("promote", "promote"), ("rollback", "withdraw")])
