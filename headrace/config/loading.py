@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from headrace.config import cleaning, features
 from headrace.config.agreement import DisagreementError
 from headrace.config.block import block_of, listed_blocks, named_block_of
+from headrace.config.empty_blocks import empty_blocks
 from headrace.config.pipeline import Pipeline
 
 _SMALL = 256 * 1024
@@ -65,9 +66,6 @@ for _tag, _pattern, _first in _LITERALS:
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
 
 _EMPTY = "is empty, which does not switch it on: write its fields below it, or `{}: {{}}`, or leave it out"
-_OPTIONAL_BLOCKS = [
-    name for name, field in Pipeline.model_fields.items() if block_of(field) and field.default is None
-]
 
 _SHAPES = {
     "model_type": "a block of fields",
@@ -162,8 +160,8 @@ def load_pipeline(path: Path) -> Pipeline:
         )
     if repeated := list(_repeated_keys(root)):
         raise PipelineError("\n".join(f"{path}:{line}: `{key}` appears twice" for key, line in repeated))
-    if empty := [name for name in _OPTIONAL_BLOCKS if name in document and document[name] is None]:
-        raise PipelineError("\n".join(_told(path, root, (name,), _EMPTY.format(name)) for name in empty))
+    if empty := empty_blocks(document):
+        raise PipelineError("\n".join(_told(path, root, where, _EMPTY.format(where[-1])) for where in empty))
     try:
         return Pipeline.model_validate(document)
     except ValidationError as error:

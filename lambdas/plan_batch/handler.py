@@ -24,7 +24,7 @@ from headrace.config.pipeline import Pipeline
 logger = Logger()
 
 _SOONEST_S, _LATEST_S = 5, 900
-_A_FILE_S = 30
+_A_FILE_S = 10
 _PATIENCE = 20
 """A wait is at least this part of the time that was waited already: an execution has room for some thousand waits."""
 

@@ -197,6 +197,12 @@ def test_a_block_without_fields_is_not_silently_left_off(complaints, block):
     ]
 
 
+def test_a_block_in_a_block_is_not_silently_left_off_either(complaints):
+    (line,) = complaints(f"{GOOD}endpoint:\n  batch:\n")
+
+    assert line.startswith("7: endpoint.batch: is empty, which does not switch it on")
+
+
 def test_a_file_that_is_not_text_is_refused(tmp_path):
     path = tmp_path / "bike.yaml"
     path.write_bytes(b"\xff\xfe\x00n")
