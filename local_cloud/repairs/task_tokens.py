@@ -2,7 +2,8 @@
 
 References
 ----------
-.. [1] AWS CDK, "Task response permissions": ``grantTaskResponse`` allows ``states:SendTaskSuccess`` on the state machine.
+.. [1] AWS CDK, pull request 8486: the service authorization reference names no resource for ``states:SendTaskSuccess``, and AWS
+   asks for it on the state machine all the same, or on the activity.
 """
 
 from __future__ import annotations
