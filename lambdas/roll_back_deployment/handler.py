@@ -26,8 +26,8 @@ from headrace.config.bundle import bundled_pipeline
 logger = Logger()
 
 _TAKEN_BACK = "ReleaseTakenBack"
-_ENDED_ON_PURPOSE = (_TAKEN_BACK, "ReleaseWithdrawn")
-"""What the state machine calls a decision of a person, and one of the release itself."""
+_ENDED_ON_PURPOSE = (_TAKEN_BACK, "ReleaseWithdrawn", "ReleaseLost")
+"""What the state machine calls a decision of a person, one of the release itself, and the end of one that was stopped."""
 _WHY_LIMIT = 1000
 
 

@@ -1,4 +1,5 @@
-"""Releases through the deployed stacks: bad models are withdrawn by themselves, a good one goes through, a person goes back."""
+"""Releases through the deployed stacks: bad models are withdrawn by themselves, a good one goes through, a person goes back,
+and what is stopped leaves nothing behind."""
 
 import io
 import json
@@ -66,7 +67,8 @@ def outputs(cloud, tmp_path_factory):
 
     cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
     file = folder / "outputs.json"
-    cdk("deploy", *STACKS, "--concurrency", "2", "--require-approval", "never", "--outputs-file", file)
+    how = ("--method", "direct", "--concurrency", "2", "--require-approval", "never")
+    cdk("deploy", *STACKS, *how, "--outputs-file", file)
     return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
 
 
@@ -258,3 +260,18 @@ def test_a_person_goes_back_by_one_command_and_the_model_does_not_return(cloud, 
     package = story["good"][0]["ModelPackageArn"]
     described = cloud.client("sagemaker").describe_model_package(ModelPackageName=package)
     assert described["ModelApprovalStatus"] == "Rejected"
+
+
+def test_a_release_whose_execution_somebody_stops_leaves_nothing_behind(cloud, story, approve):
+    arn = approve(offset=0.7)
+    waits = eventually(lambda: items(cloud, "release").get("running", {}).get("token", {}).get("S"))
+    running = items(cloud, "release")["running"]["execution"]["S"]
+
+    cloud.client("stepfunctions").stop_execution(executionArn=running)
+    history = eventually(lambda: ended(cloud, int(arn.rpartition("/")[2])))
+
+    assert waits
+    assert history == ["began", "shifted", "withdrawn"]
+    assert serving(cloud)[0] == {"v1"}
+    described = cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
+    assert described["ApprovalDescription"] == "the release was withdrawn: its execution ended as ABORTED"

@@ -143,8 +143,9 @@ def test_a_release_goes_back_to_the_champions_configuration_from_whatever_it_has
     assert world.rejected == []
 
 
-def test_a_release_that_is_withdrawn_is_rejected_told_and_written_down():
-    world, answer = released("ReleaseWithdrawn")
+@pytest.mark.parametrize("error", ["ReleaseWithdrawn", "ReleaseLost"])
+def test_a_release_that_is_withdrawn_is_rejected_told_and_written_down(error):
+    world, answer = released(error)
 
     assert answer == {"done": True, "failed": True, "why": "1 % of 400 answers were errors"}
     assert world.rejected == [("arn:4", "the release was withdrawn: 1 % of 400 answers were errors")]
