@@ -6,8 +6,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.ml.rows import CellError
+from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.questions import Questioner
 from sagemaker_jobs.serve_model.requests import RequestError
+from sagemaker_jobs.serve_model.settings import Settings
 from tests.unit.sagemaker_jobs.serve_model.models import SCHEMA, MatrixSum, Sum
 
 CSV, JSON, LINES = "text/csv", "application/json", "application/jsonlines"
@@ -119,3 +121,16 @@ def test_a_model_is_warmed_up_in_every_way_in_which_it_is_asked():
     kinds = [type(rows) for rows in Questioner(MatrixSum()).warm_up()]
 
     assert kinds == [dict, tuple]
+
+
+def test_requests_that_were_read_in_different_ways_are_answered_together_and_in_their_order():
+    application = Application(MatrixSum(), Settings())
+    bodies = [b"1,red,yes,,1\n", b"2,,,,2\n3,,,,3\n", b"\xef\xbb\xbf4,,,,4\n", b"nan,,,,5\n"]
+    usual = [application.read({}, body) for body in bodies]
+    careful = application.read({b"content-type": b"text/csv"}, b'"7",red,yes,,1\n')
+
+    replies = application.answer_together([*usual[:2], careful, *usual[2:]])
+
+    assert isinstance(careful.rows, dict)
+    assert isinstance(usual[0].rows, tuple)
+    assert [reply.body for reply in replies] == [b"2.0\n", b"4.0\n6.0\n", b"8.0\n", b"8.0\n", b"5.0\n"]
