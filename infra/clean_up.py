@@ -12,7 +12,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
-from infra.release_alarms import release_alarms_arn
+from infra.release_alarms import release_alarm_arns
 from infra.sagemaker_task import sagemaker_arn
 
 What = Literal["deployment", "model_packages"]
@@ -67,7 +67,7 @@ def _statements(scope: Construct, what: What, name: str) -> list[iam.PolicyState
         _allow(["sagemaker:DeleteEndpointConfig"], [sagemaker_arn(scope, "endpoint-config", f"{name}-v*")]),
         _allow(["sagemaker:DeleteModel"], [sagemaker_arn(scope, "model", f"{name}-v*")]),
         _allow(["sagemaker:ListEndpointConfigs", "sagemaker:ListModels"], ["*"]),
-        _allow(["cloudwatch:DeleteAlarms"], [release_alarms_arn(scope, name)]),
+        _allow(["cloudwatch:DeleteAlarms"], release_alarm_arns(scope, name)),
     ]
 
 

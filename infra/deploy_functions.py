@@ -13,7 +13,7 @@ from infra.asynchronous import grant_asking
 from infra.deploy_flow import DeployFunctions
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
-from infra.release_alarms import release_alarms_arn
+from infra.release_alarms import release_alarm_arns
 from infra.release_flow import ReleaseFunctions
 from infra.release_judge import ReleaseJudge
 from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
@@ -109,8 +109,8 @@ class DeploymentFunctions:
     def _begin_release(self) -> PipelineFunction:
         function = self._add("BeginRelease", "begin_release")
         grant_items(function, self._ledger, "dynamodb:PutItem", ["release"])
-        alarms = release_alarms_arn(self._stack, self._stack.endpoint_name)
-        allow(function.role, ["cloudwatch:PutMetricAlarm"], [alarms])
+        alarms = release_alarm_arns(self._stack, self._stack.endpoint_name)
+        allow(function.role, ["cloudwatch:PutMetricAlarm"], alarms)
         return function
 
     def _hold_release(self) -> PipelineFunction:
@@ -209,7 +209,7 @@ class DeploymentFunctions:
         allow(
             function.role,
             ["cloudwatch:DeleteAlarms"],
-            [release_alarms_arn(self._stack, self._stack.endpoint_name)],
+            release_alarm_arns(self._stack, self._stack.endpoint_name),
         )
 
 

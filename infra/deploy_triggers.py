@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.release_alarms import release_alarm_names
 
 
 class DeployTriggers:
@@ -63,7 +64,7 @@ class DeployTriggers:
                 source="aws.cloudwatch",
                 detail_type="CloudWatch Alarm State Change",
                 detail={
-                    "alarmName": [{"prefix": f"headrace-{pipeline.name}-release-"}],
+                    "alarmName": release_alarm_names(f"headrace-{pipeline.name}"),
                     "state": {"value": ["ALARM"]},
                 },
             )

@@ -4,6 +4,7 @@ import re
 import pytest
 from aws_cdk.assertions import Template
 
+from headrace.aws.release_alarms import release_alarm_names
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks, templates
 from tests.infra.test_state_machines import VARIANTS
@@ -201,11 +202,11 @@ def who_may(action, options):
     ("action", "roles", "scope"),
     [
         ("sagemaker:UpdateEndpointWeightsAndCapacities", ["Deployment"], "endpoint/headrace-bike"),
-        ("cloudwatch:PutMetricAlarm", ["BeginRelease"], ":alarm:headrace-bike-release-*"),
+        ("cloudwatch:PutMetricAlarm", ["BeginRelease"], ":alarm:headrace-bike-release-shift"),
         (
             "cloudwatch:DeleteAlarms",
             ["CleanUp", "RemovePrevious", "RollBackDeployment"],
-            ":alarm:headrace-bike-release-*",
+            ":alarm:headrace-bike-release-shift",
         ),
         ("states:SendTaskSuccess", ["DecideRelease", "HoldRelease"], '"Ref": "Deployment'),
         ("states:DescribeExecution", ["DecideRelease"], ":execution:"),
@@ -245,7 +246,7 @@ def test_a_turn_a_loss_and_an_alarm_of_a_release_start_the_same_state_machine():
     assert "Deployment" in machine
     alarm = found["an alarm of a release withdraws it"]["EventPattern"]["detail"]
     assert alarm == {
-        "alarmName": [{"prefix": "headrace-bike-release-"}],
+        "alarmName": list(release_alarm_names("bike")),
         "state": {"value": ["ALARM"]},
     }
 
