@@ -9,6 +9,7 @@ from headrace.ml.column_schema import ColumnSchema
 from sagemaker_jobs.engines import OnnxModel
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.model import Model
+from sagemaker_jobs.onnx_export import trees
 from sagemaker_jobs.onnx_export.export import export_onnx
 from sagemaker_jobs.onnx_export.graph import NotExportableError
 from sagemaker_jobs.onnx_export.hostile_rows import hostile_rows
@@ -166,3 +167,10 @@ def test_what_has_no_operator_is_named():
         export_onnx(model.pipeline, schema)
     with pytest.raises(NotExportableError, match="'photo' holds images"):
         export_onnx(model.pipeline, (*schema, ColumnSchema("photo", "image")))
+
+
+def test_a_forest_that_would_take_long_to_load_stays_with_scikit_learn(monkeypatch):
+    monkeypatch.setattr(trees, "_MOST_NODES", 100)
+
+    with pytest.raises(NotExportableError, match="its trees have more than 100 splits"):
+        export_onnx(fitted("regression", "random_forest").pipeline, SCHEMA)
