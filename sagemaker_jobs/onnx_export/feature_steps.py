@@ -11,7 +11,7 @@ from onnx import TensorProto
 
 from sagemaker_jobs.engines import MISSING_WORD
 from sagemaker_jobs.features.own_step import OwnStep
-from sagemaker_jobs.features.steps.date_parts import PERIODS, DateParts
+from sagemaker_jobs.features.steps.date_parts import DECIMALS, PERIODS, DateParts
 from sagemaker_jobs.features.steps.impute import Impute
 from sagemaker_jobs.features.steps.one_hot import OneHot
 from sagemaker_jobs.features.steps.pair import BETWEEN, Pair
@@ -59,11 +59,17 @@ def _date_parts(graph: Graph, step: DateParts, given: Given) -> Made:
             if step.cyclic and part in PERIODS:
                 first, period = PERIODS[part]
                 angle = a.over(a.times(a.minus(parts[part], first), 2 * math.pi), period)
-                columns += [graph.node("Sin", angle), graph.node("Cos", angle)]
+                columns += [_rounded(a, graph.node(wave, angle)) for wave in ("Sin", "Cos")]
             else:
                 columns.append(parts[part])
         made[name] = _ready(columns)
     return made
+
+
+def _rounded(a: Arithmetic, numbers: str) -> str:
+    """Round as `numpy.round` does: to the nearest whole number, of two the even one, of a multiple."""
+    scale = 10.0**DECIMALS
+    return a.over(a.graph.node("Round", a.times(numbers, scale)), scale)
 
 
 def _impute(graph: Graph, step: Impute, given: Given) -> Made:

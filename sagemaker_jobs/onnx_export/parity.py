@@ -31,7 +31,7 @@ class Agreement:
     other_labels : int
         Rows whose most probable label is another one; 0 in a regression.
     difference : float
-        The largest one between probabilities, or between numbers, relative to them; infinite where only one answers NaN.
+        The largest one between probabilities, or between numbers, relative to them; infinite where only one answers a number.
     """
 
     rows: int = 0
@@ -104,7 +104,8 @@ def agreement(right: Floats, answers: Floats) -> Agreement:
     >>> agreement(np.array([200.0]), np.array([201.0])).holds
     False
     """
-    same = (right == answers) | (np.isnan(right) & np.isnan(answers))
+    # What comes of a sum that overflows, infinity or none, depends on the order of adding: neither is a number.
+    same = (right == answers) | ~(np.isfinite(right) | np.isfinite(answers))
     with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
         size = _size(right) if right.ndim == 1 else 1.0
         differences = np.where(same, 0.0, np.abs(right - answers) / size)

@@ -16,6 +16,9 @@ _FIRST_YEAR = 1970
 PERIODS = {"hour": (0, 24), "weekday": (0, 7), "day": (1, 31), "yearday": (1, 365.25), "month": (1, 12)}
 """Where a part begins to count, and after how much it begins again."""
 
+DECIMALS = 12
+"""Of sine and cosine. Libraries and processors differ in the last digits, and a tree's threshold may lie between those."""
+
 
 @feature_step("date_parts")
 class DateParts(Step):
@@ -49,7 +52,7 @@ class DateParts(Step):
             if self.cyclic and part in PERIODS:
                 first, period = PERIODS[part]
                 angle = 2 * np.pi * (parts[part] - first) / period
-                columns += [np.sin(angle), np.cos(angle)]
+                columns += [np.sin(angle).round(DECIMALS), np.cos(angle).round(DECIMALS)]
             else:
                 columns.append(parts[part])
         return columns

@@ -69,8 +69,9 @@ def test_an_export_that_fails_costs_the_engine_and_not_the_model(model, tmp_path
 
 
 def test_answers_that_are_no_numbers_in_one_engine_only_do_not_agree():
-    found = agreement(np.array([1.0, np.nan]), np.array([np.nan, np.nan]))
+    found = agreement(np.array([1.0, np.nan]), np.array([np.nan, -np.inf]))
 
+    assert agreement(np.array([np.nan]), np.array([-np.inf])).holds
     assert not found.holds
     assert found.as_dict()["difference"] is None
 

@@ -102,6 +102,14 @@ def test_every_step_that_reads_no_text_is_part_of_the_graph(name, estimator):
     assert found.holds, found
 
 
+def test_waves_that_differ_in_their_last_digits_do_not_change_sides_in_a_tree():
+    rows, filled = part(rows=900), tuple(column for column in SCHEMA if column.name not in EMPTY)
+    train = Part({column.name: rows.columns[column.name] for column in filled}, rows.target)
+    waves = [{"step": "date_parts", "cyclic": True}]  # sin(0) and sin(π) lie 1e-16 apart
+
+    assert agreement(fitted("regression", "hist_gradient_boosting", waves, schema=filled, train=train)).holds
+
+
 @pytest.mark.parametrize("loss", ["poisson", "gamma", "absolute_error"])
 def test_every_loss_of_boosting_is_undone(loss):
     rows = part()
