@@ -11,9 +11,17 @@ if TYPE_CHECKING:
 
 
 class Executions:
-    """Executions of one state machine."""
+    """Executions of one state machine.
 
-    def __init__(self, client: SFNClient, state_machine_arn: str) -> None:
+    Parameters
+    ----------
+    client : SFNClient
+        Of Step Functions.
+    state_machine_arn : str
+        What is started; needless for who only asks whether executions still run.
+    """
+
+    def __init__(self, client: SFNClient, state_machine_arn: str = "") -> None:
         self._client, self._state_machine_arn = client, state_machine_arn
 
     def start(self, input: Mapping[str, Any]) -> str:

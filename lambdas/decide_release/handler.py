@@ -42,7 +42,7 @@ def _deps() -> Ports:
         log=log,
         releases=ReleaseLog(table),
         tokens=TaskTokens(client),
-        executions=Executions(client, ""),
+        executions=Executions(client),
         events=PipelineEvents(boto3.client("events"), name),
     )
 

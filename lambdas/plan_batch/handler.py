@@ -81,7 +81,7 @@ class Ports:
 @cache
 def _deps() -> tuple[Pipeline, Ports]:
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
-    executions = Executions(boto3.client("stepfunctions"), "")
+    executions = Executions(boto3.client("stepfunctions"))
     return bundled_pipeline(), Ports(PredictionLedger(table), TrainingLog(table), executions)
 
 
