@@ -8,6 +8,9 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 WORKERS ?= 2
 
+# Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
 
 help: ## show this list
