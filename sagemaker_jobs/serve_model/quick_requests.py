@@ -14,7 +14,13 @@ from typing import Any, TypeAlias
 import orjson
 
 from headrace.ml.row_blocks import Rows
-from sagemaker_jobs.serve_model.requests import BYTE_ORDER_MARK, JSON_LINES, csv_lines, first_row_is_header
+from sagemaker_jobs.serve_model.requests import (
+    BYTE_ORDER_MARK,
+    JSON_LINES,
+    csv_lines,
+    csv_rows,
+    first_row_is_header,
+)
 
 Places: TypeAlias = "Sequence[int] | None"
 """Where in a row the cell of each feature is; None if rows are in the order of the features."""
@@ -47,24 +53,38 @@ class _CsvReader:
     def __call__(self, body: bytes) -> tuple[Rows, Places]:
         text = body.removeprefix(BYTE_ORDER_MARK).decode()
         if '"' in text:
-            raise ValueError
+            rows = csv_rows(text)
+            width = len(rows[0])
+            places, start = self._looked_up(rows[0])
+            return Rows(_flattened_rows(rows[start:], width), width), places
         lines = [line for line in csv_lines(text) if line]
-        first, places = lines[0].split(","), None
+        first = lines[0].split(",")
+        places, start = self._looked_up(first)
+        return Rows(_flattened_lines(lines[start:], len(first)), len(first)), places
+
+    def _looked_up(self, first: list[str]) -> tuple[Places, int]:
+        """Return where the features are, by the first row, and which row is the first of the body."""
         if first_row_is_header(first, self._known):
             found = {name.strip(): place for place, name in enumerate(first)}
-            places = [found[name] for name in self._names]
-            del lines[0]
-        elif len(first) != len(self._names):
+            return [found[name] for name in self._names], 1
+        if len(first) != len(self._names):
             raise ValueError
-        return Rows(_cells(lines, len(first)), len(first)), places
+        return None, 0
 
 
-def _cells(lines: list[str], width: int) -> list[str]:
-    """Return the cells of all lines, each of which has `width` of them."""
+def _flattened_lines(lines: Sequence[str], width: int) -> list[str]:
+    """Return the cells of lines without quotes, each of which has `width` of them."""
     commas = width - 1
     if not lines or any(line.count(",") != commas for line in lines):
         raise ValueError
     return ",".join(lines).split(",")
+
+
+def _flattened_rows(rows: Sequence[list[str]], width: int) -> list[str]:
+    """Return the cells of rows, each of which has `width` of them."""
+    if set(map(len, rows)) != {width}:
+        raise ValueError
+    return list(chain.from_iterable(rows))
 
 
 class _JsonReader:
@@ -89,9 +109,10 @@ class _JsonReader:
         width = len(self._names)
         if kinds == {dict}:
             rows = map(self._pick, rows)
-        elif kinds != {list} or set(map(len, rows)) != {width}:
+            return Rows(list(chain.from_iterable(rows)), width), None
+        if kinds != {list}:
             raise ValueError
-        return Rows(list(chain.from_iterable(rows)), width), None
+        return Rows(_flattened_rows(rows, width), width), None
 
 
 class _JsonLinesReader:

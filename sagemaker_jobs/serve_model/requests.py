@@ -130,7 +130,7 @@ def csv_lines(text: str) -> list[str]:
 
 
 def _read_csv(text: str, names: Sequence[str]) -> Cells:
-    rows = _csv_rows(text)
+    rows = csv_rows(text)
     if not rows:
         return {}
     if not first_row_is_header(rows[0], set(names)):
@@ -150,7 +150,7 @@ def first_row_is_header(cells: Sequence[str], names: Set[str]) -> bool:
     return not names.isdisjoint(map(str.strip, cells))
 
 
-def _csv_rows(text: str) -> list[list[str]]:
+def csv_rows(text: str) -> list[list[str]]:
     """Return the cells of every line that is not blank."""
     if '"' not in text:
         return [line.split(",") for line in csv_lines(text) if line]

@@ -91,6 +91,7 @@ def test_json_is_read_in_one_go_as_it_is_read_cell_by_cell(form_and_body):
     [
         ("temp,season,holiday,at,hr\n0.5,red,yes,2011-01-31,7\n,,,,\n", CSV),
         ("0.5,red,yes,2011-01-31,7\r\n", CSV),
+        ('"temp","season","holiday","at","hr"\n"0.5","red, or ""so""","yes","2011-01-31","7"\n', CSV),
         ("extra,hr,at,holiday,season,temp\n1,7,2011-01-31,yes,red,0.5", CSV),
         (json.dumps({"instances": [[0.5, "red", True, "2011-01-31", 7], [None] * 5]}), JSON),
         (json.dumps([dict.fromkeys([*NAMES, "extra"], None)]), JSON),
@@ -127,7 +128,10 @@ def test_requests_that_were_read_in_different_ways_are_answered_together_and_in_
     application = Application(MatrixSum(), Settings())
     bodies = [b"1,red,yes,,1\n", b"2,,,,2\n3,,,,3\n", b"\xef\xbb\xbf4,,,,4\n", b"nan,,,,5\n"]
     usual = [application.read({}, body) for body in bodies]
-    careful = application.read({b"content-type": b"text/csv"}, b'"7",red,yes,,1\n')
+    split = {"columns": NAMES, "data": [[7, "red", True, None, 1]]}
+    careful = application.read(
+        {b"content-type": JSON.encode(), b"accept": CSV.encode()}, json.dumps(split).encode()
+    )
 
     replies = application.answer_together([*usual[:2], careful, *usual[2:]])
 
