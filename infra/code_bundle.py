@@ -7,6 +7,7 @@ import gzip
 import shutil
 import tarfile
 import tempfile
+from functools import cache
 from importlib import util
 from pathlib import Path
 
@@ -24,15 +25,21 @@ def lambda_bundle(pipeline: Pipeline) -> Path:
     """Copy the functions' code and the pipeline to one folder, and return it.
 
     The folder holds ``lambdas/``, ``headrace/`` without the command line, the user's own steps and ``pipeline.json``: what
-    every function of this pipeline is deployed with, and nothing else.
+    every function of this pipeline is deployed with, and nothing else. All stacks of a pipeline are given the same folder,
+    which the CDK then hashes and copies once; nobody may write to it.
     """
+    return _lambda_bundle(REPO, pipeline.model_dump_json(indent=1))
+
+
+@cache
+def _lambda_bundle(repo: Path, pipeline: str) -> Path:
     stage = _empty_stage()
-    shutil.copytree(REPO / "lambdas", stage / "lambdas", ignore=_NOT_CODE)
+    shutil.copytree(repo / "lambdas", stage / "lambdas", ignore=_NOT_CODE)
     shutil.copytree(
-        REPO / "headrace", stage / "headrace", ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli")
+        repo / "headrace", stage / "headrace", ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli")
     )
     _copy_own_steps(stage)
-    (stage / "pipeline.json").write_text(pipeline.model_dump_json(indent=1))
+    (stage / "pipeline.json").write_text(pipeline)
     return stage
 
 

@@ -41,8 +41,8 @@ class PipelineStack(Stack):
         return RemovalPolicy.DESTROY if self.pipeline.on_destroy == "delete" else RemovalPolicy.RETAIN
 
     def lambda_code(self) -> lambda_.Code:
-        """Code of every function of this stack: one asset, staged once."""
-        return lambda_.Code.from_asset(self._bundle)
+        """Code of every function of this pipeline: one asset, staged once."""
+        return lambda_.Code.from_asset(str(lambda_bundle(self.pipeline)))
 
     @cached_property
     def powertools(self) -> lambda_.ILayerVersion:
@@ -58,7 +58,3 @@ class PipelineStack(Stack):
     def file_formats(self) -> lambda_.ILayerVersion:
         """Layer with what reading files takes beyond those."""
         return file_formats_layer(self)
-
-    @cached_property
-    def _bundle(self) -> str:
-        return str(lambda_bundle(self.pipeline))

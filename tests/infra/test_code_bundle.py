@@ -28,3 +28,11 @@ def test_steps_of_the_users_own_go_where_they_run(own_step, bundle):
         "steps",
         "steps/per_night.py",
     ]
+
+
+def test_stacks_of_one_pipeline_share_a_bundle_and_those_of_another_do_not(own_step):
+    other = lambda_bundle(BIKE.model_copy(update={"target": "casual"}))
+
+    assert lambda_bundle(BIKE) == lambda_bundle(BIKE.model_copy())
+    assert other != lambda_bundle(BIKE)
+    assert '"target": "casual"' in (other / "pipeline.json").read_text()
