@@ -1,4 +1,11 @@
+from hypothesis import settings
+
 LONGEST = "test_readme_by_hand.py"
+
+settings.register_profile(
+    "headrace", deadline=None
+)  # how long an example takes says more of the machine than of the code
+settings.load_profile("headrace")
 
 collect_ignore_glob = ["*_program.py", "*toy_script.py", "*cdk_app.py"]  # what tests run, not tests
 

@@ -19,7 +19,10 @@ from benchmarks.serving.load import Figures, load
 
 WORKERS = 2
 _PATIENCE_S = 60.0
-_DRAINED = 10.0
+_DRAINED_S = 10.0
+_PORT = "{port}"
+_CALLERS = 32
+"""So many reach every process of a server, in all likelihood."""
 
 
 @dataclass
@@ -132,9 +135,8 @@ def _running(
     name: str, command: Sequence[str], environ: Mapping[str, str], *, counts: bool = False
 ) -> Iterator[Server]:
     port = free_port()
-    command = [*command, "--port", str(port)] if "uvicorn" in command else list(command)
     process = subprocess.Popen(
-        command,
+        [str(port) if part == _PORT else part for part in command],
         env={**os.environ, **environ, "SAGEMAKER_BIND_TO_PORT": str(port)},
         stdout=subprocess.PIPE if counts else subprocess.DEVNULL,
         start_new_session=True,
@@ -152,13 +154,12 @@ def _running(
 
 
 def _uvicorn(app: str) -> list[str]:
-    options = "--host 127.0.0.1 --log-level error --no-access-log --workers".split()
-    return [sys.executable, "-m", "uvicorn", app, *options, str(WORKERS)]
+    return [sys.executable, "-m", "benchmarks.serving.uvicorns", app, _PORT, str(WORKERS)]
 
 
 def _await(port: int, process: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + _PATIENCE_S
-    while not _answers(port, "GET", "/ping", None):
+    while not all(_answers(port, "GET", "/ping", None) for _ in range(_CALLERS)):
         if process.poll() is not None or time.monotonic() > deadline:
             raise SystemExit(f"{' '.join(map(str, process.args))} does not start")  # type: ignore[arg-type]
         time.sleep(0.05)
@@ -180,7 +181,7 @@ def _answers(port: int, method: str, path: str, body: bytes | None) -> bool:
 def _end(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGTERM)
     try:
-        process.wait(_DRAINED)
+        process.wait(_DRAINED_S)
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
