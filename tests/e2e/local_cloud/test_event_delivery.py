@@ -235,40 +235,38 @@ def test_an_execution_that_ends_is_an_event(client, make_queue, receive, targets
     assert (event["source"], json.loads(event["detail"]["output"])) == ("aws.states", {"key": "x"})
 
 
-def test_a_schedule_invokes_its_target(client, make_queue, make_function, receive, role):
-    queue = make_queue("scheduled")
-    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 2))
-    client("scheduler").create_schedule(
-        Name="soon",
-        ScheduleExpression=f"at({at})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={"Arn": make_function("scheduled", queue), "RoleArn": role, "Input": '{"tick": true}'},
-    )
-
-    assert receive(queue) == {"tick": True}
-
-
-def test_a_schedule_may_do_what_its_role_may_and_keeps_what_fails(
-    client, cloud, targets, make_queue, receive
-):
-    """The role may send to the queue of what fails, and not start the state machine."""
-    queue = make_queue("not-started")
-    role = cloud.role(
+@pytest.fixture(scope="module")
+def scheduled(client, cloud, targets, make_queue, make_function, role):
+    """Queues of what two schedules of the same moment send: the looks for what is due are seconds apart."""
+    invoked, failed = make_queue("scheduled"), make_queue("not-started")
+    sends = cloud.role(
         {"Action": "sqs:SendMessage", "Resource": _arn("sqs", "not-started")}, principal="scheduler"
     )
-    client("scheduler").create_schedule(
-        Name="not-allowed",
-        ScheduleExpression=f"at({time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime())})",
-        FlexibleTimeWindow={"Mode": "OFF"},
-        Target={
-            "Arn": targets["machine"],
-            "RoleArn": role,
-            "Input": '{"key": "not-allowed"}',
-            "DeadLetterConfig": {"Arn": _arn("sqs", "not-started")},
-        },
-    )
+    function = {"Arn": make_function("scheduled", invoked), "RoleArn": role, "Input": '{"tick": true}'}
+    machine = {
+        "Arn": targets["machine"],
+        "RoleArn": sends,
+        "Input": '{"key": "not-allowed"}',
+        "DeadLetterConfig": {"Arn": _arn("sqs", "not-started")},
+    }
+    at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 1))
+    for name, target in {"soon": function, "not-allowed": machine}.items():
+        client("scheduler").create_schedule(
+            Name=name,
+            ScheduleExpression=f"at({at})",
+            FlexibleTimeWindow={"Mode": "OFF"},
+            Target=target,
+        )
+    return {"invoked": invoked, "failed": failed}
 
-    assert receive(queue) == {"key": "not-allowed"}
+
+def test_a_schedule_invokes_its_target(scheduled, receive):
+    assert receive(scheduled["invoked"]) == {"tick": True}
+
+
+def test_a_schedule_may_do_what_its_role_may_and_keeps_what_fails(client, targets, scheduled, receive):
+    """The role may send to the queue of what fails, and not start the state machine."""
+    assert receive(scheduled["failed"]) == {"key": "not-allowed"}
     executions = client("stepfunctions").list_executions(stateMachineArn=targets["machine"])["executions"]
     inputs = [
         client("stepfunctions").describe_execution(executionArn=execution["executionArn"])["input"]

@@ -12,6 +12,7 @@ import pytest
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 
 REPO = Path(__file__).parents[3]
+MANY = 450_000
 NUMBERS = [f"x{place}" for place in range(12)]
 WEIGHTS = np.random.default_rng(7).normal(size=len(NUMBERS))
 LIMITED = """
@@ -65,9 +66,9 @@ def train(made, channels, limit_mb):
 
 @pytest.fixture(scope="module")
 def many(tmp_path_factory):
-    """Nearly a gigabyte in the memory of an estimator that wants all rows at once."""
+    """Nearly half a gigabyte in the memory of an estimator that wants all rows at once."""
     channels = tmp_path_factory.mktemp("many")
-    write(channels / "train", 900_000, 6, seed=0)
+    write(channels / "train", MANY, 4, seed=0)
     write(channels / "validation", 20_000, 1, seed=1)
     return channels
 
@@ -84,11 +85,11 @@ def test_rows_that_do_not_fit_memory_are_learned_piece_by_piece_as_well_as_at_on
     streamed = job(tmp_path / "streamed", "sgd", hyperparameters={"max_iter": 3})
     at_once = job(tmp_path / "at_once", "linear")
 
-    assert (done := train(streamed, many, 500)).returncode == 0, done.stderr
+    assert (done := train(streamed, many, 350)).returncode == 0, done.stderr
     assert (done := train(at_once, few, 2000)).returncode == 0, done.stderr
 
     piecewise, whole = (made.document("metrics.json")["validation"] for made in (streamed, at_once))
-    assert streamed.document("metrics.json")["rows"]["train"] == 900_000
+    assert streamed.document("metrics.json")["rows"]["train"] == MANY
     assert piecewise["roc_auc"] == pytest.approx(whole["roc_auc"], abs=0.002)
     assert piecewise["log_loss"] == pytest.approx(whole["log_loss"], abs=0.01)
 
@@ -96,8 +97,8 @@ def test_rows_that_do_not_fit_memory_are_learned_piece_by_piece_as_well_as_at_on
 def test_an_estimator_that_wants_all_rows_at_once_says_what_to_do(tmp_path, many):
     made = job(tmp_path, "linear")
 
-    assert train(made, many, 500).returncode == 1
-    assert made.failure.startswith("900000 training rows take about")
+    assert train(made, many, 350).returncode == 1
+    assert made.failure.startswith(f"{MANY} training rows take about")
     assert "training.estimator: sgd" in made.failure
 
 
