@@ -105,7 +105,11 @@ class Release(Block):
         description="An ab or a shadow is not decided before each model has answered so many rows.",
     )
     max_days: float = Field(
-        14, gt=0, le=90, description="A release that is not decided by then is withdrawn, in days."
+        14,
+        gt=0,
+        le=90,
+        description="A release that is not decided by then is withdrawn, in days; a canary or linear one after five hundred "
+        "times `interval_minutes`, if that is sooner (of ten minutes: three and a half days).",
     )
     promote: Literal["automatic", "manual"] = Field(
         "automatic",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,7 @@ from ministack import app
 from ministack.core import router
 
 from local_cloud.adapters import passed_roles, second_resources
+from local_cloud.adapters.patching import replace
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import ApiError
@@ -37,12 +39,23 @@ def install(settings: Settings) -> None:
         return await asyncio.get_running_loop().run_in_executor(pool, answer, engine, path, headers, body)
 
     app.SERVICE_HANDLERS["sagemaker"] = handle
+    replace(app, "fix_success_content_type", "service status headers", _left_to_the_container)
     pattern = {
         "target_prefixes": ["SageMaker."],
         "host_patterns": [r"sagemaker\."],
         "credential_scope": "sagemaker",
     }
     router.SERVICE_PATTERNS = {"sagemaker": pattern, **router.SERVICE_PATTERNS}
+
+
+def _left_to_the_container(original: Callable[..., None]) -> Callable[..., None]:
+    """Leave the content type of an answer as it is: that of InvokeEndpoint is what the container says."""
+
+    def fix(service: str, status: int, headers: dict[str, str]) -> None:
+        if service != "sagemaker":
+            original(service, status, headers)
+
+    return fix
 
 
 def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _Answer:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from local_cloud.sagemaker.errors import ApiError
+from local_cloud.sagemaker.inference_ids import check_inference_id
 from local_cloud.sagemaker.records import Record
 
 MOST_BYTES = 2**30
@@ -99,6 +100,7 @@ def async_request(
     """
     place = headers.get(f"{_HEADER}inputlocation", "")
     _check_source(place, body)
+    check_inference_id(headers)
     inference_id = headers.get(f"{_HEADER}inference-id") or str(uuid.uuid4())
     wanted = {name: headers[header] for header, name in _PASSED_ON.items() if headers.get(header)}
     output, failure = _places(config["OutputConfig"], headers)

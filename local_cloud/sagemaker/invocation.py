@@ -12,6 +12,7 @@ from local_cloud.sagemaker.capture import DataCapture
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.fleets import Fleet
+from local_cloud.sagemaker.inference_ids import check_inference_id
 from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.sagemaker.servers import Reply
 from local_cloud.sagemaker.shadows import Shadows
@@ -41,9 +42,10 @@ class Invocations:
         Raises
         ------
         ApiError
-            ``ValidationError`` for an unknown or asynchronous endpoint or too large a body, ``ThrottlingException`` for a serverless
+            ``ValidationError`` for an unknown or asynchronous endpoint, too large a body or too long an id, ``ThrottlingException`` for a serverless
             endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
         """
+        check_inference_id(headers)
         with self._endpoints.traffic.serving(name) as fleet:
             if fleet is None:
                 account = self._around.account

@@ -18,7 +18,7 @@ from sagemaker_jobs.serve_model.framing import read_frame, write_frame
 
 _PROGRAM = (sys.executable, "-m", "sagemaker_jobs.serve_model.parquet_requests")
 _PATIENCE_S = 30.0
-_DAMAGED = {"refused": "the file is cut or damaged: write it again", "too_large": False}
+DAMAGED = {"refused": "the file is cut or damaged: write it again", "too_large": False}
 
 
 class ParquetReader:
@@ -50,7 +50,7 @@ class ParquetReader:
             if answer is None:
                 process.kill()
                 process.wait()
-                return dict(_DAMAGED)
+                return dict(DAMAGED)
             read: dict[str, Any] = orjson.loads(answer)
             return read
 

@@ -17,6 +17,7 @@ from headrace.ml.files.parquet_file import ParquetFile
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.text_table import united
 from sagemaker_jobs.serve_model.framing import read_frame, write_frame
+from sagemaker_jobs.serve_model.parquet_reader import DAMAGED
 
 _MAGIC = b"PAR1"
 _LIMITS = ReadOptions(max_mb=32, limit="what a request may hold")
@@ -38,6 +39,8 @@ def read_parquet(body: bytes) -> dict[str, Any]:
         try:
             table = united(ParquetFile.look_at(path, _LIMITS).blocks())
         except FileRefusedError as error:
+            if error.reason is FileReason.DAMAGED:
+                return dict(DAMAGED)  # a file that is dropped would be dropped again
             return {"refused": error.why, "too_large": error.reason is FileReason.TOO_LARGE}
     return {"cells": {name: table.cells.column(name).to_pylist() for name in table.cells.column_names}}
 

@@ -66,6 +66,8 @@ class _CsvReader:
         """Return where the features are, by the first row, and which row is the first of the body."""
         if first_row_is_header(first, self._known):
             found = {name.strip(): place for place, name in enumerate(first)}
+            if len(found) < len(first):
+                raise ValueError
             return [found[name] for name in self._names], 1
         if len(first) != len(self._names):
             raise ValueError

@@ -136,6 +136,7 @@ def _read_csv(text: str, names: Sequence[str]) -> Cells:
     if not first_row_is_header(rows[0], set(names)):
         return _by_position(rows, names)
     header = [cell.strip() for cell in rows[0]]
+    _refuse_twice(header, names)
     return _chosen(_by_position(rows[1:], header), names)
 
 
@@ -175,6 +176,7 @@ def _read_split(body: Mapping[str, Any], names: Sequence[str]) -> Cells:
     columns = body["columns"]
     if not isinstance(columns, list) or not all(isinstance(name, str) for name in columns):
         raise RequestError("`columns` is no list of names")
+    _refuse_twice(columns, names)
     return _chosen(_by_position(body["data"], columns), names)
 
 
@@ -221,6 +223,14 @@ def _by_position(rows: Sequence[Any], names: Sequence[str]) -> Cells:
     return dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
 
 
+def _refuse_twice(header: Sequence[str], names: Sequence[str]) -> None:
+    """Refuse a feature that is there twice: which of both is meant, only the caller knows."""
+    if len(set(header)) == len(header):
+        return
+    if twice := [name for name in names if header.count(name) > 1]:
+        raise RequestError(f"the body has the {_listed(twice)} more than once")
+
+
 def _chosen(cells: Cells, names: Sequence[str]) -> Cells:
     if missing := [name for name in names if name not in cells] if cells else []:
         raise RequestError(f"the body has no {_listed(missing)}; send empty cells for what is not known")
@@ -238,7 +248,8 @@ def _parsed(text: str, what: str) -> Any:
 
 
 def _listed(names: Sequence[str]) -> str:
-    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(repr, names[:10]))}"
+    more = f" and {len(names) - 10} more" if len(names) > 10 else ""  # noqa: PLR2004
+    return f"column{'s' if len(names) > 1 else ''} {', '.join(map(repr, names[:10]))}{more}"
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -268,6 +268,7 @@ def test_a_new_configuration_takes_over_what_waits(queue):
         ({"invocationtimeoutseconds": "3601"}, "invocationTimeoutSeconds"),
         ({"invocationtimeoutseconds": "soon"}, "invocationTimeoutSeconds"),
         ({"inputlocation": ""}, "Exactly one of Body and InputLocation"),
+        ({"inference-id": "x" * 65}, "'inferenceId' .* less than or equal to 64"),
     ],
 )
 def test_what_aws_refuses_is_refused(queue, headers, said):

@@ -77,3 +77,13 @@ def test_a_request_beyond_the_slots_is_refused_and_reaches_no_model(hosting):
 
     assert (refused.value.code, refused.value.status) == ("ThrottlingException", 429)
     assert len(hosting.measured("a", "Invocations")) == 1
+
+
+def test_an_id_that_aws_would_refuse_is_refused_and_reaches_no_model(hosting):
+    hosting.start("e", variant("a"))
+
+    with pytest.raises(ApiError, match="'inferenceId'") as refused:
+        hosting.ask("e", **{"x-amzn-sagemaker-inference-id": "x" * 65})
+
+    assert refused.value.code == "ValidationError"
+    assert not hosting.around.data

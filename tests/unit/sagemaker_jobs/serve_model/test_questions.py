@@ -5,10 +5,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.rows import CellError
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.questions import Questioner
-from sagemaker_jobs.serve_model.requests import RequestError
+from sagemaker_jobs.serve_model.requests import RequestError, read_cells
 from sagemaker_jobs.serve_model.settings import Settings
 from tests.unit.sagemaker_jobs.serve_model.models import SCHEMA, MatrixSum, Sum
 
@@ -101,6 +102,30 @@ def test_json_is_read_in_one_go_as_it_is_read_cell_by_cell(form_and_body):
 def test_what_programs_write_needs_no_careful_reading(body, kind):
     with patch.object(QUICK, "_read_cells", side_effect=AssertionError):
         QUICK.read(body.encode(), kind)
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        (CSV, "temp, temp,season,holiday,at,hr\n1,2,3,yes,,5\n"),
+        (JSON, json.dumps({"columns": ["temp", *NAMES], "data": [[1, 2, 3, True, None, 5]]})),
+    ],
+)
+def test_a_feature_that_is_there_twice_is_refused_by_name(kind, body):
+    assert read(QUICK, body, kind) == "the body has the column 'temp' more than once"
+
+
+def test_a_column_beyond_the_features_may_be_there_twice():
+    assert read(QUICK, "x,x,temp,season,holiday,at,hr\n1,2,3,red,yes,,5\n", CSV).startswith("{'temp'")
+
+
+def test_of_many_missing_columns_some_are_named_and_the_others_are_counted():
+    schema = [ColumnSchema(f"x{number}", "number") for number in range(12)]
+
+    with pytest.raises(
+        RequestError, match=r"'x0', 'x1', .* 'x9' and 2 more; send null for what is not known"
+    ):
+        read_cells(b"{}", JSON, schema)
 
 
 def test_matrices_are_asked_what_columns_are_asked():
