@@ -142,12 +142,13 @@ class DeployedPipeline:
         return arn
 
     def _model(self, champion: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the model in service, and which engine answers for it, if its registration says so."""
+        """Return the model in service, and which engine answers for it and why, if its registration says so."""
         told = {name: champion[name] for name in ("version", "deployed_at") if name in champion}
         if "model_package_arn" not in champion:
             return told
         properties = Registry(self.session.client("sagemaker")).properties(champion["model_package_arn"])
-        return {**told, "engine": properties["engine"]} if "engine" in properties else told
+        engine = {"engine": "engine", "engine_why": "engine:why"}
+        return told | {name: properties[key] for name, key in engine.items() if key in properties}
 
     def _ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
         client = self.session.client("stepfunctions")

@@ -193,5 +193,5 @@ def _number(fits: Callable[[float], bool], says: str) -> Callable[[str], float]:
     return number
 
 
-_positive = _number(lambda value: 0 < value < 1e15, "a number above 0")  # noqa: PLR2004
+_positive = _number(lambda value: 0 < value < 1e15, "a number above 0, and below 1e15")  # noqa: PLR2004
 _hours = _number(lambda value: 0 < value <= 24, "a number of hours up to 24")  # noqa: PLR2004

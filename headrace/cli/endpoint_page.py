@@ -56,7 +56,8 @@ before you decide. A dash: it does not suit.
 ## From when on instances are cheaper
 
 Requests a month (and a second, on average over the month) from which a real-time endpoint whose instances
-[follow the load](scaling.md) costs less than a serverless one. The answer's time hardly matters while one instance is enough: serverless bills it, and it fills the instance just the same.
+[follow the load](scaling.md) costs less than a serverless one; again in eight hours of each day (`--busy-hours 8`; the command has 24
+unless it is told, and the border is lower where requests come all day). The answer's time hardly matters while one instance is enough: serverless bills it, and it fills the instance just the same.
 
 {volumes}
 

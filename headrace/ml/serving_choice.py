@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from headrace.ml.serving_costs import (
     HOURS,
+    JOB_OVERHEAD_H,
     UTILISATION,
     Load,
     Prices,
@@ -23,7 +24,7 @@ from headrace.ml.serving_costs import (
 
 # What SageMaker's kinds can do at most [1]_: payloads in MB, answers in seconds, requests at the same time. An asynchronous
 # endpoint carries 1 GB, of which Headrace's container takes what `endpoint.asynchronous.max_request_mb` may say.
-_SERVERLESS_MB, _REALTIME_MB, _ASYNCHRONOUS_MB = 4, 6, 200
+_SERVERLESS_MB, _REALTIME_MB, _ASYNCHRONOUS_MB, _BATCH_ROW_MB = 4, 6, 200, 6
 _ASYNCHRONOUS_UNLESS_SAID_MB = 50
 _ANSWER_S, _ASYNCHRONOUS_ANSWER_S = 60, 3600
 _SERVERLESS_AT_ONCE = 200
@@ -229,8 +230,15 @@ def _against_asynchronous(load: Load, needs: Needs, size: Size) -> str:
 def _against_batch(load: Load, needs: Needs) -> str:
     hours = HOURS / load.batches
     if needs.latency_s < 3600 * hours:
-        return f"a file is answered every {hours:.3g} hours only"
-    return ""
+        return f"a file is answered once in {_duration(hours)} only"
+    if needs.latency_s < 3600 * JOB_OVERHEAD_H:
+        return "a file takes two minutes to begin"
+    return _too_large(load, _BATCH_ROW_MB)
+
+
+def _duration(hours: float) -> str:
+    number, unit = (hours, "hour") if hours >= 1 else (60 * hours, "minute")
+    return f"{number:.3g} {unit}{'' if number == 1 else 's'}"
 
 
 def _too_large(load: Load, most_mb: float) -> str:

@@ -13,7 +13,7 @@ UTILISATION = 0.7
 _DAY_H = 24
 _IDLE_H = 0.25
 """An asynchronous endpoint scales in to nothing when a quarter of an hour was quiet."""
-_JOB_OVERHEAD_H = 2 / 60
+JOB_OVERHEAD_H = 2 / 60
 """What a transform job bills before its first answer: the instance fetches image and model."""
 
 
@@ -190,7 +190,7 @@ def batch_usd(load: Load, size: Size, prices: Prices) -> float:
     >>> round(batch_usd(Load(1_000_000, 5, 0.02), Size(vcpus=2), prices), 2)
     0.44
     """
-    hours = load.batches * _JOB_OVERHEAD_H + load.requests * load.answer_s / size.vcpus / 3600
+    hours = load.batches * JOB_OVERHEAD_H + load.requests * load.answer_s / size.vcpus / 3600
     return hours * prices.instance_h + 2 * load.batches * (prices.put + prices.get)
 
 

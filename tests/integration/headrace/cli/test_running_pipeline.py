@@ -141,7 +141,9 @@ def test_a_fresh_pipeline_has_neither_endpoint_nor_model(run, deployed):
 
 
 def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, deployed, ledger):
-    champion = {"version": 2, "deployed_at": "2026-01-31", "model_package_arn": register(engine="onnx")}
+    why = "the step _tfidf_ reads text_ for which there is no operator"
+    arn = register(**{"engine": "skops", "engine:why": why})
+    champion = {"version": 2, "deployed_at": "2026-01-31", "model_package_arn": arn}
     ledger.put_item(Item={"pk": "champion", "sk": "current", **champion})
     ledger.put_item(Item={"pk": "training", "sk": "last", "outcome": "kept", "why": "no better", "rows": 5})
     sagemaker = boto3.client("sagemaker")
@@ -169,7 +171,12 @@ def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, de
     found = json.loads(run("status", "bike", "--json")[1])
 
     assert found["endpoint"]["serves"] == "v2"
-    assert found["model"] == {"version": 2, "deployed_at": "2026-01-31", "engine": "onnx"}
+    assert found["model"] == {
+        "version": 2,
+        "deployed_at": "2026-01-31",
+        "engine": "skops",
+        "engine_why": why,
+    }
     assert found["last_training"] == {"outcome": "kept", "why": "no better"}
     assert list(found["alarms"]) == ["bike-monitoring-DriftAlarm"]
 

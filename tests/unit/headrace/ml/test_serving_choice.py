@@ -52,7 +52,11 @@ def test_what_suits_is_taken(load, needs, name):
         (rps(1), Needs(latency_s=1), "asynchronous", "by way of S3"),
         (rps(1, payload_mb=201), Needs(latency_s=AN_HOUR), "asynchronous", "200 MB at most"),
         (rps(1, answer=3601), Needs(latency_s=A_WEEK), "asynchronous", "3600 seconds at most"),
-        (rps(1, batches=730), Needs(latency_s=AN_HOUR - 1), "batch", "every 1 hours only"),
+        (rps(1, batches=730), Needs(latency_s=AN_HOUR - 1), "batch", "answered once in 1 hour only"),
+        (rps(1), Needs(latency_s=AN_HOUR), "batch", "answered once in 24.3 hours only"),
+        (rps(1, batches=43800), Needs(latency_s=30), "batch", "answered once in 1 minute only"),
+        (rps(1, batches=43800), Needs(latency_s=100), "batch", "two minutes to begin"),
+        (rps(1, payload_mb=6.1), Needs(latency_s=A_WEEK), "batch", "6 MB at most"),
     ],
 )
 def test_what_does_not_suit_says_why(load, needs, kind, why):
