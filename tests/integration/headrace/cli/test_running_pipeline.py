@@ -109,7 +109,7 @@ def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
         "bike-serving": {},
         "bike-monitoring": {"C": "3"},
     }
-    optional = {"bike-stream": None, "bike-feedback": None}
+    optional = {f"bike-{name}": None for name in ("stream", "feedback", "batch", "front")}
     without, with_streams = {**outputs, **optional}, {**outputs, **optional, "bike-stream": {"D": "4"}}
 
     assert DeployedPipeline.find("bike", cloudformation(without)).outputs == {"A": "1", "B": "2", "C": "3"}
