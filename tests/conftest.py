@@ -7,7 +7,12 @@ settings.register_profile(
 )  # how long an example takes says more of the machine than of the code
 settings.load_profile("headrace")
 
-collect_ignore_glob = ["*_program.py", "*toy_script.py", "*cdk_app.py"]  # what tests run, not tests
+collect_ignore_glob = [
+    "*_program.py",
+    "*toy_script.py",
+    "*toy_model.py",
+    "*cdk_app.py",
+]  # what tests run, not tests
 
 
 def pytest_collection_modifyitems(items):

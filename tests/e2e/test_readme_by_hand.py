@@ -220,8 +220,11 @@ def test_a_model_that_does_not_start_is_rolled_back_while_the_former_one_answers
         EndpointName="headrace-bike", ContentType="text/csv", Body=rows
     )
     assert answer["InvokedProductionVariant"] == "v2"
-    configs = sagemaker.list_endpoint_configs()["EndpointConfigs"]
-    assert len(configs) == len(sagemaker.list_models()["Models"]) == 1
+    configs = {
+        config["EndpointConfigName"] for config in sagemaker.list_endpoint_configs()["EndpointConfigs"]
+    }
+    assert {name.rpartition("-")[0] for name in configs} == {"headrace-bike-v1", "headrace-bike-v2"}
+    assert {model["ModelName"] for model in sagemaker.list_models()["Models"]} == configs
 
 
 def archive(files):
