@@ -128,9 +128,15 @@ def _by_steps(situation: Situation) -> Decision:
     following = situation.step + 1
     share = situation.shares[min(situation.step, len(situation.shares) - 1)]
     if following < len(situation.shares):
-        why = f"no alarm at a share of {share:.0%}, the next is {situation.shares[following]:.0%}"
+        why = f"no alarm at a share of {share:.0%}{_unseen(situation)}, the next is {situation.shares[following]:.0%}"
         return Decision("hold", why.replace("%", " %"), situation.shares[following])
-    return Decision("promote", "no alarm at any share")
+    return Decision("promote", f"no alarm at any share{_unseen(situation)}")
+
+
+def _unseen(situation: Situation) -> str:
+    """Tell whether the answers were too few to see what they have become."""
+    few = situation.shift is not None and situation.shift.verdict == "not enough data"
+    return " (too few answers to compare them with those of the model in service)" if few else ""
 
 
 def _undecided(situation: Situation) -> Decision:

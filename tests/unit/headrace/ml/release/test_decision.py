@@ -19,6 +19,14 @@ def test_a_canary_gets_its_next_share_and_then_all():
     assert decide(replace(CANARY, step=1)) == Decision("promote", "no alarm at any share")
 
 
+def test_a_step_says_if_there_were_too_few_answers_to_compare():
+    few = replace(CANARY, shift=replace(SHIFT, verdict="not enough data"))
+
+    assert "too few answers to compare" in decide(few).why
+    assert "too few answers to compare" in decide(replace(few, step=1)).why
+    assert "too few" not in decide(CANARY).why
+
+
 def test_a_linear_release_goes_step_by_step():
     linear = Situation("linear", (0.25, 0.5, 0.75, 1.0), 0, False, False, 1000, (0, 0))
 
