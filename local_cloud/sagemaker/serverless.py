@@ -41,7 +41,8 @@ class Serverless:
 
     def __init__(self, start: Callable[[], Server], config: Record, most: int, clock: Clock) -> None:
         self._pool = WarmPool(start, most, clock)
-        self._pool.warm_up(1)
+        # All at the same time: if one fails, the others are ended.
+        self._pool.warm_up(max(1, config.get("ProvisionedConcurrency", 0)))
         self.reconfigure(config)
 
     def ask(self, body: bytes, headers: dict[str, str], timeout_s: float = INVOKE_S) -> Answer:

@@ -4,9 +4,10 @@ import threading
 
 import pytest
 
-from local_cloud.sagemaker.errors import ApiError
+from local_cloud.sagemaker.errors import ApiError, JobError
+from local_cloud.sagemaker.serverless import Serverless
 from local_cloud.sagemaker.warm_pool import IDLE_S
-from tests.unit.local_cloud.sagemaker.hosting import Hosting, variant
+from tests.unit.local_cloud.sagemaker.hosting import Hosting, Server, variant
 
 
 def serverless(model="a", **config):
@@ -145,6 +146,22 @@ def test_provisioned_containers_are_there_from_the_start_and_stay(hosting):
     pass_time(hosting, 2 * IDLE_S)
 
     assert at_first == hosting.running() == ["a"] * 2
+
+
+def test_no_container_is_left_if_one_of_those_that_are_provisioned_is_not_healthy(hosting):
+    models = iter([{"ModelName": "a", "Containers": [{}]}])
+
+    def start():
+        model = next(models, None)
+        if model is None:
+            raise JobError("The primary container did not pass the ping health check.")
+        return Server(hosting, model)
+
+    with pytest.raises(JobError, match="ping health check"):
+        Serverless(start, {"MaxConcurrency": 10, "ProvisionedConcurrency": 2}, 4, hosting.around.clock)
+
+    assert len(hosting.servers) == 1
+    assert hosting.running() == []
 
 
 def test_provisioned_concurrency_can_be_changed(hosting):
