@@ -144,30 +144,34 @@ class Endpoints:
         try:
             config = self._records.get("EndpointConfig", record["EndpointConfigName"])
             config = retaining(config, configured_variants(record), PROPERTIES)
-            self._put_in_service(record, self._launch(record, config, self._progress(record, config)))
-        except JobError as failure:
+            shown = summaries(config, self._launcher.image)
+            fleet = self._launch(record, config, self._progress(record, config, shown))
+        except (ApiError, JobError) as failure:
             self._records.change(
                 record, EndpointStatus="Failed", FailureReason=str(failure), PendingDeploymentSummary=None
             )
+            return
+        self._put_in_service(record, fleet, shown)
 
     def _exchange(self, record: Record, config: Record, rails: Guardrails | None) -> None:
         """Start the new fleet beside the old one, and keep the old one if the new one fails or an alarm rings."""
-        progress = self._progress(record, config, guarded=rails is not None)
         old = self.traffic.fleet(record["EndpointName"])
         try:
+            shown = summaries(config, self._launcher.image)
+            progress = self._progress(record, config, shown, guarded=rails is not None)
             new = self._launch(record, config, progress)
             if rails:
                 self._shift(record, new, rails, progress)
-        except JobError as failure:
+        except (ApiError, JobError) as failure:
             self._records.change(
                 record, EndpointStatus="InService", FailureReason=str(failure), PendingDeploymentSummary=None
             )
             return
-        self._put_in_service(record, new)
+        self._put_in_service(record, new, shown)
         old.drain()
 
     def _shift(self, record: Record, new: Fleet, rails: Guardrails, progress: Progress) -> None:
-        """Move requests to the new fleet step by step; if that fails (``JobError``), move them back."""
+        """Move requests to the new fleet step by step; if that fails, move them back."""
         name = record["EndpointName"]
 
         def take(step: Step) -> None:
@@ -181,28 +185,24 @@ class Endpoints:
 
         try:
             rails.go_through(take, ringing, self._around.clock)
-        except JobError:
+        except (ApiError, JobError):
             self.traffic.shift_back(name)
             new.drain()
             raise
 
     def _launch(self, record: Record, config: Record, progress: Progress) -> Fleet:
-        try:
-            progress.launching()
-            return self._launcher.launch(record["EndpointName"], config)
-        except ApiError as error:
-            raise JobError(str(error)) from None  # what it names was deleted meanwhile
+        progress.launching()
+        return self._launcher.launch(record["EndpointName"], config)
 
-    def _progress(self, record: Record, config: Record, *, guarded: bool = False) -> Progress:
+    def _progress(self, record: Record, config: Record, shown: Record, *, guarded: bool = False) -> Progress:
         def tell(pending: Record) -> None:
             self._records.change(record, PendingDeploymentSummary=pending)
             if guarded:
                 self._announce(record, _DEPLOYMENT_EVENT)
 
-        return Progress(config, self._launcher.image, tell)
+        return Progress(config["EndpointConfigName"], shown, tell)
 
-    def _put_in_service(self, record: Record, fleet: Fleet) -> None:
-        shown = summaries(fleet.config, self._launcher.image)
+    def _put_in_service(self, record: Record, fleet: Fleet, shown: Record) -> None:
         with self._records.lock:
             self.traffic.put(record["EndpointName"], fleet)
             self._records.change(

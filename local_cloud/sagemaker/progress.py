@@ -14,7 +14,6 @@ from typing import Any
 
 from local_cloud.sagemaker.deployments import Step
 from local_cloud.sagemaker.records import Record
-from local_cloud.sagemaker.variant_state import summaries
 
 
 class Progress:
@@ -22,18 +21,16 @@ class Progress:
 
     Parameters
     ----------
-    config : Record
-        The configuration that is being deployed.
-    image_of : callable
-        Returns the image of the model of this name.
+    config : str
+        Name of the configuration that is being deployed.
+    shown : Record
+        Its variants, as `summaries` returns them.
     tell : callable
         Takes what to show as ``PendingDeploymentSummary``.
     """
 
-    def __init__(
-        self, config: Record, image_of: Callable[[str], str], tell: Callable[[Record], None]
-    ) -> None:
-        self._config, self._image_of, self._tell = config, image_of, tell
+    def __init__(self, config: str, shown: Record, tell: Callable[[Record], None]) -> None:
+        self._config, self._shown, self._tell = config, shown, tell
         self._begun = time.time()
 
     def launching(self) -> None:
@@ -65,9 +62,7 @@ class Progress:
 
         lists: dict[str, Any] = {
             name: [state(shown) for shown in shown_variants]
-            for name, shown_variants in summaries(self._config, self._image_of).items()
+            for name, shown_variants in self._shown.items()
             if shown_variants is not None
         }
-        self._tell(
-            {"EndpointConfigName": self._config["EndpointConfigName"], "StartTime": self._begun, **lists}
-        )
+        self._tell({"EndpointConfigName": self._config, "StartTime": self._begun, **lists})

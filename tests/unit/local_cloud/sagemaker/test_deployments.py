@@ -189,6 +189,29 @@ def test_a_deployment_that_takes_too_long_moves_back(hosting, endpoint):
     assert "longer than 3600 seconds" in after["FailureReason"]
 
 
+def test_a_role_that_is_gone_meanwhile_moves_all_requests_back(hosting, endpoint, monkeypatch):
+    def refuse(role):
+        raise ApiError("ValidationException", f"Could not assume role {role}.")
+
+    hosting.around.clock.at(100, lambda: monkeypatch.setattr(hosting.around, "role_session", refuse))
+
+    after = deployed(hosting, CANARY)
+
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", "e")
+    assert "Could not assume role" in after["FailureReason"]
+    assert {hosting.ask("e")[0] for _ in range(50)} == {"a:x"}
+    assert hosting.running() == ["a"] * 4
+
+
+def test_a_model_that_is_deleted_once_it_is_launched_does_not_end_the_deployment(hosting, endpoint):
+    hosting.around.clock.at(100, lambda: hosting.call("DeleteModel", ModelName="b"))
+
+    after = deployed(hosting, CANARY)
+
+    assert (after["EndpointStatus"], after["EndpointConfigName"]) == ("InService", "green")
+    assert {hosting.ask("e")[0] for _ in range(50)} == {"b:x"}
+
+
 def test_a_green_fleet_that_is_not_healthy_never_gets_a_request(hosting, endpoint):
     hosting.model("broken", BROKEN="yes")
     hosting.configure("bad", variant("main", "broken", InitialInstanceCount=4))
