@@ -52,10 +52,10 @@ class AsyncQueues:
         gone: list[AsyncRequest] = []
         with self._lock:
             for endpoint, waiting in self._waiting.items():
-                late = [request for request in waiting if now - request.received > request.ttl_s]
-                if late:
-                    gone += late
-                    self._waiting[endpoint] = deque(request for request in waiting if request not in late)
+                kept: deque[AsyncRequest] = deque()
+                for request in waiting:
+                    (gone if now - request.received > request.ttl_s else kept).append(request)
+                self._waiting[endpoint] = kept
         return gone
 
     def drop(self, endpoint: str) -> None:
