@@ -17,15 +17,13 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.sagemaker.answers import Answer
+from local_cloud.sagemaker.answers import Answer, Metric, metric_data
 from local_cloud.sagemaker.async_requests import MOST_BYTES, AsyncRequest, Outcome, notification
 from local_cloud.sagemaker.errors import ApiError, JobError
 from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
 from local_cloud.sagemaker.transfer import split_uri
 
-_CLIENT_ERROR, _SERVER_ERROR = range(400, 500), range(500, 600)
-Metric = tuple[float, str]
 logger = logging.getLogger(__name__)
 
 
@@ -108,7 +106,7 @@ class AsyncAnswers:
             )
         except (ApiError, JobError, ClientError, BotoCoreError) as error:
             return Outcome("Failed", reason=f"ClientError: {error}")
-        _count(attempt, answer)
+        attempt.measured |= answer.counted
         if not answer.ok:
             return Outcome("Failed", reason=_refusal(answer))
         content_type = answer.headers.get("content-type", "")
@@ -150,31 +148,14 @@ class AsyncAnswers:
 
     def _measure(self, attempt: Attempt) -> None:
         dimensions = {"EndpointName": attempt.request.endpoint, "VariantName": attempt.variant}
-        self._around.put_metrics("AWS/SageMaker", data(attempt.measured, dimensions, self._clock()))
-
-
-def data(measured: Mapping[str, Metric], dimensions: Mapping[str, str], now: float) -> list[dict[str, Any]]:
-    """Return metrics in the form of ``PutMetricData``."""
-    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-    return [
-        {"MetricName": name, "Value": value, "Unit": unit, "Timestamp": now, "Dimensions": named}
-        for name, (value, unit) in measured.items()
-    ]
-
-
-def _count(attempt: Attempt, answer: Answer) -> None:
-    attempt.measured |= {
-        "ModelLatency": (1e6 * answer.seconds, "Microseconds"),
-        "Invocation4XXErrors": (float(answer.status in _CLIENT_ERROR), "None"),
-        "Invocation5XXErrors": (float(answer.status in _SERVER_ERROR), "None"),
-    }
+        self._around.put_metrics("AWS/SageMaker", metric_data(attempt.measured, dimensions, self._clock()))
 
 
 def _refusal(answer: Answer) -> str:
-    kind = "client" if answer.status in _CLIENT_ERROR else "server"
     text = answer.body.decode(errors="replace")
-    return f'ClientError: Received {kind} error ({answer.status}) from model with message "{text}". ' + (
-        "See the SageMaker Endpoint logs in your account for more information."
+    return (
+        f'ClientError: Received {answer.error} error ({answer.status}) from model with message "{text}". '
+        + ("See the SageMaker Endpoint logs in your account for more information.")
     )
 
 

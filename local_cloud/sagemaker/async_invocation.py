@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from local_cloud.sagemaker.async_answers import AsyncAnswers, data
+from local_cloud.sagemaker.answers import Metric, metric_data
+from local_cloud.sagemaker.async_answers import AsyncAnswers
 from local_cloud.sagemaker.async_queues import AsyncQueues
 from local_cloud.sagemaker.async_requests import AsyncRequest, async_request
 from local_cloud.sagemaker.endpoints import Endpoints
@@ -113,7 +114,7 @@ class AsyncInvocations:
             if _config(fleet):
                 measured = self._backlog(name, _instances(fleet))
                 dimensions = {"EndpointName": name}
-                self._around.put_metrics("AWS/SageMaker", data(measured, dimensions, self._clock()))
+                self._around.put_metrics("AWS/SageMaker", metric_data(measured, dimensions, self._clock()))
 
     def dump(self) -> Record:
         """Return what is not done, as plain values."""
@@ -123,7 +124,7 @@ class AsyncInvocations:
         """Take over what `dump` returned in an earlier life; what was being answered is asked once more."""
         self._queues.add(AsyncRequest.load(stored) for stored in state.get("requests", []))
 
-    def _backlog(self, name: str, instances: int) -> dict[str, tuple[float, str]]:
+    def _backlog(self, name: str, instances: int) -> dict[str, Metric]:
         size, oldest = self._queues.size(name), self._queues.oldest(name)
         per_instance = {"ApproximateBacklogSizePerInstance": (size / instances, "Count")} if instances else {}
         age = {} if oldest is None else {"ApproximateAgeOfOldestRequest": (self._clock() - oldest, "Seconds")}

@@ -7,14 +7,13 @@ import uuid
 from functools import partial
 from typing import Any
 
-from local_cloud.sagemaker.answers import Answer
+from local_cloud.sagemaker.answers import Answer, metric_data
 from local_cloud.sagemaker.capture import DataCapture
 from local_cloud.sagemaker.endpoints import Endpoints
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.inference_ids import check_inference_id
 from local_cloud.sagemaker.serverless import Serverless
-from local_cloud.sagemaker.servers import Reply
 from local_cloud.sagemaker.shadows import Shadows
 from local_cloud.sagemaker.surroundings import Surroundings
 
@@ -25,7 +24,6 @@ _PASSED_ON = (
     "x-amzn-sagemaker-custom-attributes",
     "x-amzn-sagemaker-inference-id",
 )
-_CLIENT_ERROR, _SERVER_ERROR = range(400, 500), range(500, 600)
 
 
 class Invocations:
@@ -83,26 +81,14 @@ class Invocations:
         return answer
 
     def _measure(self, endpoint: str, variant: str, answer: Answer, overhead_s: float) -> None:
-        dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-        values = {
+        measured = {
             "Invocations": (1.0, "None"),
-            "ModelLatency": (1e6 * answer.seconds, "Microseconds"),
             "OverheadLatency": (1e6 * max(0.0, overhead_s), "Microseconds"),
-            "Invocation4XXErrors": (float(answer.status in _CLIENT_ERROR), "None"),
-            "Invocation5XXErrors": (float(answer.status in _SERVER_ERROR), "None"),
+            **answer.counted,
             **answer.measured,
         }
-        data = [
-            {
-                "MetricName": name,
-                "Value": value,
-                "Unit": unit,
-                "Timestamp": time.time(),
-                "Dimensions": dimensions,
-            }
-            for name, (value, unit) in values.items()
-        ]
-        self._around.put_metrics("AWS/SageMaker", data)
+        dimensions = {"EndpointName": endpoint, "VariantName": variant}
+        self._around.put_metrics("AWS/SageMaker", metric_data(measured, dimensions, time.time()))
 
 
 def _refuse_if_too_large(body: bytes, *, serverless: bool) -> None:
@@ -112,17 +98,16 @@ def _refuse_if_too_large(body: bytes, *, serverless: bool) -> None:
         raise ApiError("413", f"HTTP content length exceeded {_LIMIT_REALTIME} bytes.", 413)
 
 
-def _model_error(name: str, reply: Reply, around: Surroundings) -> ApiError:
-    text = reply.body.decode(errors="replace")
-    kind = "client" if reply.status in _CLIENT_ERROR else "server"
+def _model_error(name: str, answer: Answer, around: Surroundings) -> ApiError:
+    text = answer.body.decode(errors="replace")
     region, account, group = around.region, around.account, f"/aws/sagemaker/Endpoints/{name}"
     console = f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}"
     message = (
-        f'Received {kind} error ({reply.status}) from primary with message "{text}". See '
+        f'Received {answer.error} error ({answer.status}) from primary with message "{text}". See '
         f"{console}#logEventViewer:group={group} in account {account} for more information."
     )
     extra: dict[str, Any] = {
-        "OriginalStatusCode": reply.status,
+        "OriginalStatusCode": answer.status,
         "OriginalMessage": text,
         "LogStreamArn": f"arn:aws:logs:{region}:{account}:log-group:{group}",
         "Message": message,

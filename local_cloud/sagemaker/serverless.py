@@ -13,15 +13,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from local_cloud.clock import Clock
-from local_cloud.sagemaker.answers import Answer, timed
+from local_cloud.sagemaker.answers import Answer, Metric, timed
 from local_cloud.sagemaker.errors import ApiError, JobError
 from local_cloud.sagemaker.instances import Server
 from local_cloud.sagemaker.records import Record
 from local_cloud.sagemaker.servers import INVOKE_S
 from local_cloud.sagemaker.slots import Slots
 from local_cloud.sagemaker.warm_pool import WarmPool
-
-_Metrics = dict[str, tuple[float, str]]
 
 
 class Serverless:
@@ -76,7 +74,9 @@ class Serverless:
         """End all containers now."""
         self._pool.stop()
 
-    def _ask(self, body: bytes, headers: dict[str, str], timeout_s: float) -> tuple[Answer, _Metrics]:
+    def _ask(
+        self, body: bytes, headers: dict[str, str], timeout_s: float
+    ) -> tuple[Answer, dict[str, Metric]]:
         try:
             with self._pool.server() as (server, setup_s):
                 answer = timed(lambda: server.invoke(body, headers, timeout_s))
@@ -85,9 +85,9 @@ class Serverless:
         return answer, {} if setup_s is None else {"ModelSetupTime": (1e6 * setup_s, "Microseconds")}
 
 
-def _measured(taken: float, config: Record) -> _Metrics:
+def _measured(taken: float, config: Record) -> dict[str, Metric]:
     """Return the metrics of a request that was among this share of the concurrency."""
-    measured: _Metrics = {"ServerlessConcurrentExecutionsUtilization": (taken, "None")}
+    measured: dict[str, Metric] = {"ServerlessConcurrentExecutionsUtilization": (taken, "None")}
     provisioned = config.get("ProvisionedConcurrency")
     if not provisioned:
         return measured
