@@ -22,7 +22,7 @@ from local_cloud.sagemaker.async_requests import MOST_BYTES, AsyncRequest, Outco
 from local_cloud.sagemaker.errors import ApiError, JobError
 from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
-from local_cloud.sagemaker.transfer import split_uri
+from local_cloud.sagemaker.transfer import encryption, split_uri
 
 logger = logging.getLogger(__name__)
 
@@ -54,10 +54,9 @@ class Attempt:
     def put(self, uri: str, body: bytes, content_type: str) -> None:
         """Store an object, encrypted as the configuration says."""
         bucket, key = split_uri(uri)
-        kms = self.output.get("KmsKeyId")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms} if kms else {}
+        encrypted = encryption(self.output.get("KmsKeyId"))
         self.session.client("s3").put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType=content_type, **encryption
+            Bucket=bucket, Key=key, Body=body, ContentType=content_type, **encrypted
         )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from local_cloud.sagemaker.fleets import Fleet
 from local_cloud.sagemaker.servers import Reply
 from local_cloud.sagemaker.surroundings import Surroundings
-from local_cloud.sagemaker.transfer import split_uri
+from local_cloud.sagemaker.transfer import encryption, split_uri
 
 _FLUSH_S = 0.7
 _Destination = tuple[str, str, str]
@@ -80,8 +80,8 @@ class DataCapture:
             bucket, folder = split_uri(prefix)
             now = datetime.now(UTC)
             name = f"{folder}/{now:%M-%S}-{now.microsecond // 1000:03d}-{uuid.uuid4()}.jsonl"
-            encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
-            s3.put_object(Bucket=bucket, Key=name, Body="\n".join(lines).encode() + b"\n", **encryption)
+            body = "\n".join(lines).encode() + b"\n"
+            s3.put_object(Bucket=bucket, Key=name, Body=body, **encryption(key))
 
 
 def _part(mode: str, content_type: str, body: bytes, capture: dict[str, Any]) -> dict[str, Any]:

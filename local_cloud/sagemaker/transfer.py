@@ -96,7 +96,7 @@ def put_file(s3: Any, path: Path, uri: str, kms_key: str | None) -> None:
     """Upload a file of any length to `uri`."""
     bucket, key = split_uri(uri)
     try:
-        s3.upload_file(str(path), bucket, key, ExtraArgs=_encryption(kms_key))
+        s3.upload_file(str(path), bucket, key, ExtraArgs=encryption(kms_key))
     except (ClientError, S3UploadFailedError) as error:
         raise JobError(f"ClientError: Failed to upload to {uri}: {error}") from None
 
@@ -112,12 +112,13 @@ def require_object(s3: Any, uri: str) -> None:
 
 def _put(s3: Any, bucket: str, key: str, body: bytes, kms_key: str | None) -> None:
     try:
-        s3.put_object(Bucket=bucket, Key=key, Body=body, **_encryption(kms_key))
+        s3.put_object(Bucket=bucket, Key=key, Body=body, **encryption(kms_key))
     except ClientError as error:
         raise JobError(f"ClientError: Failed to upload to s3://{bucket}/{key}: {error}") from None
 
 
-def _encryption(kms_key: str | None) -> dict[str, str]:
+def encryption(kms_key: str | None) -> dict[str, str]:
+    """Return what S3 is asked for an object that is to be encrypted with this key, if there is one."""
     return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key} if kms_key else {}
 
 
