@@ -28,6 +28,13 @@ def split_uri(uri: str) -> tuple[str, str]:
     return match[1], match[2]
 
 
+def listed(s3: Any, bucket: str, prefix: str) -> list[str]:
+    """Return the keys that begin with `prefix`, in order, but for those that stand for folders."""
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    keys = (item["Key"] for page in pages for item in page.get("Contents", []))
+    return [key for key in keys if not key.endswith("/")]
+
+
 def download(s3: Any, uri: str, folder: Path) -> None:
     """Download everything that begins with `uri` into `folder`; names are relative to it.
 
@@ -39,12 +46,7 @@ def download(s3: Any, uri: str, folder: Path) -> None:
     bucket, prefix = split_uri(uri)
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        keys = [
-            item["Key"]
-            for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            for item in page.get("Contents", [])
-            if not item["Key"].endswith("/")
-        ]
+        keys = listed(s3, bucket, prefix)
         if not keys:
             raise JobError(
                 "ClientError: Data download failed:S3DataDistributionTypeSpecified: No S3 objects found under "

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.sagemaker.errors import JobError
-from local_cloud.sagemaker.transfer import split_uri
+from local_cloud.sagemaker.transfer import listed, split_uri
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,10 @@ def input_files(s3: Any, source: dict[str, Any]) -> list[InputFile]:
     bucket, prefix = split_uri(source["S3Uri"])
     try:
         if source["S3DataType"] == "ManifestFile":
-            return _listed(json.loads(s3.get_object(Bucket=bucket, Key=prefix)["Body"].read()))
-        pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
+            return _named(json.loads(s3.get_object(Bucket=bucket, Key=prefix)["Body"].read()))
+        files = [InputFile(bucket, key, _below(prefix, key)) for key in listed(s3, bucket, prefix)]
     except (ClientError, BotoCoreError, ValueError, KeyError, IndexError) as error:
         raise JobError(f"ClientError: Data download failed:{error}") from None
-    files = [InputFile(bucket, key, _below(prefix, key)) for key in keys if not key.endswith("/")]
     if not files:
         raise JobError(
             f'ClientError: No S3 objects found under S3 URL "{source["S3Uri"]}" given in input data source.'
@@ -66,7 +64,7 @@ def input_files(s3: Any, source: dict[str, Any]) -> list[InputFile]:
     return files
 
 
-def _listed(manifest: list[Any]) -> list[InputFile]:
+def _named(manifest: list[Any]) -> list[InputFile]:
     bucket, prefix = split_uri(manifest[0]["prefix"])
     return [InputFile(bucket, f"{prefix}{name}", str(name)) for name in manifest[1:]]
 
