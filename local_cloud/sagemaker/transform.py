@@ -32,6 +32,8 @@ from local_cloud.sagemaker.transform_records import Payload, Processing, assembl
 
 _MOST_MB = 100
 _DEFAULTS = {"MaxConcurrentTransforms": 1, "MaxPayloadInMB": 6, "BatchStrategy": "MULTI_RECORD"}
+_STRATEGIES = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
+"""How containers are told, and tell, what a request calls its ``BatchStrategy``."""
 _RETRIES = 3
 _SEE_LOGS = "See job logs for more information"
 _JOINED = ("text/csv", "application/json", "application/jsonlines")
@@ -134,9 +136,7 @@ class TransformJobs(Jobs):
         """Return how the request says the container is asked, or the container itself, or SageMaker by default."""
         record, asked = run.record, server.get("/execution-parameters")
         wished = {**_DEFAULTS, **(_document(asked.body) if asked.status in _OK else {})}
-        strategy = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}.get(
-            record.get("BatchStrategy", ""), wished["BatchStrategy"]
-        )
+        strategy = _STRATEGIES.get(record.get("BatchStrategy", ""), wished["BatchStrategy"])
         at_once = record.get("MaxConcurrentTransforms") or wished["MaxConcurrentTransforms"]
         most_mb = record.get("MaxPayloadInMB", wished["MaxPayloadInMB"])
         self._tell(
@@ -234,10 +234,9 @@ def _unavailable(what: str) -> ApiError:
 
 def _environment(record: Record) -> dict[str, str]:
     """Return what the container of a transform job is told beside its own variables: what the request says of them."""
-    strategies = {"SingleRecord": "SINGLE_RECORD", "MultiRecord": "MULTI_RECORD"}
     told = {
         "SAGEMAKER_MAX_PAYLOAD_IN_MB": record.get("MaxPayloadInMB"),
-        "SAGEMAKER_BATCH_STRATEGY": strategies.get(record.get("BatchStrategy", "")),
+        "SAGEMAKER_BATCH_STRATEGY": _STRATEGIES.get(record.get("BatchStrategy", "")),
         "SAGEMAKER_MAX_CONCURRENT_TRANSFORMS": record.get("MaxConcurrentTransforms"),
     }
     known = {name: str(value) for name, value in told.items() if value is not None}
