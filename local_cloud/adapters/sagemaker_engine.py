@@ -91,7 +91,8 @@ class MiniStackSurroundings:
 @cache
 def sagemaker_engine(settings: Settings) -> Engine:
     """Return the engine, with the state of an earlier life, if there was one."""
-    engine = Engine(MiniStackSurroundings(settings))
+    surroundings = MiniStackSurroundings(settings)
+    engine = Engine(surroundings)
     register("sagemaker", engine.records.dump)
     register("sagemaker_async", engine.async_invocations.dump)
     atexit.register(engine.endpoints.traffic.stop)
@@ -104,7 +105,7 @@ def sagemaker_engine(settings: Settings) -> Engine:
     ).start()
     threading.Thread(
         target=engine.endpoints.traffic.keep_ending_idle,
-        args=(Clock(settings.hurry),),
+        args=(surroundings.clock,),
         name="sagemaker-idle-containers",
         daemon=True,
     ).start()
