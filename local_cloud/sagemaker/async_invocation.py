@@ -69,10 +69,7 @@ class AsyncInvocations:
         ApiError
             ``ValidationError`` for an endpoint that is unknown or not asynchronous, and for what no request can be.
         """
-        with self._endpoints.traffic.serving(name) as fleet:
-            if fleet is None:
-                account = self._around.account
-                raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+        with self._endpoints.serving(name) as fleet:
             config = _config(fleet)
             if config is None:
                 raise ApiError(

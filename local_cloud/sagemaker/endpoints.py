@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
@@ -123,6 +124,15 @@ class Endpoints:
     def exists(self, name: str) -> bool:
         """Tell whether there is an endpoint of this name, be it in service or not."""
         return name in self._records.tables["Endpoint"]
+
+    @contextmanager
+    def serving(self, name: str) -> Iterator[Fleet]:
+        """Lend the fleet for one request; ``ValidationError``, in AWS's words, if there is none."""
+        with self.traffic.serving(name) as fleet:
+            if fleet is None:
+                account = self._around.account
+                raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+            yield fleet
 
     # --- the local cloud comes and goes
 

@@ -44,10 +44,7 @@ class Invocations:
             endpoint beyond its concurrency, ``ModelError`` for whatever the container refuses.
         """
         check_inference_id(headers)
-        with self._endpoints.traffic.serving(name) as fleet:
-            if fleet is None:
-                account = self._around.account
-                raise ApiError("ValidationError", f"Endpoint {name} of account {account} not found.")
+        with self._endpoints.serving(name) as fleet:
             if "AsyncInferenceConfig" in fleet.config:
                 raise ApiError(
                     "ValidationError", f"Endpoint {name} can only receive asynchronous invocations."
