@@ -7,7 +7,6 @@ import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -184,6 +183,3 @@ class Jobs(ABC):
 def now() -> float:
     """Return the time as SageMaker's JSON has it: seconds since the epoch."""
     return time.time()
-
-
-Metrics = Callable[[str, list[dict[str, Any]]], None]
