@@ -121,9 +121,9 @@ class Jobs(ABC):
                     record, **{self._kind.status_field: "Failed", "FailureReason": _INTERNAL}
                 )
 
-    @abstractmethod
     def began(self, record: Record) -> None:
-        """Note the beginning."""
+        """Tell that it begins."""
+        self.announce(record)
 
     @abstractmethod
     def ended(self, record: Record, status: str) -> None:

@@ -28,10 +28,6 @@ class ProcessingJobs(Jobs):
     log_group = "/aws/sagemaker/ProcessingJobs"
     event = "SageMaker Processing Job State Change"
 
-    def began(self, record: Record) -> None:
-        """Tell that it begins; processing has no secondary statuses to note."""
-        self.announce(record)
-
     def ended(self, record: Record, status: str) -> None:
         """Note the time."""
         record["ProcessingEndTime"] = now()

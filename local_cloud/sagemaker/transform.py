@@ -86,10 +86,6 @@ class TransformJobs(Jobs):
         _check(request)
         return str(model["ExecutionRoleArn"])
 
-    def began(self, record: Record) -> None:
-        """Tell that it begins."""
-        self.announce(record)
-
     def ended(self, record: Record, status: str) -> None:
         """Note the time."""
         record["TransformEndTime"] = now()
