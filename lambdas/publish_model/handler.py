@@ -1,4 +1,4 @@
-"""Make a deployed model the champion: publish what it is watched by, write it down, tell everybody."""
+"""Make a deployed model the champion: publish what it is watched by, tell everybody, write it down."""
 
 from __future__ import annotations
 
@@ -111,9 +111,10 @@ def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict
     ports.baselines.publish(plan)
     if plan["action"] == "roll_back":
         ports.packages.reject(plan["rejects"], f"rolled back by {plan['by']}: {plan['why']}")
-    ports.log.crown(_champion(plan, ports.log.champion(), now))
-    ports.releases.add(_entry(event, ports.releases.running(), now))
     ports.events.put("ModelDeployed", {"version": plan["version"], "endpoint": plan["endpoint"]})
+    ports.releases.add(_entry(event, ports.releases.running(), now))
+    # Last of what can fail: a failure leads to the roll-back, after which the ledger must not name this model.
+    ports.log.crown(_champion(plan, ports.log.champion(), now))
     ports.metrics.put({"ModelDeployed": 1})
     logger.info("deployed", extra={"variant": plan["variant"], "by": plan["by"]})
     return {"version": plan["version"], "endpoint": plan["endpoint"]}

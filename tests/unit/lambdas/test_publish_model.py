@@ -146,6 +146,26 @@ def test_the_history_says_who_promoted_a_model_and_why():
     }
 
 
+def test_a_model_that_could_not_be_announced_is_not_written_down_either():
+    world, log = World(), MemoryReleases()
+    world.put = lambda *args: 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        publish(world, {**PLAN, "endpoint_exists": False}, log=log)
+
+    assert (world.crowned, log.entries) == (None, [])
+
+
+def test_a_model_whose_history_could_not_be_written_is_not_the_champion():
+    world, log = World(), MemoryReleases()
+    log.add = lambda entry: 1 / 0
+
+    with pytest.raises(ZeroDivisionError):
+        publish(world, log=log)
+
+    assert world.crowned is None
+
+
 def remove(world, log):
     alarms, events = Alarms(), Events()
     answer = remove_previous(
