@@ -18,11 +18,14 @@ class Artifacts:
 
     def load(self, key: str) -> dict[str, Any] | None:
         """Return the JSON document at `key`, or None if there is none."""
+        body = self.read(key)
+        return None if body is None else json.loads(body)
+
+    def read(self, key: str) -> bytes | None:
+        """Return the object at `key`, or None if there is none."""
         if not self.has(key):
             return None
-        body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-        document: dict[str, Any] = json.loads(body.read())
-        return document
+        return self._client.get_object(Bucket=self._bucket, Key=key)["Body"].read()
 
     def store(self, key: str, document: Mapping[str, Any]) -> None:
         """Write a JSON document, replacing what is at `key`."""

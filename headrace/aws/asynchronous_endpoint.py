@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headrace.aws.artifacts import Artifacts
+
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -119,9 +121,6 @@ class AsynchronousEndpoint:
             pause = min(2 * pause, _LONGEST_POLL_S)
 
     def _find(self, uri: str) -> bytes | None:
-        """Return an object; None if it is not there, which takes a listing to know without further rights."""
+        """Return an object; None if it is not there."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        listed = self._s3.list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1)
-        if not any(item["Key"] == key for item in listed.get("Contents", [])):
-            return None
-        return self._s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return Artifacts(self._s3, bucket).read(key)
