@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
+    from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
 _DESCRIPTION_LIMIT = 1024
 
@@ -69,22 +70,13 @@ class Registry:
 
     def properties(self, arn: str) -> dict[str, str]:
         """Return what a package's registration has said about its model; nothing of a package that is gone."""
-        try:
-            answer = self._client.describe_model_package(ModelPackageName=arn)
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return {}
-            raise
-        return dict(answer.get("CustomerMetadataProperties", {}))
+        found = self._find(arn)
+        return dict(found.get("CustomerMetadataProperties", {})) if found else {}
 
     def is_rejected(self, arn: str) -> bool:
         """Tell whether a package was rejected, or is gone."""
-        try:
-            return self.package(arn).status == "Rejected"
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return True
-            raise
+        found = self._find(arn)
+        return found is None or found.get("ModelApprovalStatus") == "Rejected"
 
     def reject(self, arn: str, why: str) -> None:
         """Mark a package as rejected."""
@@ -103,3 +95,12 @@ class Registry:
             raise
         for arn in arns:
             self._client.delete_model_package(ModelPackageName=arn)
+
+    def _find(self, arn: str) -> DescribeModelPackageOutputTypeDef | None:
+        """Return what SageMaker knows of a package; None if it is gone."""
+        try:
+            return self._client.describe_model_package(ModelPackageName=arn)
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return None
+            raise
