@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 _FILE, _QUEUE = "prediction", "prediction_queue"
-PARTITIONS = (_FILE, _QUEUE)
-"""Partition keys of the items."""
 
 State = Literal["waiting", "predicted", "refused", "failed"]
 
