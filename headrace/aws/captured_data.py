@@ -43,7 +43,7 @@ def list_folders(client: S3Client, bucket: str, prefix: str) -> list[str]:
     return [item["Prefix"] for page in pages for item in page.get("CommonPrefixes", [])]
 
 
-def list_objects(client: S3Client, bucket: str, prefix: str, first: str) -> list[StoredObject]:
+def list_objects(client: S3Client, bucket: str, prefix: str, first: str = "") -> list[StoredObject]:
     """Return the objects below `prefix` from the partition `first` on; all if it is empty."""
     pages = client.get_paginator("list_objects_v2").paginate(
         Bucket=bucket, Prefix=prefix, StartAfter=f"{prefix}{first}"

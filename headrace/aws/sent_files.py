@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Any
 
 import boto3
 
 from headrace.aws.answered_files import BATCH, answers_prefix
+from headrace.aws.captured_data import list_objects
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.prediction_ledger import Prediction, PredictionLedger
 
@@ -51,11 +51,9 @@ class SentFiles:
 
     def fetch(self, prediction: Prediction, folder: Path) -> list[Path]:
         """Download what a file was answered; return the files."""
-        prefix = answers_prefix(prediction.key)
-        pages = self._s3.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix)
-        keys: list[Any] = [item["Key"] for page in pages for item in page.get("Contents", [])]
+        found = list_objects(self._s3, self._bucket, answers_prefix(prediction.key))
         folder.mkdir(parents=True, exist_ok=True)
-        paths = [folder / key.rpartition("/")[2] for key in keys]
-        for key, path in zip(keys, paths, strict=True):
-            self._s3.download_file(self._bucket, key, str(path))
+        paths = [folder / item.key.rpartition("/")[2] for item in found]
+        for item, path in zip(found, paths, strict=True):
+            self._s3.download_file(self._bucket, item.key, str(path))
         return paths

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from headrace.aws.captured_data import list_objects
 from headrace.aws.json_folder import JsonFolder
 
 _PREPARED, _REJECTED = "prepared.json", "rejected.csv"
@@ -36,12 +37,10 @@ class TransformFolder(JsonFolder):
 
     def answers(self) -> Iterator[dict[str, Any]]:
         """Yield the records with their answers, part after part."""
-        prefix = f"{self.prefix}output/"
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        found = list_objects(self._client, self.bucket, f"{self.prefix}output/")
         # The answers' names, not their folders: SageMaker may put them into one that is named after the input's.
-        keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
-        for key in sorted(keys, key=lambda key: key.rpartition("/")[2]):
-            body = self._client.get_object(Bucket=self.bucket, Key=key)["Body"]
+        for item in sorted(found, key=lambda item: item.key.rpartition("/")[2]):
+            body = self._client.get_object(Bucket=self.bucket, Key=item.key)["Body"]
             for line in body.iter_lines(_CHUNK):
                 if line:
                     yield json.loads(line)
