@@ -24,7 +24,7 @@ from headrace.ml.column_schema import ColumnSchema, Problem
 from headrace.ml.contract import Fields, infer_contract
 from headrace.ml.files.small import read_bytes
 from sagemaker_jobs.engine_choice import choose_engine
-from sagemaker_jobs.engines import MISSING_WORD, OnnxModel, as_floats
+from sagemaker_jobs.engines import OnnxModel
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.model import Model
 from sagemaker_jobs.parts import Part, read_target, typed_columns
@@ -79,12 +79,7 @@ def _measure(
 
 
 def _compared(model: Model, served: OnnxModel, part: Part) -> dict[str, float]:
-    numbers = np.empty((part.rows, len(served.number_names)))
-    words = np.empty((part.rows, len(served.word_names)), dtype=object)
-    for place, name in enumerate(served.number_names):
-        numbers[:, place] = as_floats(part.columns[name])
-    for place, name in enumerate(served.word_names):
-        words[:, place] = [MISSING_WORD if cell is None else cell for cell in part.columns[name]]
+    numbers, words = served.arrays(part.columns)
     slow = _microseconds(lambda: model.predict(part.columns))
     fast = _microseconds(lambda: served.predict_arrays(numbers, words))
     return {"skops_us": round(slow, 1), "onnx_us": round(fast, 1), "speedup": round(slow / fast, 1)}

@@ -126,6 +126,10 @@ class OnnxModel:
 
     def predict(self, columns: Columns) -> Floats:
         """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""
+        return self.predict_arrays(*self.arrays(columns))
+
+    def arrays(self, columns: Columns) -> tuple[Floats, Labels]:
+        """Return the numbers and the words of typed columns, as `predict_arrays` takes them."""
         rows = len(columns[self.schema[0].name])
         numbers = np.empty((rows, len(self.number_names)))
         for place, name in enumerate(self.number_names):
@@ -133,7 +137,7 @@ class OnnxModel:
         words = np.empty((rows, len(self.word_names)), dtype=object)
         for place, name in enumerate(self.word_names):
             words[:, place] = [MISSING_WORD if cell is None else cell for cell in columns[name].tolist()]
-        return self.predict_arrays(numbers, words)
+        return numbers, words
 
     def predict_arrays(self, numbers: Floats, words: Labels) -> Floats:
         """Answer cells that are laid out as the graph reads them.
