@@ -6,7 +6,7 @@ without words, and is for `headrace.ml.rows.read_columns`, which says which cell
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from types import NoneType
@@ -188,16 +188,12 @@ def _column_reader(kind: Kind) -> Callable[[list[Cell]], Any]:
 
 def _matrix_reader(kind: Kind) -> Callable[[list[Cell]], Any]:
     """Return what reads cells as matrices have them."""
-    if kind == "number":
-        return _numbers
     read = READERS[kind]
-    as_in_matrix: Mapping[Kind, Callable[[Cell], Any]] = {
-        "boolean": read,
-        "datetime": lambda cell: _microseconds(read(cell)),
-        "category": lambda cell: NO_WORD if (word := read(cell)) is None else word,
-        "text": lambda cell: NO_WORD if (word := read(cell)) is None else word,
-    }
-    return _each(kind, as_in_matrix[kind])
+    if kind in WORD_KINDS:
+        return _each(kind, lambda cell: NO_WORD if (word := read(cell)) is None else word)
+    if kind == "datetime":
+        return _each(kind, lambda cell: _microseconds(read(cell)))
+    return _column_reader(kind)
 
 
 def _each(kind: Kind, read: Callable[[Cell], Any]) -> Callable[[list[Cell]], list[Any]]:
