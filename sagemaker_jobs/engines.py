@@ -8,30 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from headrace.ml.arrays import Floats, Labels
 from headrace.ml.column_schema import ColumnSchema, Problem
 from headrace.ml.declared_steps import DeclaredStep
+from headrace.ml.row_blocks import NO_WORD, NUMBER_KINDS, WORD_KINDS
+from headrace.ml.rows import Columns
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Predictor, read_schema_document
 from sagemaker_jobs.model_folder import SCHEMA, read_json, verify
-
-if TYPE_CHECKING:
-    from headrace.ml.rows import Columns
 
 ONNX, SKOPS = "onnx", "skops"
 ONNX_FILE = "model.onnx"
 NUMBERS, WORDS, ANSWERS = "numbers", "words", "answers"
 """Names of the graph's two inputs and of its output."""
-
-MISSING_WORD = ""
-"""Stands for a missing category or text: a cell without a word is missing wherever cells are read."""
-
-_NUMBER_KINDS = ("number", "boolean", "datetime")
-_WORD_KINDS = ("category", "text")
 
 
 def engine_of(manifest: Mapping[str, Any]) -> str:
@@ -136,7 +129,7 @@ class OnnxModel:
             numbers[:, place] = as_floats(columns[name])
         words = np.empty((rows, len(self.word_names)), dtype=object)
         for place, name in enumerate(self.word_names):
-            words[:, place] = [MISSING_WORD if cell is None else cell for cell in columns[name].tolist()]
+            words[:, place] = [NO_WORD if cell is None else cell for cell in columns[name].tolist()]
         return numbers, words
 
     def predict_arrays(self, numbers: Floats, words: Labels) -> Floats:
@@ -147,7 +140,7 @@ class OnnxModel:
         numbers : ndarray of float64, shape (n_rows, n_numbers)
             Columns `number_names`: numbers; 0 or 1 for booleans; moments in microseconds since 1970 in UTC; NaN if missing.
         words : ndarray of object, shape (n_rows, n_words)
-            Columns `word_names`: texts in UTF-8, and `MISSING_WORD` where there is none.
+            Columns `word_names`: texts in UTF-8, and `NO_WORD` where there is none.
 
         Returns
         -------
@@ -184,7 +177,7 @@ def names_by_input(schema: tuple[ColumnSchema, ...]) -> tuple[tuple[str, ...], t
     """
     numbers, words = (
         tuple(column.name for column in schema if column.kind in kinds)
-        for kinds in (_NUMBER_KINDS, _WORD_KINDS)
+        for kinds in (NUMBER_KINDS, WORD_KINDS)
     )
     return numbers, words
 

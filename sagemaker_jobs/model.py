@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from headrace.ml.arrays import Floats
 from headrace.ml.column_schema import ColumnSchema, Problem
 from headrace.ml.declared_steps import DeclaredStep
-
-if TYPE_CHECKING:  # A server of an ONNX model starts without pyarrow.
-    from headrace.ml.rows import Columns
+from headrace.ml.rows import Columns
 
 
 class Predictor(Protocol):

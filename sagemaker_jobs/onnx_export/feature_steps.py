@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from sagemaker_jobs.engines import MISSING_WORD
+from headrace.ml.row_blocks import NO_WORD
 from sagemaker_jobs.features.own_step import OwnStep
 from sagemaker_jobs.features.steps.date_parts import DECIMALS, PERIODS, DateParts
 from sagemaker_jobs.features.steps.impute import Impute
@@ -78,7 +78,7 @@ def _impute(graph: Graph, step: Impute, given: Given) -> Made:
     for name, cells in given.items():
         values, fill = _tensor(graph, cells), step.fill_[name]
         missing = is_missing(graph, values) if cells.kind == "category" else a.is_nan(values)
-        if fill == MISSING_WORD:
+        if fill == NO_WORD:
             raise NotExportableError(f"the step 'impute' fills {name!r} with an empty text")
         filled = values if fill is None else graph.node("Where", missing, graph.constant(fill), values)
         made[name] = Cells(cells.kind, (Number(Column(filled, 0, 1)),))
@@ -104,7 +104,7 @@ def _pair(graph: Graph, step: Pair, given: Given) -> Made:
             "StringConcat", graph.node("StringConcat", joined, graph.constant([BETWEEN])), word
         )
         missing = graph.node("Or", missing, is_missing(graph, word))
-    joined = graph.node("Where", missing, graph.constant([MISSING_WORD]), joined)
+    joined = graph.node("Where", missing, graph.constant([NO_WORD]), joined)
     return {" & ".join(given): Cells("category", (Number(Column(joined, 0, 1)),))}
 
 

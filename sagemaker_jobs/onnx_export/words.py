@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import numpy_helper
 
-from sagemaker_jobs.engines import MISSING_WORD
+from headrace.ml.row_blocks import NO_WORD
 from sagemaker_jobs.onnx_export.graph import ML, Graph
 from sagemaker_jobs.onnx_export.symbols import Column, columns_of
 
@@ -59,7 +59,7 @@ def encode(graph: Graph, codings: Sequence[Coding]) -> list[Column]:
 
 def is_missing(graph: Graph, words: str) -> str:
     """Return where words are missing."""
-    return graph.node("Equal", words, graph.constant([MISSING_WORD]))
+    return graph.node("Equal", words, graph.constant([NO_WORD]))
 
 
 def _table(codings: Sequence[Coding], marks: Sequence[str]) -> tuple[list[str], list[float]]:
@@ -68,7 +68,7 @@ def _table(codings: Sequence[Coding], marks: Sequence[str]) -> tuple[list[str], 
     for coding, mark in zip(codings, marks, strict=True):
         keys += [mark + level for level in coding.levels]
         values += [float(place) for place in range(len(coding.levels))]
-        if MISSING_WORD not in coding.levels:
-            keys.append(mark + MISSING_WORD)
+        if NO_WORD not in coding.levels:
+            keys.append(mark + NO_WORD)
             values.append(coding.missing)
     return keys, values

@@ -9,8 +9,9 @@ from typing import Protocol, TypeAlias, cast, runtime_checkable
 import numpy as np
 
 from headrace.ml.arrays import Floats, Labels
-from headrace.ml.row_blocks import NUMBER_KINDS, UNUSUAL, WORD_KINDS, BlockReader
+from headrace.ml.row_blocks import NO_WORD, UNUSUAL, BlockReader
 from headrace.ml.rows import Columns, read_columns
+from sagemaker_jobs.engines import names_by_input
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.serve_model.answers import AnswerForm
 from sagemaker_jobs.serve_model.images import image_check
@@ -123,12 +124,9 @@ class Questioner:
         columns = read_columns(cells, self._predictor.schema)
         if self._matrices is None:
             return [columns]
-        counts = [
-            sum(column.kind in kinds for column in self._predictor.schema)
-            for kinds in (NUMBER_KINDS, WORD_KINDS)
-        ]
-        numbers = np.full((_WARM_UP_ROWS, counts[0]), np.nan)
-        return [columns, (numbers, np.full((_WARM_UP_ROWS, counts[1]), "", dtype=object))]
+        numbers = np.full((_WARM_UP_ROWS, len(self._matrices.number_names)), np.nan)
+        words = np.full((_WARM_UP_ROWS, len(self._matrices.word_names)), NO_WORD, dtype=object)
+        return [columns, (numbers, words)]
 
 
 def row_count(rows: Laid) -> int:
@@ -162,11 +160,8 @@ def _by_matrices(predictor: Predictor) -> MatrixPredictor | None:
     """Return a model that can be asked by matrices, if it has the features in them that are read into them."""
     if not isinstance(predictor, MatrixPredictor):
         return None
-    mine = [
-        tuple(column.name for column in predictor.schema if column.kind in kinds)
-        for kinds in (NUMBER_KINDS, WORD_KINDS)
-    ]
-    return predictor if mine == [predictor.number_names, predictor.word_names] else None
+    mine = predictor.number_names, predictor.word_names
+    return predictor if mine == names_by_input(predictor.schema) else None
 
 
 def _is_particular(predictor: Predictor) -> bool:
