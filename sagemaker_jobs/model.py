@@ -74,22 +74,31 @@ class Model:
         return np.asarray(answer(columns), dtype=np.float64)
 
 
-def as_documents(values: Floats, classes: Sequence[str]) -> list[dict[str, Any]]:
+def as_documents(answers: list[Any], classes: Sequence[str]) -> list[dict[str, Any]]:
     """Return answers as JSON has them.
+
+    Parameters
+    ----------
+    answers : list of float, or of list of float
+        Numbers, or the probabilities of `classes`.
+    classes : sequence of str
+        Labels; empty in a regression.
 
     Examples
     --------
-    >>> as_documents(np.array([12.5]), ())
+    >>> as_documents([12.5], ())
     [{'score': 12.5}]
-    >>> as_documents(np.array([[0.25, 0.75]]), ("no", "yes"))
+    >>> as_documents([[0.25, 0.75]], ("no", "yes"))
     [{'label': 'yes', 'probabilities': {'no': 0.25, 'yes': 0.75}}]
     """
     if not classes:
-        return [{"score": score} for score in values.tolist()]
-    best = np.argmax(values, axis=1).tolist()
+        return [{"score": number} for number in answers]
+    if len(classes) == len(("no", "yes")):
+        no, yes = classes
+        return [{"label": yes if q > p else no, "probabilities": {no: p, yes: q}} for p, q in answers]
     return [
-        {"label": classes[index], "probabilities": dict(zip(classes, row, strict=True))}
-        for index, row in zip(best, values.tolist(), strict=True)
+        {"label": classes[row.index(max(row))], "probabilities": dict(zip(classes, row, strict=True))}
+        for row in answers
     ]
 
 

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 import orjson
 
 from headrace.ml.arrays import Floats
+from sagemaker_jobs.model import as_documents
 from sagemaker_jobs.serve_model.requests import JSON_LINES as JSON_LINES_TYPES
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
@@ -176,19 +177,11 @@ class AnswerWriter:
 
     def _documents(self, rows: list[Any], output: Output) -> list[dict[str, Any]]:
         classes = self._classes
-        if not classes:
-            return [{"score": number} for number in rows]
+        if output == "both" or not classes:
+            return as_documents(rows, classes)
         if output == "labels":
             return [{"label": classes[row.index(max(row))]} for row in rows]
-        if output == "probabilities":
-            return [{"probabilities": dict(zip(classes, row, strict=True))} for row in rows]
-        if len(classes) == len(("no", "yes")):
-            no, yes = classes
-            return [{"label": yes if q > p else no, "probabilities": {no: p, yes: q}} for p, q in rows]
-        return [
-            {"label": classes[row.index(max(row))], "probabilities": dict(zip(classes, row, strict=True))}
-            for row in rows
-        ]
+        return [{"probabilities": dict(zip(classes, row, strict=True))} for row in rows]
 
 
 def _as_text(numbers: list[float]) -> list[str]:

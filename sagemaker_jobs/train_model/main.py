@@ -150,7 +150,7 @@ def sample(model: Predictor, part: Part) -> dict[str, Any]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(row)
     writer.writerow("" if cell is None else cell for cell in row.values())
-    answer = as_documents(model.predict(first.columns), model.classes)[0]
+    answer = as_documents(model.predict(first.columns).tolist(), model.classes)[0]
     return {"row": row, "csv": text.getvalue(), "prediction": answer}
 
 
