@@ -13,6 +13,7 @@ import orjson
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.model import as_documents
 from sagemaker_jobs.serve_model.requests import JSON_LINES as JSON_LINES_TYPES
+from sagemaker_jobs.serve_model.requests import media_type
 
 CSV, JSON, JSON_LINES = "text/csv", "application/json", "application/jsonlines"
 Output = Literal["both", "labels", "probabilities"]
@@ -111,7 +112,7 @@ def _weight(text: str) -> float:
 def _written_as(name: str, content_type: str) -> str | None:
     """Return the format that a name in ``Accept`` stands for; None if it is none that is written here."""
     if name in ("", "*/*"):
-        return CSV if content_type.partition(";")[0].strip().lower() in ("", CSV) else JSON
+        return CSV if media_type(content_type) == CSV else JSON
     return _WRITTEN_AS.get(name)
 
 

@@ -96,9 +96,7 @@ class Questioner:
         RequestError, CellError
             If they cannot be read.
         """
-        quick = self._quick.get(content_type)
-        if quick is None:
-            quick = self._quick.get(media_type(content_type))
+        quick = self._quick.get(media_type(content_type))
         if quick is not None:
             try:
                 return self._lay_out(*quick(body))

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import lru_cache
 from typing import Any
 
 from headrace.ml.column_schema import ColumnSchema
@@ -26,6 +27,7 @@ WHOLE_BODIES = {"text/plain": "text", "image/png": "image", "image/jpeg": "image
 """Content types whose body is one cell, and the kind of the only feature that a model must have for them."""
 
 _PARQUET_READER = ParquetReader()
+_MOST_HEADERS = 256
 
 
 class RequestError(ValueError):
@@ -40,8 +42,11 @@ class RequestTooLargeError(RequestError):
     """A request holds more than this server takes."""
 
 
+@lru_cache(_MOST_HEADERS)
 def media_type(header: str) -> str:
     """Return the media type that a header names, without its parameters; CSV if it names none.
+
+    It is asked several times for each request, and callers send the same headers over and over.
 
     Examples
     --------
