@@ -9,9 +9,10 @@ from typing import Any
 
 from sagemaker_jobs.engines import ONNX, ONNX_FILE, SKOPS, OnnxModel
 from sagemaker_jobs.model import Model, Predictor
+from sagemaker_jobs.onnx_export.hostile_rows import hostile_rows
+from sagemaker_jobs.onnx_export.parity import MOST_COMPARED, compare
 from sagemaker_jobs.parts import Part
 
-_MOST_ROWS = 20_000
 _EXACT = 1e-12  # to which differences are told
 _EXPORTERS = ("onnx", "onnxruntime")
 
@@ -92,10 +93,7 @@ def _exported(model: Model) -> tuple[bytes, OnnxModel]:
 
 
 def _parity(model: Model, served: OnnxModel, held_out: Part) -> tuple[dict[str, Any], bool]:
-    from sagemaker_jobs.onnx_export.hostile_rows import hostile_rows  # noqa: PLC0415
-    from sagemaker_jobs.onnx_export.parity import compare  # noqa: PLC0415
-
-    real = compare(model, served, [held_out.first(_MOST_ROWS).columns])
+    real = compare(model, served, [held_out.first(MOST_COMPARED).columns])
     hostile = compare(model, served, list(hostile_rows(held_out.columns, model.schema)))
     return {"held_out": real.as_dict(), "hostile": hostile.as_dict()}, real.holds and hostile.holds
 

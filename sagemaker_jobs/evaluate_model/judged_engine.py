@@ -9,11 +9,10 @@ from typing import Any
 from sagemaker_jobs.engines import ONNX, SKOPS, load_predictor
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.model_folder import MANIFEST, read_json
+from sagemaker_jobs.onnx_export.parity import MOST_COMPARED, compare
 from sagemaker_jobs.part_stream import PartStream
 from sagemaker_jobs.parts import PartFiles
 from sagemaker_jobs.spec import Spec
-
-_MOST_ROWS = 20_000
 
 
 @dataclass(frozen=True)
@@ -58,11 +57,8 @@ def judge_engine(folder: Path, spec: Spec, test: Path) -> JudgedEngine:
     files = PartFiles.of(test, spec, predictor.schema)
     if about["name"] != ONNX or not files.rows:
         return JudgedEngine(predictor, about)
-    # Only a model with a graph is compared, and only here: AWS's own container has no ONNX.
-    from sagemaker_jobs.onnx_export.parity import compare  # noqa: PLC0415
-
     reference = load_predictor(folder, SKOPS)
-    found = compare(reference, predictor, [PartStream(files).sample(_MOST_ROWS).columns])
+    found = compare(reference, predictor, [PartStream(files).sample(MOST_COMPARED).columns])
     parity = {**about["parity"], "test": found.as_dict()}
     if found.holds:
         return JudgedEngine(predictor, {**about, "parity": parity})

@@ -15,6 +15,9 @@ from sagemaker_jobs.model import Predictor
 MOST_DIFFERENCE = 1e-5
 """Between probabilities; in a regression, relative to the number."""
 
+MOST_COMPARED = 20_000
+"""Rows of a part by which engines are compared."""
+
 _NEARLY_ZERO = 1e-3  # share of a typical number, below which a number counts as that
 
 
