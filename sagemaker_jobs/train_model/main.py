@@ -19,7 +19,7 @@ from headrace.config.features import OwnStep
 from headrace.ml.metrics import measure
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.engine_choice import choose_engine
-from sagemaker_jobs.engines import load_predictor
+from sagemaker_jobs.engines import SKOPS, load_predictor
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.memory import check_memory
@@ -128,7 +128,8 @@ def train_model(
     write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
     # What cannot be loaded must fail here, not in the endpoint.
     load_model(folder)
-    load_predictor(folder)
+    if engine.name != SKOPS:
+        load_predictor(folder)
     print(f"The model is served by {engine.name}: {engine.why}.")  # noqa: T201 - the job's log
     return metrics
 
