@@ -23,8 +23,8 @@ MOST_ROWS = 4096
 Deliver = Callable[[Reply], None]
 Result = TypeVar("Result")
 
-_FULL = "more requests are waiting than can be answered soon; ask again"
-_FAILED = "the request could not be answered; the container's log says why"
+_FULL = refusal(503, "more requests are waiting than can be answered soon; ask again")
+_FAILED = refusal(500, "the request could not be answered; the container's log says why")
 
 
 class Desk:
@@ -51,7 +51,7 @@ class Desk:
     ) -> Reply | None:
         """Take a request; what is returned is an answer already."""
         if self._taken >= MOST_WAITING:
-            return refusal(503, _FULL)
+            return _FULL
         if not large:
             question = self._application.read(headers, body)
             if isinstance(question, Reply):
@@ -60,7 +60,7 @@ class Desk:
             self._put(question, deliver)
             return None
         self._taken += 1
-        failed: Question | Reply = refusal(500, _FAILED)
+        failed: Question | Reply = _FAILED
         self.work_out(
             lambda: self._application.read(headers, body), lambda read: self._go_on(read, deliver), failed
         )
@@ -102,7 +102,7 @@ class Desk:
                 self._ask()
             self._deliver(delivers, replies)
 
-        failed = [refusal(500, _FAILED)] * len(questions)
+        failed = [_FAILED] * len(questions)
         self._do(self._model, lambda: self._application.answer_together(questions), done, failed)
 
     def _deliver(self, delivers: list[Deliver], replies: list[Reply]) -> None:
