@@ -60,5 +60,9 @@ class Arithmetic:
         """Return where a number is missing."""
         return self.graph.node("IsNaN", left)
 
+    def zeros_like(self, left: str) -> str:
+        """Return 0 for every number, also for a missing one."""
+        return self.times(self.as_number(self.is_nan(left)), 0)
+
     def _node(self, operator: str, left: str, right: Operand) -> str:
         return self.graph.node(operator, left, right if isinstance(right, str) else self.number(right))

@@ -25,19 +25,13 @@ def encoded(graph: Graph, encoder: RowEncoder, cells: Mapping[str, Cells]) -> li
             made.append(codes[name])
         elif name in encoder.empty_:
             width = len(DATETIME_PARTS) if kinds[name] == "datetime" else 1
-            made += [zeros_like(graph, at[name])] * width
+            zeros = Arithmetic(graph).zeros_like(graph.side_by_side([at[name]]))
+            made += [Number(Column(zeros, 0, 1))] * width
         elif kinds[name] == "datetime":
             made += [Number(columns[moments.index(name)]) for columns in parts]
         else:
             made.append(Number(at[name]))
     return made
-
-
-def zeros_like(graph: Graph, column: Column) -> Number:
-    """Return a column of zeros, as long as another."""
-    a = Arithmetic(graph)
-    missing = a.as_number(a.is_nan(graph.side_by_side([column])))
-    return Number(Column(a.times(missing, 0), 0, 1))
 
 
 def _codes(graph: Graph, encoder: RowEncoder, at: Mapping[str, Column]) -> dict[str, Code]:

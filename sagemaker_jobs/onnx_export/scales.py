@@ -16,7 +16,7 @@ def rescaled(a: Arithmetic, step: Scale, name: str, cells: str) -> str:
     if step.method == "log":
         return a.times(a.graph.node("Sign", cells), _log1p(a, a.graph.node("Abs", cells)))
     if name not in step.scalers_:
-        return a.times(a.as_number(a.is_nan(cells)), 0)
+        return a.zeros_like(cells)
     scaler = step.scalers_[name]
     if step.method == "standard":
         return a.over(a.minus(cells, scaler.mean_.tolist()), scaler.scale_.tolist())
