@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from headrace.ml.drift_page.document import draw_facts, whole_document
 from headrace.ml.drift_page.markup import Markup, element, joined, shortened
 from headrace.ml.drift_page.pictures import draw_pictures
 from headrace.ml.drift_page.ranking import LONGEST_NAME, LONGEST_SUMMARY, draw_ranking
-from headrace.ml.drift_page.style import STYLE
 from headrace.ml.drift_page.timeline import Point, draw_timeline, quality_points
 from headrace.ml.drift_page.words import chance, count, figure, listed, moment
 from headrace.ml.profile import Profile
@@ -60,19 +60,7 @@ def render_page(
         _checks(checks),
         _quality(quality),
     )
-    document = element(
-        "html",
-        element(
-            "head",
-            element("meta", charset="utf-8"),
-            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            element("title", f"{report['pipeline']}: {headline}"),
-            element("style", Markup(STYLE)),
-        ),
-        element("body", element("main", body)),
-        lang="en",
-    )
-    return f"<!doctype html>\n{document}\n"
+    return whole_document(f"{report['pipeline']}: {headline}", body)
 
 
 def headline_of(report: Report) -> str:
@@ -146,9 +134,7 @@ def _facts(report: Report) -> Markup:
         "unreadable": count(report.get("unreadable", 0)),
         "delivered twice": count(report.get("duplicates", 0)),
     }
-    return element(
-        "dl", [element("div", element("dt", name), element("dd", fact)) for name, fact in facts.items()]
-    )
+    return draw_facts(facts)
 
 
 def _joint(joint: Report | None) -> Markup | None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.ml.drift_page.distributions import draw_column
+from headrace.ml.drift_page.distributions import draw_column, draw_key
 from headrace.ml.drift_page.markup import Markup, element, shortened
 from headrace.ml.drift_page.ranking import LONGEST_NAME, LONGEST_SUMMARY
-from headrace.ml.drift_page.style import AFTER, BEFORE, BEFORE_FILL
 from headrace.ml.drift_page.words import percent
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
@@ -28,7 +27,7 @@ def draw_pictures(report: Report, reference: Profile, window: Profile) -> Markup
     return element(
         "section",
         element("h2", "Before and after"),
-        _key(),
+        draw_key("before: training data", "after: this window"),
         element("div", [_card(old, new, verdicts.get(old.name)) for old, new in pairs], class_="cards"),
         element("p", f"{left} columns that moved less are not drawn.", class_="note") if left > 0 else None,
     )
@@ -64,21 +63,4 @@ def _card(before: ColumnProfile, after: ColumnProfile, verdict: Report | None) -
         else None,
         draw_column(before, after),
         class_="card",
-    )
-
-
-def _key() -> Markup:
-    def sample(**style: str | float) -> Markup:
-        return element(
-            "svg",
-            element("rect", x=1.0, y=1.0, width=20.0, height=9.0, **style),
-            viewBox="0 0 22 11",
-            aria_hidden="true",
-        )
-
-    return element(
-        "p",
-        element("span", sample(fill=BEFORE_FILL, stroke=BEFORE), "before: training data"),
-        element("span", sample(fill="none", stroke=AFTER, stroke_width=2), "after: this window"),
-        class_="key",
     )

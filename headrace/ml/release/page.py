@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headrace.ml.drift_page.distributions import draw_column
+from headrace.ml.drift_page.distributions import draw_column, draw_key
+from headrace.ml.drift_page.document import draw_facts, whole_document
 from headrace.ml.drift_page.markup import Markup, element, joined, shortened
 from headrace.ml.drift_page.ranking import LONGEST_NAME
-from headrace.ml.drift_page.style import AFTER, BEFORE, BEFORE_FILL, STYLE
 from headrace.ml.drift_page.timeline import Point, draw_timeline
 from headrace.ml.drift_page.words import count, figure, moment, percent
 from headrace.ml.profile import Profile
@@ -66,19 +66,7 @@ def render_release(report: Report, champion: Profile | None, challenger: Profile
         _models(report),
         _alarms(report["alarms"]),
     )
-    document = element(
-        "html",
-        element(
-            "head",
-            element("meta", charset="utf-8"),
-            element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-            element("title", f"{report['pipeline']}: {headline}"),
-            element("style", Markup(STYLE)),
-        ),
-        element("body", element("main", body)),
-        lang="en",
-    )
-    return f"<!doctype html>\n{document}\n"
+    return whole_document(f"{report['pipeline']}: {headline}", body)
 
 
 def headline_of(report: Report) -> str:
@@ -114,9 +102,7 @@ def _facts(report: Report) -> Markup:
     }
     if report["next_share"] is not None:
         facts["share from now on"] = percent(report["next_share"])
-    return element(
-        "dl", [element("div", element("dt", name), element("dd", fact)) for name, fact in facts.items()]
-    )
+    return draw_facts(facts)
 
 
 # --- which of both is better
@@ -199,7 +185,7 @@ def _answers(report: Report, champion: Profile | None, challenger: Profile | Non
         "section",
         element("h2", "Answers of the same hours"),
         element("p", verdict),
-        _key(report["against"], report["variant"]),
+        draw_key(f"{report['against']}, in service", f"{report['variant']}, new"),
         element(
             "div",
             _pictures(champion, challenger),
@@ -221,23 +207,6 @@ def _pictures(champion: Profile | None, challenger: Profile | None) -> list[Mark
         )
         for before, after in zip(champion.features, challenger.features, strict=True)
     ]
-
-
-def _key(champion: str, challenger: str) -> Markup:
-    def sample(**style: str | float) -> Markup:
-        return element(
-            "svg",
-            element("rect", x=1.0, y=1.0, width=20.0, height=9.0, **style),
-            viewBox="0 0 22 11",
-            aria_hidden="true",
-        )
-
-    return element(
-        "p",
-        element("span", sample(fill=BEFORE_FILL, stroke=BEFORE), f"{champion}, in service"),
-        element("span", sample(fill="none", stroke=AFTER, stroke_width=2), f"{challenger}, new"),
-        class_="key",
-    )
 
 
 # --- how both serve
