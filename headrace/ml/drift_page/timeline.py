@@ -43,7 +43,12 @@ class Point:
 
 
 def draw_timeline(
-    title: str, points: Sequence[Point], *, limit: float | None = None, from_zero: bool = True
+    title: str,
+    points: Sequence[Point],
+    *,
+    limit: float | None = None,
+    from_zero: bool = True,
+    each: str = "check",
 ) -> Markup:
     """Return a card with a line over the last 30 points, a mark where another model came into service.
 
@@ -57,6 +62,8 @@ def draw_timeline(
         Drawn as a line across.
     from_zero : bool
         Whether the axis begins at 0.
+    each : str
+        What a point is, in the singular.
     """
     shown = list(points)[-MOST_CHECKS:]
     if not shown:
@@ -68,7 +75,7 @@ def draw_timeline(
         element("h3", title),
         element(
             "svg",
-            element("title", f"{title}, {len(shown)} checks, last {figure(shown[-1].value)}"),
+            element("title", f"{title}, {_counted(len(shown), each)}, last {figure(shown[-1].value)}"),
             _limit(limit, low, high),
             _models(shown, places),
             _interval(shown, places, low, high),
@@ -117,6 +124,10 @@ def quality_points(documents: Sequence[Mapping[str, Any]], how: str) -> list[Poi
             )
         )
     return points
+
+
+def _counted(number: int, each: str) -> str:
+    return f"{number} {each}" if number == 1 else f"{number} {each}s"
 
 
 def _places(points: Sequence[Point]) -> list[float]:

@@ -125,6 +125,7 @@ def _comparison(report: Report) -> Markup | None:
                 f"How much more {report['variant']} loses than {report['against']}",
                 _differences(report),
                 limit=0.0,
+                each="look",
             ),
             class_="cards",
         ),
@@ -189,7 +190,9 @@ def _answers(report: Report, champion: Profile | None, challenger: Profile | Non
         element(
             "div",
             _pictures(champion, challenger),
-            draw_timeline("How far answers are apart, in standard deviations", points, limit=shift["limit"]),
+            draw_timeline(
+                "How far answers are apart, in standard deviations", points, limit=shift["limit"], each="look"
+            ),
             class_="cards",
         ),
     )

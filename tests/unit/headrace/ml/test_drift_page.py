@@ -131,7 +131,7 @@ def test_the_last_checks_and_the_quality_are_drawn_over_time(bike):
 
     assert "2026-01-01 11:00, v2: 0.4" in words
     assert "Quality (rmse)" in words
-    assert "Measured, by labels, 1 checks, last 41" in words
+    assert "Measured, by labels, 1 check, last 41" in words
     assert "Estimated, without labels" not in words
 
 

@@ -89,6 +89,11 @@ def test_the_page_loads_nothing_and_escapes_what_it_shows():
     assert "&lt;b&gt;1 &gt; 0&lt;/b&gt;" in found
 
 
+def test_what_is_drawn_over_time_is_told_in_looks():
+    assert "in standard deviations, 2 looks, last 0.1<" in page()
+    assert "in standard deviations, 1 look, last 0.1<" in page(history=[LOOK])
+
+
 def test_without_anything_known_there_is_still_a_page():
     nothing = {**REPORT["comparison"], "champion": None, "challenger": None, "low": None, "high": None}
     shift = {"verdict": "not enough data", "size": 0.0, "limit": None, "rows": [5, 0]}
