@@ -181,9 +181,11 @@ def _undo(plan: Mapping[str, Any], why: str, kind: str, ports: Ports) -> None:
 def _entry(
     event: Mapping[str, Any], kind: str, why: str, running: RunningRelease | None, now: datetime
 ) -> Entry:
+    """Return the last line of the history; a person's decision has a column for who, so that is not in its words."""
     withdrawn = kind in _ENDED_ON_PURPOSE
-    decision = running.decision if running is not None and kind == _TAKEN_BACK else None
-    by = decision.by if decision else "release" if withdrawn else "deployment"
+    by = "release" if withdrawn else "deployment"
+    if kind == _TAKEN_BACK and running is not None and running.decision is not None:
+        by, why = running.decision.by, running.decision.why[:_WHY_LIMIT]
     said = {"at": now.isoformat(), "by": by, "why": why, "execution": event["execution"]}
     return Entry.of(event["plan"], ENDED, "withdrawn" if withdrawn else "failed", 0.0, **said)
 

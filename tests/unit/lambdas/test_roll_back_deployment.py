@@ -160,7 +160,9 @@ def test_what_a_person_takes_back_is_no_failure():
     world, answer = released("ReleaseTakenBack", "arn:ann: complaints", decision)
 
     assert answer["failed"] is False
-    assert [(entry.event, entry.by) for entry in world.releases.entries] == [("withdrawn", "arn:ann")]
+    (entry,) = world.releases.entries
+    assert (entry.event, entry.by, entry.why) == ("withdrawn", "arn:ann", "complaints")
+    assert world.rejected == [("arn:4", "the release was withdrawn: arn:ann: complaints")]
     assert world.counted == [{"ReleaseTakenBack": 1}]
 
 
