@@ -13,10 +13,11 @@ from botocore.exceptions import ClientError
 
 from headrace.aws.deployed_pipeline import DeployedPipeline, RunFailedError
 from headrace.aws.release_alarms import ReleaseAlarms
-from headrace.aws.release_log import ReleaseLog, RunningRelease
+from headrace.aws.release_log import Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, TrainingLog
 
 _POLL_S = 0.5
+_ONLY_SORTS = ("planned_at", "place")
 _OF_THE_PLAN = ("version", "against", "strategy", "action")
 
 
@@ -47,7 +48,7 @@ class DeployedRelease:
             "requests": self._requests(),
             "release": running and self._release(running),
             "waiting": log.waiting(),
-            "history": [asdict(entry) for entry in islice(log.newest_first(), count)],
+            "history": [_line(entry) for entry in islice(log.newest_first(), count)],
         }
 
     def decide(self, what: str, why: str) -> dict[str, Any]:
@@ -139,6 +140,11 @@ class DeployedRelease:
 
     def _client(self) -> Any:
         return self.pipeline.session.client("stepfunctions")
+
+
+def _line(entry: Entry) -> dict[str, Any]:
+    """Return a line of the history, without what only says where in the ledger it is."""
+    return {name: value for name, value in asdict(entry).items() if name not in _ONLY_SORTS}
 
 
 def _champion(champion: Champion | None) -> Mapping[str, Any] | None:

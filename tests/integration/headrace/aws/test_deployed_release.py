@@ -99,6 +99,17 @@ def test_status_has_all_that_is_known_of_a_release(release, table):
     assert found["release"]["alarms"].keys() == {"headrace-bike-release-errors"}
     assert found["release"]["decision"]["by"] == "arn:ann"
     assert (found["waiting"], len(found["history"])) == ("arn:5", 1)
+    assert found["history"][0] == {
+        "at": NOW,
+        "event": "began",
+        "version": 4,
+        "against": 3,
+        "strategy": "canary",
+        "share": 0.0,
+        "by": "approval",
+        "why": "",
+        "execution": "e1",
+    }
 
 
 @pytest.fixture
