@@ -111,7 +111,7 @@ class DeployedPipeline:
         client = self.session.client("stepfunctions")
         machine = self.outputs["MonitorStateMachineArn"]
         execution = client.start_execution(stateMachineArn=machine, input="{}")["executionArn"]
-        run = self._ended(execution, poll_s=_CHECK_POLL_S)
+        run = self.ended(execution, poll_s=_CHECK_POLL_S)
         if run["status"] != "SUCCEEDED":
             raise RunFailedError(f"the check has failed: {_why(run)}")
         verdicts = json.loads(run["output"])
@@ -127,8 +127,17 @@ class DeployedPipeline:
 
     def wait_for_training(self, execution: str) -> dict[str, Any]:
         """Wait for the end of a training and return how it ended."""
-        run = self._ended(execution, poll_s=_POLL_S)
+        run = self.ended(execution, poll_s=_POLL_S)
         return {"status": run["status"], "cause": run.get("cause"), **json.loads(run.get("output") or "{}")}
+
+    def ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
+        """Wait for the end of an execution, and return what Step Functions says of it."""
+        client = self.session.client("stepfunctions")
+        while True:
+            run: Any = client.describe_execution(executionArn=execution)
+            if run["status"] != "RUNNING":
+                return dict(run)
+            time.sleep(poll_s)
 
     def set_approval(self, version: int, decision: str) -> str:
         """Approve or reject a version of the pipeline's model group; return its ARN."""
@@ -149,14 +158,6 @@ class DeployedPipeline:
         properties = Registry(self.session.client("sagemaker")).properties(champion["model_package_arn"])
         engine = {"engine": "engine", "engine_why": "engine:why"}
         return told | {name: properties[key] for name, key in engine.items() if key in properties}
-
-    def _ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
-        client = self.session.client("stepfunctions")
-        while True:
-            run: Any = client.describe_execution(executionArn=execution)
-            if run["status"] != "RUNNING":
-                return dict(run)
-            time.sleep(poll_s)
 
     def _quarantine(self) -> dict[str, int]:
         """Return how many files have something that waits in quarantine, and how many single rows wait."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -69,7 +68,7 @@ class DeployedRelease:
             If what was to be done has failed.
         """
         by = self.pipeline.session.client("sts").get_caller_identity()["Arn"]
-        started = self._client().start_execution(
+        started = self.pipeline.session.client("stepfunctions").start_execution(
             stateMachineArn=self.pipeline.outputs["DeployStateMachineArn"],
             input=json.dumps({"decision": what, "by": by, "why": why}),
         )
@@ -82,15 +81,12 @@ class DeployedRelease:
 
     def _ended(self, execution: str) -> dict[str, Any]:
         """Wait for the end of an execution, and return its output."""
-        while True:
-            run: Any = self._client().describe_execution(executionArn=execution)
-            if run["status"] == "SUCCEEDED":
-                return dict(json.loads(run.get("output") or "{}"))
-            if run["status"] != "RUNNING":
-                raise RunFailedError(
-                    f"the deployment has ended as {run['status']}: {run.get('cause') or 'its execution says why'}"
-                )
-            time.sleep(_POLL_S)
+        run = self.pipeline.ended(execution, poll_s=_POLL_S)
+        if run["status"] != "SUCCEEDED":
+            raise RunFailedError(
+                f"the deployment has ended as {run['status']}: {run.get('cause') or 'its execution says why'}"
+            )
+        return dict(json.loads(run.get("output") or "{}"))
 
     # --- what is known
 
@@ -137,9 +133,6 @@ class DeployedRelease:
 
     def _table(self) -> Any:
         return self.pipeline.session.resource("dynamodb").Table(self.pipeline.outputs["LedgerTableName"])
-
-    def _client(self) -> Any:
-        return self.pipeline.session.client("stepfunctions")
 
 
 def _line(entry: Entry) -> dict[str, Any]:
