@@ -22,26 +22,26 @@ class Documents(Protocol):
         ...
 
 
-def read_predictions(release: Release, memory: Memory, rows: Rows, documents: Documents) -> Memory:
-    """Return the memory with the predictions that were recorded since the last look."""
-    for variant in (release.champion, release.challenger):
-        performance = _performance(documents, variant)
+def compare_predictions(
+    release: Release, memory: Memory, rows: Rows, documents: Documents, *, error: float
+) -> tuple[Memory, Comparison | None]:
+    """Return the memory with the predictions that were recorded since the last look, and what they say of both models.
+
+    The comparison is None if one of them cannot be estimated.
+    """
+    models = [
+        (variant, _performance(documents, variant)) for variant in (release.champion, release.challenger)
+    ]
+    for variant, performance in models:
         if performance is not None and performance.reference is not None:
             memory = _add(release, memory, rows, variant, performance.reference)
-    return memory
-
-
-def compare_predictions(
-    release: Release, memory: Memory, documents: Documents, *, error: float
-) -> Comparison | None:
-    """Compare the estimated quality of both models; None if one of them cannot be estimated."""
     champion, challenger = (
-        _estimated(memory, documents, variant) for variant in (release.champion, release.challenger)
+        _estimated(performance, memory.summary(variant)) for variant, performance in models
     )
     if champion is None or challenger is None:
-        return None
+        return memory, None
     moved = _moved(documents, release.champion)
-    return compare_estimates(champion, challenger, error=error, looks=release.looks, moved=moved)
+    return memory, compare_estimates(champion, challenger, error=error, looks=release.looks, moved=moved)
 
 
 def _add(release: Release, memory: Memory, rows: Rows, variant: str, reference: Reference) -> Memory:
@@ -69,8 +69,7 @@ def _performance(documents: Documents, variant: str) -> Performance | None:
     return Performance.from_dict(document) if document else None
 
 
-def _estimated(memory: Memory, documents: Documents, variant: str) -> Estimated | None:
-    performance, summary = _performance(documents, variant), memory.summary(variant)
+def _estimated(performance: Performance | None, summary: Floats | None) -> Estimated | None:
     return Estimated(performance, summary) if performance is not None and summary is not None else None
 
 

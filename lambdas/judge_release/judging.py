@@ -17,7 +17,7 @@ from headrace.ml.release.decision import Situation, decide
 from headrace.ml.release.losses import loss_of
 from headrace.ml.release.shift import answers_of, find_shift
 from lambdas.judge_release.answers import read_answers
-from lambdas.judge_release.estimates import compare_predictions, read_predictions
+from lambdas.judge_release.estimates import compare_predictions
 from lambdas.judge_release.labels import Task, read_labels
 from lambdas.judge_release.memory import Memory
 from lambdas.judge_release.pictures import draw_page
@@ -110,8 +110,7 @@ def _compare(
         return memory, None
     error = 1.0 - pipeline.release.confidence
     if pipeline.release.metric == "proxy":
-        memory = read_predictions(release, memory, ports.rows, ports.documents)
-        found = compare_predictions(release, memory, ports.documents, error=error)
+        memory, found = compare_predictions(release, memory, ports.rows, ports.documents, error=error)
         return memory, Compared("estimates", found.metric, error, found.finding) if found else None
     task = Task(pipeline.problem, classes, loss_of(pipeline.metric, pipeline.problem))
     memory = read_labels(release, memory, ports.rows, task)
