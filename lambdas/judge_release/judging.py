@@ -133,6 +133,7 @@ def _judge(
     now: datetime,
 ) -> Judged:
     limit, alarms = pipeline.release.limits.prediction_shift, ports.alarms.states()
+    window = last_interval(now, release.interval_s)
     shift = find_shift(memory.strata, limit=limit or _SMALLEST_SHIFT, looks=release.looks)
     situation = Situation(
         strategy=release.strategy,
@@ -156,15 +157,17 @@ def _judge(
         shift=shift,
         limit=limit,
         compared=compared,
-        counted=_counted(release, ports, now),
+        window=window,
+        counted=_counted(release, ports, window),
     )
 
 
-def _counted(release: Release, ports: Ports, now: datetime) -> tuple[dict[str, float], dict[str, float]]:
-    """Return what SageMaker has counted in the last whole interval between two looks."""
-    start, end = last_interval(now, release.interval_s)
+def _counted(
+    release: Release, ports: Ports, window: tuple[datetime, datetime]
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Return what SageMaker has counted of both models."""
     champion, challenger = (
-        ports.counted.over(start, end, variant, tuple(_COUNTED.values()))
+        ports.counted.over(*window, variant, tuple(_COUNTED.values()))
         for variant in (release.champion, release.challenger)
     )
     return _named(champion), _named(challenger)

@@ -79,8 +79,10 @@ class Judged:
         From which on that withdraws.
     compared : Compared or None
         The comparison that decides; None if there is none.
+    window : tuple of datetime
+        The last time of which everything is counted: its start, its end.
     counted : tuple of mapping
-        What SageMaker has counted lately of the champion, and of the challenger.
+        What SageMaker has counted then of the champion, and of the challenger.
     """
 
     pipeline: str
@@ -91,6 +93,7 @@ class Judged:
     shift: Shift
     limit: float | None
     compared: Compared | None
+    window: tuple[datetime, datetime]
     counted: tuple[Mapping[str, float], Mapping[str, float]]
 
     @property
@@ -132,6 +135,7 @@ class Judged:
             "why": self.decision.why,
             "alarms": [asdict(alarm) for alarm in self.alarms],
             "models": self._models(memory),
+            "counted": {"from": self.window[0].isoformat(), "to": self.window[1].isoformat()},
             "shift": self._shift(),
             "comparison": self.compared.as_dict() if self.compared else None,
             "agreement": _agreement(memory.agreement),

@@ -219,7 +219,9 @@ def _models(report: Report) -> Markup:
     models = report["models"]["champion"], report["models"]["challenger"]
     rows = [(name, [_counted(model, field) for model in models]) for name, field in _ROWS]
     rows += [(name, [_latency(model, field) for model in models]) for name, field in _LATENCIES]
-    return _table("How both serve", ["", *(model["variant"] for model in models)], rows)
+    start, end = report["counted"]["from"], report["counted"]["to"]
+    note = f"What was asked lately, errors and latencies are as counted from {moment(start)} to {moment(end)} (UTC)."
+    return _table("How both serve", ["", *(model["variant"] for model in models)], rows, note)
 
 
 def _counted(model: Report, field: str) -> str:
@@ -237,7 +239,9 @@ def _alarms(alarms: Sequence[Report]) -> Markup | None:
     return _table("Alarms of the release", ["alarm", "state", "why"], rows)
 
 
-def _table(title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]) -> Markup:
+def _table(
+    title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], note: str | None = None
+) -> Markup:
     return element(
         "section",
         element("h2", title),
@@ -259,4 +263,5 @@ def _table(title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[
                 ],
             ),
         ),
+        element("p", note, class_="note") if note else None,
     )

@@ -36,6 +36,15 @@ def test_a_good_canary_gets_all_requests_and_is_promoted():
     assert world.metrics[0][2] == {"Variant": "v4"}
 
 
+def test_the_report_says_of_which_time_the_counted_requests_are():
+    world = World("canary")
+
+    world.look()
+
+    assert world.report["counted"] == {"from": "2026-01-31T09:50:00+00:00", "to": "2026-01-31T10:00:00+00:00"}
+    assert world.report["models"]["challenger"]["invocations"] == 100.0
+
+
 def test_a_linear_release_goes_through_all_its_shares():
     shares = [answer["share"] for answer in looks(World("linear"), 9, requests=200)]
 

@@ -40,6 +40,7 @@ REPORT = {
     "deadline": "2026-02-14T10:00:00+00:00",
     "alarms": [{"name": "headrace-bike-release-errors", "state": "OK", "reason": "<b>1 > 0</b>"}],
     "models": {"champion": MODEL, "challenger": {**MODEL, "variant": "v4"}},
+    "counted": {"from": "2026-01-31T10:58:00+00:00", "to": "2026-01-31T11:08:00+00:00"},
     "shift": {"verdict": "no shift", "size": 0.1, "limit": 1.0, "rows": [1200, 1100]},
     "comparison": {
         "by": "labels",
@@ -87,6 +88,11 @@ def test_the_page_loads_nothing_and_escapes_what_it_shows():
     assert "<script" not in found
     assert "<b>1 &gt; 0" not in found
     assert "&lt;b&gt;1 &gt; 0&lt;/b&gt;" in found
+
+
+def test_what_was_counted_lately_has_a_time_that_says_why_there_may_be_nothing():
+    assert "not counted" in page()
+    assert "counted from 2026-01-31 10:58 to 2026-01-31 11:08 (UTC)" in page()
 
 
 def test_what_is_drawn_over_time_is_told_in_looks():
