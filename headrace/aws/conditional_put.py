@@ -1,4 +1,4 @@
-"""Writes an item of a table only if nobody else has been there before."""
+"""Writes or deletes an item of a table only if nobody else has been there before."""
 
 from __future__ import annotations
 
@@ -17,7 +17,21 @@ def put_if(table: Table, item: Mapping[str, Any], condition: ConditionBase | str
     try:
         table.put_item(Item=item, ConditionExpression=condition)
     except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+        if not is_refused(error):
             raise
         return False
     return True
+
+
+def delete_if(table: Table, key: Mapping[str, Any], condition: ConditionBase) -> None:
+    """Delete an item if `condition` holds of it, and leave it where it is otherwise."""
+    try:
+        table.delete_item(Key=key, ConditionExpression=condition)
+    except ClientError as error:
+        if not is_refused(error):
+            raise
+
+
+def is_refused(error: ClientError) -> bool:
+    """Tell whether a condition did not hold."""
+    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"

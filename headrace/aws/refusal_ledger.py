@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
+from headrace.aws.conditional_put import is_refused
 from headrace.aws.queried_items import query_items
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ class RefusalLedger:
         try:
             self._set(refusal, {"retry": {"claimed_at": now.isoformat(timespec="seconds")}}, free)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            if not is_refused(error):
                 raise
             raise BusyError(f"{refusal.key} was retried, or is being retried by somebody else") from None
 

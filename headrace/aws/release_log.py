@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.conditions import Attr, Key
 from botocore.exceptions import ClientError
 
-from headrace.aws.conditional_put import put_if
+from headrace.aws.conditional_put import delete_if, is_refused, put_if
 from headrace.aws.queried_items import query_items
 
 if TYPE_CHECKING:
@@ -174,11 +174,7 @@ class ReleaseLog:
 
     def end(self, execution: str) -> None:
         """Write down that no release runs, if it was that of `execution`."""
-        try:
-            self._table.delete_item(Key=_key(_RUNNING), ConditionExpression=Attr("execution").eq(execution))
-        except ClientError as error:
-            if not _is_refused(error):
-                raise
+        delete_if(self._table, _key(_RUNNING), Attr("execution").eq(execution))
 
     def _change(self, execution: str, name: str, value: Any) -> RunningRelease | None:
         try:
@@ -191,7 +187,7 @@ class ReleaseLog:
                 ReturnValues="ALL_NEW",
             )
         except ClientError as error:
-            if not _is_refused(error):
+            if not is_refused(error):
                 raise
             return None
         return _release_of(answer["Attributes"])
@@ -210,13 +206,7 @@ class ReleaseLog:
 
     def leave_queue(self, model_package_arn: str) -> None:
         """Let a model wait no longer."""
-        try:
-            self._table.delete_item(
-                Key=_key(_WAITING), ConditionExpression=Attr("model_package_arn").eq(model_package_arn)
-            )
-        except ClientError as error:
-            if not _is_refused(error):
-                raise
+        delete_if(self._table, _key(_WAITING), Attr("model_package_arn").eq(model_package_arn))
 
     # --- history
 
@@ -237,10 +227,6 @@ class ReleaseLog:
 
 def _key(sk: str) -> dict[str, Any]:
     return {"pk": _PARTITION, "sk": sk}
-
-
-def _is_refused(error: ClientError) -> bool:
-    return error.response["Error"]["Code"] == "ConditionalCheckFailedException"
 
 
 def _item_of(release: RunningRelease) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
-from botocore.exceptions import ClientError
 
-from headrace.aws.conditional_put import put_if
+from headrace.aws.conditional_put import delete_if, put_if
 from headrace.aws.queried_items import query_items
 
 if TYPE_CHECKING:
@@ -169,13 +168,7 @@ class TrainingLog:
 
     def release(self, kind: str, execution: str) -> None:
         """Give the lock of `kind` back, if `execution` holds it."""
-        try:
-            self._table.delete_item(
-                Key={"pk": kind, "sk": "lock"}, ConditionExpression=Attr("execution").eq(execution)
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-                raise
+        delete_if(self._table, {"pk": kind, "sk": "lock"}, Attr("execution").eq(execution))
 
     def take_over(self, kind: str, lock: Lock, *, of: str) -> bool:
         """Take the lock from the execution `of`, which has ended; tell whether it still had it."""
