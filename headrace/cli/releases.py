@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
 from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
+from headrace.ml.drift_page.words import moment
 
 if TYPE_CHECKING:
     from headrace.aws.deployed_release import DeployedRelease
@@ -127,7 +128,7 @@ def _in_service(champion: Mapping[str, Any] | None) -> str:
         return "nothing yet"
     back = champion["way_back"]
     kept = f"v{back} is kept to go back to" if back else "no earlier version is kept"
-    return f"v{champion['version']} since {_minute(champion['since'])}; {kept}"
+    return f"v{champion['version']} since {moment(champion['since'])}; {kept}"
 
 
 def _release(release: Mapping[str, Any]) -> str:
@@ -145,22 +146,18 @@ def _release(release: Mapping[str, Any]) -> str:
     against = f" against v{release['against']}" if release["against"] else ""
     what = f"v{release['version']}{against}: {release['strategy']}"
     if not release["shares"]:
-        return f"{what} since {_minute(release['since'])}"
+        return f"{what} since {moment(release['since'])}"
     share = f"{100 * release['share']:g} %"
     step = f"step {release['step'] + 1} of {len(release['shares'])} ({share})"
-    return f"{what}, {step} since {_minute(release['since'])}, until {_minute(release['deadline'])}"
+    return f"{what}, {step} since {moment(release['since'])}, until {moment(release['deadline'])}"
 
 
 def _history_row(entry: Mapping[str, Any]) -> list[str]:
     return [
-        _minute(entry["at"]),
+        moment(entry["at"]),
         entry["event"],
         f"v{entry['version']}",
         f"{100 * entry['share']:g} %",
         entry["by"],
         entry["why"],
     ]
-
-
-def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")

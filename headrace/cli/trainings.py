@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.cli.running_pipeline import ask, deployed
 from headrace.cli.screen import Commands, add_command, add_pipeline, say, show, show_table
+from headrace.ml.drift_page.words import moment
 
 _COUNT = 20
 _OUTCOMES = {"registered": "new model", "kept_champion": "no better model", "failed": "failed"}
@@ -41,7 +42,7 @@ def trainings(arguments: argparse.Namespace) -> None:
         show_table(
             ["last", "reason", "times that day", "why not"],
             [
-                [_minute(item["last_at"]), item["reason"], str(item["times"]), item["why"]]
+                [moment(item["last_at"]), item["reason"], str(item["times"]), item["why"]]
                 for item in found["refused"]
             ],
             title="refused by the guard",
@@ -63,12 +64,12 @@ def alarm_line(case: Mapping[str, Any]) -> str:
     state = "a new model waits for its first verdict" if case["awaits"] else "waits for a training"
     many = "" if case["in_vain"] == 1 else "s"
     tried = f"; {case['in_vain']} retraining{many} in a row did not cure it" if case["in_vain"] else ""
-    return f"on since {_minute(case['since'])}: {case['reason']}{about}; {state}{tried}"
+    return f"on since {moment(case['since'])}: {case['reason']}{about}; {state}{tried}"
 
 
 def _training_row(training: Mapping[str, Any]) -> list[str]:
     return [
-        _minute(training["started_at"]),
+        moment(training["started_at"]),
         training["reason"],
         training["because"],
         f"{_OUTCOMES.get(training['outcome'], training['outcome'])}: {training['why']}",
@@ -88,7 +89,3 @@ def _model(before: int | None, after: int | None) -> str:
     if after is None:
         return "none" if before is None else f"v{before} stays"
     return f"v{after}" if before is None else f"v{before} → v{after}"
-
-
-def _minute(moment: str) -> str:
-    return moment[:16].replace("T", " ")
