@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
+from headrace.cli.screen import (
+    CommandError,
+    Commands,
+    add_command,
+    add_pipeline,
+    say,
+    show,
+    show_table,
+    writing,
+)
 
 if TYPE_CHECKING:
     from headrace.aws.asynchronous_endpoint import Request
@@ -43,7 +52,8 @@ def invoke(arguments: argparse.Namespace) -> None:
     request = _request(arguments)
     answered = _answered(deployed(arguments.pipeline), arguments, request)
     if arguments.output:
-        arguments.output.write_bytes(answered.body)
+        with writing(arguments.output):
+            arguments.output.write_bytes(answered.body)
     document = _document(answered, arguments)
     if arguments.json:
         show(document, as_json=True)

@@ -8,7 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
+from headrace.cli.screen import (
+    CommandError,
+    Commands,
+    add_command,
+    add_pipeline,
+    say,
+    show,
+    show_table,
+    writing,
+)
 from headrace.ml.drift_page.words import chance, count, figure, moment, percent
 
 if TYPE_CHECKING:
@@ -93,10 +102,8 @@ def _save(report: Report, reports: MonitoringReports, file: Path) -> None:
             f"the check of {report['checked_at']} has no page: the log of check_drift says why"
         )
     page = ask(lambda: reports.page(key), "fetching the page")
-    try:
+    with writing(file):
         file.write_bytes(page)
-    except OSError as error:
-        raise CommandError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _show_drift(report: Report, bucket: str) -> None:

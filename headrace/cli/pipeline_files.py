@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from headrace.cli.screen import CommandError, Commands, add_command, say, show, working
+from headrace.cli.screen import CommandError, Commands, add_command, say, show, working, writing
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -45,11 +45,9 @@ def init(arguments: argparse.Namespace) -> None:
     path = arguments.out or Path("pipelines") / f"{proposal.name}.yaml"
     if path.exists() and not arguments.force:
         raise CommandError(f"{path} is there already: choose --name or --out, or replace it with --force")
-    try:
+    with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(proposal.text, encoding="utf-8")
-    except OSError as error:
-        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
     if arguments.json:
         show({"path": str(path), "problem": proposal.problem, "notes": proposal.notes}, as_json=True)
         return

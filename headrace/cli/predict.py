@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.cli.running_pipeline import ask, deployed
-from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, show
+from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, show, writing
 
 if TYPE_CHECKING:
     from headrace.aws.sent_files import SentFiles
@@ -57,7 +57,8 @@ def predict(arguments: argparse.Namespace) -> None:
         "predictions": ended.result,
     }
     if arguments.to and ended.state == "predicted":
-        paths = ask(lambda: sent.fetch(ended, arguments.to), "downloading the predictions")
+        with writing(arguments.to):
+            paths = ask(lambda: sent.fetch(ended, arguments.to), "downloading the predictions")
         found["downloaded"] = list(map(str, paths))
     show(found, as_json=arguments.json, title=f"predictions of {arguments.pipeline}")
     if ended.state != "predicted":

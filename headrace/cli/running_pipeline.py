@@ -131,6 +131,7 @@ def deployed(name: str) -> DeployedPipeline:
 
 def ask(work: Callable[[], Answer], doing: str = "asking AWS") -> Answer:
     """Run `work`; what AWS refuses becomes one line that says what to do."""
+    from boto3.exceptions import S3UploadFailedError  # noqa: PLC0415
     from botocore.exceptions import BotoCoreError, ClientError  # noqa: PLC0415
 
     from headrace.aws.deployed_pipeline import NotDeployedError, RunFailedError  # noqa: PLC0415
@@ -143,6 +144,8 @@ def ask(work: Callable[[], Answer], doing: str = "asking AWS") -> Answer:
     except ClientError as error:
         code = error.response["Error"]["Code"]
         raise CommandError(f"{_WHAT_TO_DO.get(code, 'AWS refused')}: {error}") from None
+    except S3UploadFailedError as error:  # boto3's own wrapping of a ClientError
+        raise CommandError(f"AWS refused: {error}") from None
     except BotoCoreError as error:
         hint = 'for the local cloud: headrace local start; eval "$(headrace local env)"'
         raise CommandError(f"AWS cannot be reached: {error} ({hint})") from None

@@ -79,6 +79,15 @@ def working(doing: str) -> Iterator[None]:
         yield
 
 
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Write a file, or into a folder, that was asked for; what the disk refuses becomes one line."""
+    try:
+        yield
+    except OSError as error:
+        raise CommandError(f"{path} cannot be written: {error.strerror}") from None
+
+
 def say(text: str) -> None:
     """Print text."""
     print(text)  # noqa: T201 - a command's output

@@ -316,6 +316,18 @@ class TestCommand:
         assert says in capsys.readouterr().err
         assert "Contents" not in aws.list_objects_v2(Bucket="data")
 
+    def test_a_refused_upload_is_one_line(self, deployed, rows, capsys):
+        deployed["DataBucketName"] = "nowhere"
+
+        assert main(["predict", "bike", rows]) == 2
+        [line] = capsys.readouterr().err.splitlines()
+        assert "AWS refused: Failed to upload" in line
+        assert "NoSuchBucket" in line
+
+    def test_a_folder_that_cannot_be_made_is_told(self, answered, rows, capsys):
+        assert main(["predict", "bike", rows, "--to", rows]) == 2
+        assert f"{rows} cannot be written: File exists" in capsys.readouterr().err
+
     def test_a_pipeline_that_answers_no_files_says_how_it_would(self, deployed, rows, capsys):
         del deployed["PredictBatchArn"]
 

@@ -110,6 +110,15 @@ def test_an_answer_can_be_put_into_a_file_as_it_comes(run, tmp_path):
     assert str(target) in out.replace("\n", "")
 
 
+def test_an_answer_that_cannot_be_put_there_is_told(run, tmp_path):
+    missing = str(tmp_path / "no folder" / "answer.csv")
+
+    shown = run(World(b"1.5\n"), "--accept", "text/csv", "--output", missing)
+
+    assert shown.code == 2
+    assert "cannot be written: No such file" in shown.err
+
+
 def test_a_refusal_of_the_model_is_told_with_its_reason(run):
     refusal = ClientError({"Error": {"Code": "ModelError", "Message": "Received"}}, "InvokeEndpoint")
     refusal.response["OriginalMessage"] = "row 1: temp is no number"
