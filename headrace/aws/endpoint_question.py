@@ -30,6 +30,10 @@ class QuestionError(Exception):
     """The endpoint gives no answer; the text says why, and what to do."""
 
 
+class NoEndpointError(QuestionError):
+    """There is no endpoint of this name."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """An answer.
@@ -77,8 +81,10 @@ def ask_endpoint(
 
     Raises
     ------
+    NoEndpointError
+        If there is no such endpoint.
     QuestionError
-        If there is no such endpoint, or it refuses, fails or does not answer.
+        If it refuses, fails or does not answer.
     """
     description = _describe(session, endpoint)
     started = time.monotonic()
@@ -100,7 +106,7 @@ def _describe(session: boto3.Session, endpoint: str) -> Any:
         return session.client("sagemaker").describe_endpoint(EndpointName=endpoint)
     except ClientError as error:
         if "ould not find" in str(error):
-            raise QuestionError(f"there is no endpoint {endpoint}") from None
+            raise NoEndpointError(f"there is no endpoint {endpoint}") from None
         raise
 
 

@@ -86,7 +86,11 @@ def _request(arguments: argparse.Namespace) -> Request:
 
 
 def _answered(pipeline: DeployedPipeline, arguments: argparse.Namespace, request: Request) -> Answered:
-    from headrace.aws.endpoint_question import QuestionError, ask_endpoint  # noqa: PLC0415
+    from headrace.aws.endpoint_question import (  # noqa: PLC0415
+        NoEndpointError,
+        QuestionError,
+        ask_endpoint,
+    )
 
     outputs = pipeline.outputs
     if (how := outputs["InvokeLikeThis"]).endswith("/batch/"):
@@ -100,12 +104,11 @@ def _answered(pipeline: DeployedPipeline, arguments: argparse.Namespace, request
             ),
             f"asking {endpoint}",
         )
+    except NoEndpointError as error:
+        hint = f"no model has been deployed yet, see headrace status {arguments.pipeline}"
+        raise CommandError(f"{error}: {hint}") from None
     except QuestionError as error:
-        missing = "no endpoint" in str(error)
-        hint = (
-            f": no model has been deployed yet, see headrace status {arguments.pipeline}" if missing else ""
-        )
-        raise CommandError(f"{error}{hint}") from None
+        raise CommandError(str(error)) from None
 
 
 def _document(answered: Answered, arguments: argparse.Namespace) -> dict[str, Any]:
