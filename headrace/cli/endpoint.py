@@ -5,19 +5,18 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from headrace.cli.endpoint_page import page_text
+from headrace.cli.endpoint_prices import hosting_prices
 from headrace.cli.endpoint_words import break_even_text, yaml_text
 from headrace.cli.screen import CommandError, Commands, add_command, say, show, show_table
 from headrace.config.limits import ARM_INSTANCE, INSTANCE_TYPE
-from headrace.config.prices import PRICES_PAGE, hosting_prices, vcpus
+from headrace.config.prices import PRICES_PAGE, vcpus
 from headrace.ml.serving_choice import Needs, Option, Recommendation, options, recommend
 from headrace.ml.serving_costs import MONTH_S, Load, Prices, Size, break_even
 
 _MEMORY_MB = tuple(range(1024, 6145, 1024))
-_PEAK_BY_MEAN = 3
 
 
 def add_commands(commands: Commands) -> None:
@@ -150,20 +149,16 @@ def _load(arguments: argparse.Namespace) -> Load:
         arguments.busy_hours,
         arguments.batches_per_month,
     )
-    if peak is not None and peak < load.mean_rps:
+    if peak is None:
+        return load.with_usual_peak()
+    if peak < load.mean_rps:
         raise CommandError(
             f"--peak {peak:g} is less than the mean of {load.mean_rps:.3g} a second: name a higher peak, or more busy hours"
         )
-    return load if peak else _with_usual_peak(load)
-
-
-def _with_usual_peak(load: Load) -> Load:
-    return replace(load, peak_rps=_PEAK_BY_MEAN * load.mean_rps)
+    return load
 
 
 def _size(arguments: argparse.Namespace) -> Size:
-    from headrace.ml.serving_costs import Size  # noqa: PLC0415
-
     if not 1 <= arguments.instances <= 100:  # noqa: PLR2004 - as in the pipeline file
         raise CommandError(f"--instances {arguments.instances} is not from 1 to 100")
     return Size(arguments.memory_mb / 1024, vcpus(arguments.instance), arguments.instances)
@@ -177,7 +172,7 @@ def _prices(instance: str) -> Prices:
     prices = hosting_prices(instance)
     if prices is None:
         raise CommandError(f"what an hour of {instance} costs is not known here: see {PRICES_PAGE}")
-    return Prices(*prices)
+    return prices
 
 
 def _number(fits: Callable[[float], bool], says: str) -> Callable[[str], float]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
+from headrace.cli.endpoint_prices import hosting_prices
 from headrace.cli.endpoint_words import break_even_text, rate
-from headrace.config.prices import hosting_prices, vcpus
+from headrace.config.prices import vcpus
 from headrace.ml.serving_choice import Needs, options
 from headrace.ml.serving_costs import MONTH_S, Load, Prices, Size, break_even
 
 _INSTANCE = "ml.m5.large"
 _VOLUMES = (10_000, 1_000_000, 10_000_000, 100_000_000, 1_000_000_000)
 _MEMORIES_GB, _LEAST = (1, 2, 4, 6), (1, 2)
-_ANSWER_S, _PEAK, _BUSY_H = 0.02, 3, 8
+_ANSWER_S, _BUSY_H = 0.02, 8
 _COLUMNS = (
     "serverless",
     "serverless, kept warm",
@@ -92,12 +91,11 @@ def _prices() -> Prices:
     prices = hosting_prices(_INSTANCE)
     if prices is None:
         raise LookupError(f"{_INSTANCE} has no price")
-    return Prices(*prices)
+    return prices
 
 
 def _load(requests: float) -> Load:
-    load = Load(requests, 1, _ANSWER_S, busy_h=_BUSY_H)
-    return replace(load, peak_rps=_PEAK * load.mean_rps)
+    return Load(requests, 1, _ANSWER_S, busy_h=_BUSY_H).with_usual_peak()
 
 
 def _costs(prices: Prices) -> str:

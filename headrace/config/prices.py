@@ -64,30 +64,6 @@ def usd_per_hour(instance: str) -> float | None:
     return None
 
 
-def hosting_prices(instance: str) -> tuple[float, ...] | None:
-    """Return the prices of all kinds of endpoints, in the order of `headrace.ml.serving_costs.Prices`.
-
-    None if what the instance costs is not known here.
-
-    Examples
-    --------
-    >>> hosting_prices("ml.m5.large")[3], hosting_prices("ml.trn1.32xlarge")
-    (0.1152, None)
-    """
-    hourly = usd_per_hour(instance)
-    if hourly is None:
-        return None
-    return (
-        SERVERLESS_USD_PER_GB_S,
-        PROVISIONED_USD_PER_GB_S,
-        PROVISIONED_RUN_USD_PER_GB_S,
-        hourly,
-        DATA_USD_PER_GB,
-        S3_PUT_USD,
-        S3_GET_USD,
-    )
-
-
 def vcpus(instance: str) -> int:
     """Return how many virtual processors an instance has; families differ in the sizes below `large` only.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 HOURS = 730
 """Hours of a month: 8,760 of a year by twelve."""
@@ -11,6 +11,7 @@ MONTH_S = 3600 * HOURS
 UTILISATION = 0.7
 """Share of its processors that an instance is planned to use: above it answers begin to wait for each other."""
 _DAY_H = 24
+_USUAL_PEAK = 3
 _IDLE_H = 0.25
 """An asynchronous endpoint scales in to nothing when a quarter of an hour was quiet."""
 JOB_OVERHEAD_H = 2 / 60
@@ -85,6 +86,10 @@ class Load:
         .. [1] Little, J. D. C. (1961). A proof for the queuing formula L = λW. Operations Research 9(3).
         """
         return math.ceil(self.peak_rps * self.answer_s)
+
+    def with_usual_peak(self) -> Load:
+        """Return the same load with a peak of three times its mean, where nobody knows better."""
+        return replace(self, peak_rps=_USUAL_PEAK * self.mean_rps)
 
 
 @dataclass(frozen=True)
