@@ -22,6 +22,7 @@ _XLARGES = {
     "16xlarge": 16,
     "18xlarge": 18,
     "24xlarge": 24,
+    "48xlarge": 48,
 }
 _WITH_GPU = {
     "g4dn": {"xlarge": 0.7364, "2xlarge": 0.94, "4xlarge": 1.505, "8xlarge": 2.72, "12xlarge": 4.89, "16xlarge": 5.44},
@@ -69,8 +70,8 @@ def vcpus(instance: str) -> int:
 
     Examples
     --------
-    >>> vcpus("ml.m5.large"), vcpus("ml.t3.medium"), vcpus("ml.g5.2xlarge")
-    (2, 2, 8)
+    >>> vcpus("ml.m5.large"), vcpus("ml.t3.medium"), vcpus("ml.g5.2xlarge"), vcpus("ml.g5.48xlarge")
+    (2, 2, 8, 192)
     """
     share = _XLARGES.get(instance.split(".")[2], 1)
     return max(2, round(_VCPUS_PER_XLARGE * share))
