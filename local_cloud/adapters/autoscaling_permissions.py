@@ -11,12 +11,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack import app
 from ministack.core import iam_actions
 from ministack.core.responses import request_scope
 from ministack.services import iam
 
-from local_cloud.adapters.patching import replace, require
+from local_cloud.adapters import further_permissions
+from local_cloud.adapters.patching import replace
 from local_cloud.settings import ACCOUNT, REGION
 
 _NAME = "application-autoscaling"
@@ -31,12 +31,6 @@ def authorise() -> None:
     iam_actions.SERVICE_TO_IAM_NAMESPACE[_NAME] = _NAME
     replace(iam_actions, "extract_resource_arn", _REQUEST, _with_target)
     replace(iam_actions, "request_tag_context", "service iam_action body params", _with_scope)
-    require(
-        app,
-        "_enforce_data_plane",
-        "service iam_action headers query_params request_id resource_arn service_context auth_error_response "
-        "named_resource",
-    )
 
 
 def _with_target(original: Any) -> Any:
@@ -71,15 +65,9 @@ def make_role(headers: dict[str, str], query: dict[str, Any]) -> Any:
     with request_scope(ACCOUNT, REGION):
         if _ROLE in iam._roles:
             return None
-    refused = app._enforce_data_plane(
-        _NAME,
-        "iam:CreateServiceLinkedRole",
-        headers,
-        query,
-        headers.get("amz-sdk-invocation-id", ""),
-        resource_arn=_ROLE_ARN,
-        service_context={"iam:AWSServiceName": _ROLE_SERVICE},
-        named_resource=_ROLE_ARN,
+    needed = ("iam:CreateServiceLinkedRole", _ROLE_ARN)
+    refused = further_permissions.refusal(
+        _NAME, needed, headers, query, {"iam:AWSServiceName": _ROLE_SERVICE}
     )
     if refused:
         return refused

@@ -10,21 +10,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack import app
+from local_cloud.adapters import further_permissions
 
-from local_cloud.adapters.patching import require
-
-_PARAMETERS = (
-    "service iam_action headers query_params request_id resource_arn service_context auth_error_response "
-    "named_resource"
-)
 _ROLE_MEMBERS = {
     "CreateTrainingJob": "RoleArn",
     "CreateProcessingJob": "RoleArn",
     "CreateModel": "ExecutionRoleArn",
 }
-
-require(app, "_enforce_data_plane", _PARAMETERS)
 
 
 def refusal(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
@@ -33,13 +25,5 @@ def refusal(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
     role = json.loads(body or b"{}").get(member) if member else None
     if not role:
         return None
-    return app._enforce_data_plane(
-        "sagemaker",
-        "iam:PassRole",
-        headers,
-        query,
-        headers.get("amz-sdk-invocation-id", ""),
-        resource_arn=role,
-        service_context={"iam:PassedToService": "sagemaker.amazonaws.com"},
-        named_resource=role,
-    )
+    to = {"iam:PassedToService": "sagemaker.amazonaws.com"}
+    return further_permissions.refusal("sagemaker", ("iam:PassRole", role), headers, query, to)

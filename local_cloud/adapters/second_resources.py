@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ministack import app
-
+from local_cloud.adapters import further_permissions
 from local_cloud.settings import ACCOUNT, REGION
 
 _ON_CONFIGURATIONS = ("CreateEndpoint", "UpdateEndpoint")
@@ -25,12 +24,4 @@ def refusal(headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
         return None
     name = json.loads(body or b"{}").get("EndpointConfigName", "")
     arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint-config/{name}"
-    return app._enforce_data_plane(
-        "sagemaker",
-        f"sagemaker:{operation}",
-        headers,
-        query,
-        headers.get("amz-sdk-invocation-id", ""),
-        resource_arn=arn,
-        named_resource=arn,
-    )
+    return further_permissions.refusal("sagemaker", (f"sagemaker:{operation}", arn), headers, query)

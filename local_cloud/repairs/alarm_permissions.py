@@ -14,20 +14,16 @@ from typing import Any
 from ministack import app
 from ministack.core import iam_actions
 
-from local_cloud.adapters.patching import replace, require
+from local_cloud.adapters import further_permissions
+from local_cloud.adapters.patching import replace
 from local_cloud.settings import ACCOUNT, REGION, Settings
 
 _PARAMETERS = "service method path headers body query_params region account_id"
-_ENFORCE = (
-    "service iam_action headers query_params request_id resource_arn service_context auth_error_response "
-    "named_resource"
-)
 
 
 def install(settings: Settings) -> None:
     """Name the alarms where the emulator names nothing, and ask about each of several."""
     replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_alarms)
-    require(app, "_enforce_data_plane", _ENFORCE)
     original = app.SERVICE_HANDLERS["monitoring"]
 
     async def handle(
@@ -74,12 +70,4 @@ def _with_alarms(original: Any) -> Any:
 
 def _refusal(name: str, headers: dict[str, str], query: dict[str, Any]) -> Any:
     arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{name}"
-    return app._enforce_data_plane(
-        "monitoring",
-        "cloudwatch:DeleteAlarms",
-        headers,
-        query,
-        headers.get("amz-sdk-invocation-id", ""),
-        resource_arn=arn,
-        named_resource=arn,
-    )
+    return further_permissions.refusal("monitoring", ("cloudwatch:DeleteAlarms", arn), headers, query)
