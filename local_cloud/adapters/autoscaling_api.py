@@ -20,6 +20,7 @@ from local_cloud.adapters.metrics import put_metrics
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.adapters.snapshots import register
 from local_cloud.autoscaling.service import AutoScaling
+from local_cloud.autoscaling.tracking_alarms import PREDEFINED_METRICS
 from local_cloud.clock import Clock
 from local_cloud.repairs.alarms import let_scale
 from local_cloud.repairs.scaling_alarms import Call, ScalingAlarms
@@ -109,7 +110,7 @@ def _tell_idle(scaling: AutoScaling, every_s: float) -> None:
         data = [
             {"MetricName": name, "Value": 0.0, "Unit": "None", "Timestamp": now, "Dimensions": dimensions}
             for dimensions in scaling.dimensions()
-            for name in ("InvocationsPerInstance", "ConcurrentRequestsPerModel")
+            for name, _, _ in PREDEFINED_METRICS.values()
             if _is_silent(name, dimensions, now - every_s)
         ]
         if data:

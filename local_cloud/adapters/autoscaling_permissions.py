@@ -17,12 +17,10 @@ from ministack.services import iam
 
 from local_cloud.adapters import further_permissions
 from local_cloud.adapters.patching import replace
+from local_cloud.autoscaling.service import ROLE, ROLE_SERVICE, role_arn
 from local_cloud.settings import ACCOUNT, REGION
 
 _NAME = "application-autoscaling"
-_ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
-_ROLE_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
-_ROLE_ARN = f"arn:aws:iam::{ACCOUNT}:role/aws-service-role/{_ROLE_SERVICE}/{_ROLE}"
 _REQUEST = "service method path headers body query_params region account_id"
 
 
@@ -63,17 +61,15 @@ def _with_scope(original: Any) -> Any:
 def make_role(headers: dict[str, str], query: dict[str, Any]) -> Any:
     """Make the role under which AWS scales endpoints, at the account's first target; return the refusal, if there is one."""
     with request_scope(ACCOUNT, REGION):
-        if _ROLE in iam._roles:
+        if ROLE in iam._roles:
             return None
-    needed = ("iam:CreateServiceLinkedRole", _ROLE_ARN)
-    refused = further_permissions.refusal(
-        _NAME, needed, headers, query, {"iam:AWSServiceName": _ROLE_SERVICE}
-    )
+    needed = ("iam:CreateServiceLinkedRole", role_arn(ACCOUNT))
+    refused = further_permissions.refusal(_NAME, needed, headers, query, {"iam:AWSServiceName": ROLE_SERVICE})
     if refused:
         return refused
-    trust = {"Effect": "Allow", "Principal": {"Service": _ROLE_SERVICE}, "Action": "sts:AssumeRole"}
+    trust = {"Effect": "Allow", "Principal": {"Service": ROLE_SERVICE}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    path = f"/aws-service-role/{_ROLE_SERVICE}/"
+    path = f"/aws-service-role/{ROLE_SERVICE}/"
     with request_scope(ACCOUNT, REGION):
-        iam._create_role({"RoleName": _ROLE, "Path": path, "AssumeRolePolicyDocument": document})
+        iam._create_role({"RoleName": ROLE, "Path": path, "AssumeRolePolicyDocument": document})
     return None

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from local_cloud.autoscaling.tracking_alarms import PREDEFINED_METRICS
 from local_cloud.sagemaker.errors import ApiError, invalid
 
 SCOPE = ("ServiceNamespace", "ResourceId", "ScalableDimension")
 DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 _RESOURCE = re.compile(r"endpoint/([^/]+)/variant/([^/]+)")
-_PREDEFINED = (
-    "SageMakerVariantInvocationsPerInstance",
-    "SageMakerVariantConcurrentRequestsPerModelHighResolution",
-)
 
 Record = dict[str, Any]
 
@@ -74,7 +71,7 @@ def _check_tracking(configuration: Record) -> None:
         )
     if given == ["PredefinedMetricSpecification"]:
         metric = configuration[given[0]]["PredefinedMetricType"]
-        if metric not in _PREDEFINED:
+        if metric not in PREDEFINED_METRICS:
             raise invalid(f"Invalid predefined metric type {metric} for the scalable dimension {DIMENSION}.")
     elif "Metrics" in configuration[given[0]]:
         raise ApiError("ValidationException", "Metric math is not available in the local cloud.")

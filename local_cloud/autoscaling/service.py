@@ -9,11 +9,13 @@ from typing import Any
 
 from local_cloud.autoscaling.requests import DIMENSION, SCOPE, Record, check_limits, check_policy, variant_of
 from local_cloud.autoscaling.scaler import Cloud, Scaler, State
-from local_cloud.autoscaling.tracking_alarms import tracking_alarms
+from local_cloud.autoscaling.tracking_alarms import tracking_alarms, variant_dimensions
 from local_cloud.sagemaker.errors import ApiError, invalid
 from local_cloud.sagemaker.listing import page_of
 from local_cloud.sagemaker.shapes import check_request, fit_answer, known_operation
 
+ROLE = "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint"
+ROLE_SERVICE = "sagemaker.application-autoscaling.amazonaws.com"
 _SERVICE = "application-autoscaling"
 _PAGE = 50
 _RUNNING = {
@@ -21,6 +23,11 @@ _RUNNING = {
     "DynamicScalingOutSuspended": False,
     "ScheduledScalingSuspended": False,
 }
+
+
+def role_arn(account: str) -> str:
+    """Return the ARN of the service-linked role under which endpoints are scaled."""
+    return f"arn:aws:iam::{account}:role/aws-service-role/{ROLE_SERVICE}/{ROLE}"
 
 
 class AutoScaling:
@@ -74,11 +81,7 @@ class AutoScaling:
 
     def dimensions(self) -> list[list[dict[str, str]]]:
         """Return the metric dimensions of all scalable targets."""
-        found = [variant_of(target) for target in list(self._state.targets.values())]
-        return [
-            [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
-            for endpoint, variant in found
-        ]
+        return [variant_dimensions(*variant_of(target)) for target in list(self._state.targets.values())]
 
     def forget(self, endpoint: str) -> None:
         """Deregister all variants of an endpoint that is deleted."""
@@ -93,11 +96,9 @@ class AutoScaling:
         known = self._state.targets.get(name, {})
         least, most = (request.get(member, known.get(member)) for member in ("MinCapacity", "MaxCapacity"))
         check_limits(least, most)
-        path = "aws-service-role/sagemaker.application-autoscaling.amazonaws.com"
         new = {
             **{member: request[member] for member in SCOPE},
-            "RoleARN": f"arn:aws:iam::{self._cloud.account}:role/{path}/"
-            "AWSServiceRoleForApplicationAutoScaling_SageMakerEndpoint",
+            "RoleARN": role_arn(self._cloud.account),
             "CreationTime": time.time(),
             "ScalableTargetARN": f"{self._arn(_SERVICE)}:scalable-target/{uuid.uuid4().hex}",
             "SuspendedState": _RUNNING,

@@ -13,7 +13,7 @@ from typing import Any
 _LOWER_SHARE = 0.9
 _PERIODS_OUT, _PERIODS_IN = 3, 15
 _MINUTE_S, _HIGH_RESOLUTION_S = 60, 10
-_PREDEFINED = {
+PREDEFINED_METRICS = {
     "SageMakerVariantInvocationsPerInstance": ("InvocationsPerInstance", "Sum", _MINUTE_S),
     "SageMakerVariantConcurrentRequestsPerModelHighResolution": (
         "ConcurrentRequestsPerModel",
@@ -21,6 +21,7 @@ _PREDEFINED = {
         _HIGH_RESOLUTION_S,
     ),
 }
+"""By the name of the predefined metric: CloudWatch's name for it, its statistic, and its period in seconds."""
 
 Record = dict[str, Any]
 
@@ -65,17 +66,21 @@ def tracking_alarms(policy: Record, endpoint: str, variant: str, suffixes: tuple
     return [high] if configuration.get("DisableScaleIn") else [high, low]
 
 
+def variant_dimensions(endpoint: str, variant: str) -> list[dict[str, str]]:
+    """Return the dimensions of a variant's metrics."""
+    return [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+
+
 def _metric(configuration: Record, endpoint: str, variant: str) -> tuple[Record, int]:
     if "PredefinedMetricSpecification" not in configuration:
         custom = configuration["CustomizedMetricSpecification"]
         members = ("MetricName", "Namespace", "Dimensions", "Statistic", "Unit")
         return {member: custom[member] for member in members if member in custom}, _MINUTE_S
     kind = configuration["PredefinedMetricSpecification"]["PredefinedMetricType"]
-    name, statistic, period_s = _PREDEFINED[kind]
-    dimensions = [{"Name": "EndpointName", "Value": endpoint}, {"Name": "VariantName", "Value": variant}]
+    name, statistic, period_s = PREDEFINED_METRICS[kind]
     return {
         "Namespace": "AWS/SageMaker",
         "MetricName": name,
-        "Dimensions": dimensions,
+        "Dimensions": variant_dimensions(endpoint, variant),
         "Statistic": statistic,
     }, period_s
