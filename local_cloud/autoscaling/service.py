@@ -101,7 +101,6 @@ class AutoScaling:
             "RoleARN": role_arn(self._cloud.account),
             "CreationTime": time.time(),
             "ScalableTargetARN": f"{self._arn(_SERVICE)}:scalable-target/{uuid.uuid4().hex}",
-            "SuspendedState": _RUNNING,
         }
         state = {**known.get("SuspendedState", _RUNNING), **request.get("SuspendedState", {})}
         self._state.targets[name] = {
@@ -144,13 +143,11 @@ class AutoScaling:
         request = {"PolicyType": known["PolicyType"], **request} if known else request
         check_policy(request)
         place = f"resource/sagemaker/{request['ResourceId']}:policyName/{request['PolicyName']}"
-        members = {name: value for name, value in request.items() if name != "PolicyName"}
         policy = {
             "PolicyARN": f"{self._arn('autoscaling')}:scalingPolicy:{uuid.uuid4()}:{place}",
             "CreationTime": time.time(),
             **(known or {}),
-            **members,
-            "PolicyName": request["PolicyName"],
+            **request,
             "Alarms": [],
         }
         if known:
