@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 
 
@@ -22,7 +21,6 @@ class Clock:
     >>> clock = Clock(hurry=1000)
     >>> begun = clock.now()
     >>> clock.wait(2)
-    False
     >>> clock.now() - begun >= 2
     True
     """
@@ -34,9 +32,6 @@ class Clock:
         """Return AWS's seconds since some moment in the past."""
         return time.monotonic() * self._hurry
 
-    def wait(self, seconds: float, until: threading.Event | None = None) -> bool:
-        """Wait so many of AWS's seconds, or until the event; return whether it has come."""
-        if until is None:
-            time.sleep(seconds / self._hurry)
-            return False
-        return until.wait(seconds / self._hurry)
+    def wait(self, seconds: float) -> None:
+        """Wait so many of AWS's seconds."""
+        time.sleep(seconds / self._hurry)

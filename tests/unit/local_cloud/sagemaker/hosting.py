@@ -23,7 +23,7 @@ class Clock:
     def now(self):
         return self.time
 
-    def wait(self, seconds, until=None):
+    def wait(self, seconds):
         self.time += seconds
         due, self.orders = (
             [order for order in self.orders if order[0] <= self.time],
@@ -31,7 +31,6 @@ class Clock:
         )
         for _, do in due:
             do()
-        return until is not None and until.is_set()
 
     def at(self, time, do):
         self.orders.append((time, do))
