@@ -27,7 +27,7 @@ def install(settings: Settings) -> None:
         stepfunctions,
         "_execute_task",
         "state_def raw_input execution ctx",
-        _with_computed_times(settings.hurry),
+        lambda original: _with_computed_times(original, settings.hurry),
     )
     replace(stepfunctions, "_invoke_with_callback", "resource input_data token state_def", _with_heartbeat)
 
@@ -84,28 +84,23 @@ def _only_while_running(original: Any) -> Any:
 # --- tasks
 
 
-def _with_computed_times(hurry: float) -> Any:
+def _with_computed_times(original: Any, hurry: float) -> Any:
     """Let a task's timeouts come from a path or an expression.
 
     A task that waits for a token does nothing meanwhile: its time is over as many times sooner as the local cloud hurries.
     """
 
-    def with_computed_times(original: Any) -> Any:
-        def execute_task(
-            state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: dict[str, Any]
-        ) -> Any:
-            times = {
-                field: _seconds(state_def, field, raw_input, ctx)
-                for field in ("TimeoutSeconds", "HeartbeatSeconds")
-                if field in state_def or f"{field}Path" in state_def
-            }
-            if "TimeoutSeconds" in times and state_def["Resource"].endswith(".waitForTaskToken"):
-                times["TimeoutSeconds"] = max(_LEAST_S, times["TimeoutSeconds"] / hurry)
-            return original({**state_def, **times}, raw_input, execution, ctx)
+    def execute_task(state_def: dict[str, Any], raw_input: Any, execution: Any, ctx: dict[str, Any]) -> Any:
+        times = {
+            field: _seconds(state_def, field, raw_input, ctx)
+            for field in ("TimeoutSeconds", "HeartbeatSeconds")
+            if field in state_def or f"{field}Path" in state_def
+        }
+        if "TimeoutSeconds" in times and state_def["Resource"].endswith(".waitForTaskToken"):
+            times["TimeoutSeconds"] = max(_LEAST_S, times["TimeoutSeconds"] / hurry)
+        return original({**state_def, **times}, raw_input, execution, ctx)
 
-        return execute_task
-
-    return with_computed_times
+    return execute_task
 
 
 def _seconds(state_def: dict[str, Any], field: str, raw_input: Any, ctx: dict[str, Any]) -> float:
