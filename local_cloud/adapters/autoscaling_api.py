@@ -16,6 +16,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from local_cloud.adapters.autoscaling_permissions import authorise, make_role
+from local_cloud.adapters.json_answers import Answer, json_answer
 from local_cloud.adapters.metrics import put_metrics
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.adapters.snapshots import register
@@ -145,22 +146,13 @@ def _route(scaling: AutoScaling) -> None:
     router.SERVICE_PATTERNS = {_NAME: pattern, **router.SERVICE_PATTERNS}
 
 
-def _answer(scaling: AutoScaling, operation: str, body: bytes) -> tuple[int, dict[str, str], bytes]:
+def _answer(scaling: AutoScaling, operation: str, body: bytes) -> Answer:
     try:
-        return _json(_OK, scaling.call(operation, json.loads(body or b"{}")))
+        return json_answer(_OK, scaling.call(operation, json.loads(body or b"{}")))
     except ApiError as error:
-        return _json(error.status, {"__type": error.code, "Message": str(error)}, error.code)
+        return json_answer(error.status, {"__type": error.code, "Message": str(error)}, error.code)
     except Exception as error:
         logger.exception("%s failed", operation)
-        return _json(
+        return json_answer(
             500, {"__type": "InternalServiceException", "Message": str(error)}, "InternalServiceException"
         )
-
-
-def _json(
-    status: int, document: dict[str, Any], error: str | None = None
-) -> tuple[int, dict[str, str], bytes]:
-    headers = {"Content-Type": "application/x-amz-json-1.1"}
-    if error:
-        headers["x-amzn-ErrorType"] = error
-    return status, headers, json.dumps(document, default=str).encode()

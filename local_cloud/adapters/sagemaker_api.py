@@ -13,13 +13,13 @@ from ministack import app
 from ministack.core import router
 
 from local_cloud.adapters import passed_roles, second_resources
+from local_cloud.adapters.json_answers import Answer, json_answer
 from local_cloud.adapters.patching import replace
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.settings import Settings
 
-_Answer = tuple[int, dict[str, str], bytes]
 _THREADS = 64
 logger = logging.getLogger(__name__)
 
@@ -31,10 +31,10 @@ def install(settings: Settings) -> None:
 
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-    ) -> _Answer:
+    ) -> Answer:
         for check in (passed_roles.refusal, second_resources.refusal):
             if refused := check(headers, body, query):
-                denial: _Answer = refused
+                denial: Answer = refused
                 return denial
         return await asyncio.get_running_loop().run_in_executor(pool, answer, engine, path, headers, body)
 
@@ -58,31 +58,26 @@ def _left_to_the_container(original: Callable[..., None]) -> Callable[..., None]
     return fix
 
 
-def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _Answer:
+def answer(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> Answer:
     """Answer one request of the control plane or of the runtime."""
     try:
         if path.startswith("/endpoints/"):
             return _invoke(engine, path, headers, body)
         operation = headers["x-amz-target"].rsplit(".", 1)[-1]
-        return _json(200, engine.call(operation, json.loads(body or b"{}")))
+        return json_answer(200, engine.call(operation, json.loads(body or b"{}")))
     except ApiError as error:
-        return _json(error.status, {"__type": error.code, "message": str(error), **error.extra}, error.code)
+        return json_answer(
+            error.status, {"__type": error.code, "message": str(error), **error.extra}, error.code
+        )
     except Exception as error:
         logger.exception("sagemaker failed")
-        return _json(500, {"__type": "InternalFailure", "message": str(error)}, "InternalFailure")
+        return json_answer(500, {"__type": "InternalFailure", "message": str(error)}, "InternalFailure")
 
 
-def _invoke(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> _Answer:
+def _invoke(engine: Engine, path: str, headers: dict[str, str], body: bytes) -> Answer:
     _, _, endpoint, operation = path.split("/", 3)
     if operation == "async-invocations":
         result, extra = engine.async_invocations.invoke(endpoint, body, headers)
         return 202, {"Content-Type": "application/json", **extra}, result
     result, extra = engine.invocations.invoke(endpoint, body, headers)
     return 200, extra, result
-
-
-def _json(status: int, document: dict[str, Any], error: str | None = None) -> _Answer:
-    headers = {"Content-Type": "application/x-amz-json-1.1"}
-    if error:
-        headers["x-amzn-ErrorType"] = error
-    return status, headers, json.dumps(document, default=str).encode()
