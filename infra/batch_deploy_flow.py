@@ -10,7 +10,6 @@ from constructs import Construct
 
 from headrace.config.release import Release
 from infra.deploy_flow import DeployCalls, DeployFlow, DeployFunctions
-from infra.endpoint_wait import ERROR
 from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import catch_all
 
@@ -61,5 +60,5 @@ class _BatchDeployFlow(DeployFlow):
             arguments=self._transform_sample,
             timeout=_LONGEST_JOB,
         )
-        catch_all([transform], self._roll_back, assign=ERROR)
+        catch_all([transform], self._roll_back)
         return write.next(transform).next(serving)

@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.state_machine import lambda_task
+from infra.state_machine import lambda_task, says
 
 
 def batch_flow(scope: Construct, gather_batch: lambda_.IFunction) -> sfn.IChainable:
@@ -46,9 +46,9 @@ def batch_flow(scope: Construct, gather_batch: lambda_.IFunction) -> sfn.IChaina
     )
     complete = (
         sfn.Choice.jsonata(scope, "IsComplete")
-        .when(sfn.Condition.jsonata("{% $states.input.state = 'waiting' %}"), wait.next(gather))
+        .when(says("$states.input.state = 'waiting'"), wait.next(gather))
         .when(
-            sfn.Condition.jsonata("{% $states.input.state = 'accepted' %}"),
+            says("$states.input.state = 'accepted'"),
             sfn.Succeed.jsonata(scope, "BatchAccepted"),
         )
         .otherwise(given_up)

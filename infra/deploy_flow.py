@@ -13,11 +13,11 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from headrace.config.release import Release
-from infra.endpoint_wait import DEADLINE, ERROR, EndpointWait
+from infra.endpoint_wait import DEADLINE, EndpointWait
 from infra.release_flow import ReleaseCalls, ReleaseFunctions, ReleaseStates
 from infra.sagemaker_task import sagemaker_task
 from infra.scaling_states import ScalingStates
-from infra.state_machine import catch_all, lambda_task
+from infra.state_machine import catch_all, lambda_task, says
 
 _SHORT = Duration.minutes(5)
 _POLL = Duration.seconds(3)
@@ -91,7 +91,7 @@ class DeployFlow:
         )
         comes = (
             sfn.Choice.jsonata(self._scope, "WhatComes")
-            .when(_says("$exists($request.ModelPackageArn)"), self._add_plan())
+            .when(says("$exists($request.ModelPackageArn)"), self._add_plan())
             .otherwise(self._add_decision())
         )
         return begin.next(comes)
@@ -112,8 +112,8 @@ class DeployFlow:
         turn = sfn.Wait.jsonata(self._scope, "WaitForTurn", time=sfn.WaitTime.duration(_TURN))
         act = (
             sfn.Choice.jsonata(self._scope, "WhatToDo")
-            .when(_says("$plan.action = 'deploy'"), self._add_creation())
-            .when(_says("$plan.action = 'wait'"), turn.next(plan))
+            .when(says("$plan.action = 'deploy'"), self._add_creation())
+            .when(says("$plan.action = 'wait'"), turn.next(plan))
             .otherwise(sfn.Succeed.jsonata(self._scope, "NothingToDo"))
         )
         return plan.next(act)
@@ -138,8 +138,8 @@ class DeployFlow:
         go_back = sfn.Pass.jsonata(self._scope, "GoBack", assign={"plan": "{% $decided.plan %}"})
         act = (
             sfn.Choice.jsonata(self._scope, "WhatIsWanted")
-            .when(_says("$decided.action = 'roll_back'"), go_back.next(self._move))
-            .when(_says("$decided.action = 'withdraw'"), adopt.next(withdraw))
+            .when(says("$decided.action = 'roll_back'"), go_back.next(self._move))
+            .when(says("$decided.action = 'withdraw'"), adopt.next(withdraw))
             .otherwise(sfn.Succeed.jsonata(self._scope, "DecisionTaken"))
         )
         return decide.next(act)
@@ -152,7 +152,7 @@ class DeployFlow:
         create = self._call("CreateEndpoint", "createEndpoint", self._calls.endpoint)
         which = (
             sfn.Choice.jsonata(self._scope, "EndpointExists")
-            .when(_says("$plan.endpoint_exists"), self._move)
+            .when(says("$plan.endpoint_exists"), self._move)
             .otherwise(create.next(self._serve))
         )
         return model.next(config).next(which)
@@ -164,7 +164,7 @@ class DeployFlow:
         update = self._call("UpdateEndpoint", "updateEndpoint", self._calls.endpoint).next(self._serve)
         move: sfn.IChainable = update
         if self._release:
-            released = _says("$type($plan.release) = 'object'")
+            released = says("$type($plan.release) = 'object'")
             choice = sfn.Choice.jsonata(self._scope, "IsReleased")
             move = choice.when(released, self._release.enter).otherwise(update)
         return self._scaling.stop(move, self._roll_back) if self._scaling else move
@@ -226,13 +226,13 @@ class DeployFlow:
         )
         ended = (
             sfn.Choice.jsonata(self._scope, "HasFailed")
-            .when(_says("$rolled_back.failed"), failed)
+            .when(says("$rolled_back.failed"), failed)
             .otherwise(sfn.Succeed.jsonata(self._scope, "ReleaseTakenBack"))
         )
         again = sfn.Wait.jsonata(self._scope, "WaitForRollBack", time=sfn.WaitTime.duration(_POLL))
         done = (
             sfn.Choice.jsonata(self._scope, "IsRolledBack")
-            .when(_says("$rolled_back.done"), self._scaling.restore(ended) if self._scaling else ended)
+            .when(says("$rolled_back.done"), self._scaling.restore(ended) if self._scaling else ended)
             .otherwise(again.next(step))
         )
         rolling_back = step.next(done)
@@ -250,7 +250,7 @@ class DeployFlow:
         assign: dict[str, Any] | None = None,
     ) -> tasks.LambdaInvoke:
         task = lambda_task(self._scope, id, function, payload=payload, timeout=timeout, assign=assign)
-        catch_all([task], self._roll_back, assign=ERROR)
+        catch_all([task], self._roll_back)
         return task
 
     def _call(self, id: str, action: str, arguments: dict[str, Any]) -> sfn.CustomState:
@@ -261,9 +261,5 @@ class DeployFlow:
             arguments=arguments,
             timeout=_SHORT,
         )
-        catch_all([task], self._roll_back, assign=ERROR)
+        catch_all([task], self._roll_back)
         return task
-
-
-def _says(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(f"{{% {expression} %}}")

@@ -7,7 +7,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.sagemaker_task import sagemaker_task
-from infra.state_machine import catch_all
+from infra.state_machine import catch_all, says
 
 _TIMEOUT = Duration.minutes(5)
 _LIMIT_MS = 45 * 60 * 1000
@@ -15,8 +15,6 @@ _MOVES = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack']"
 
 DEADLINE = f"{{% $fromMillis($toMillis($states.context.State.EnteredTime) + {_LIMIT_MS}) %}}"
 """What a state that moves the endpoint assigns to ``deadline``: until then it has time."""
-ERROR = {"error": "{% $states.errorOutput %}"}
-"""What a failing state leaves for the roll-back."""
 
 
 class EndpointWait:
@@ -55,12 +53,12 @@ class EndpointWait:
         """
         wait = sfn.Wait.jsonata(self._scope, f"WaitFor{name}", time=sfn.WaitTime.duration(poll))
         describe = _describe(self._scope, f"Describe{name}")
-        catch_all([describe], self._failed, assign=ERROR)
+        catch_all([describe], self._failed)
         observe = (
             sfn.Choice.jsonata(self._scope, f"Is{name}There")
-            .when(_says(f"$endpoint.status = 'InService' and $endpoint.config = {config}"), then)
+            .when(says(f"$endpoint.status = 'InService' and $endpoint.config = {config}"), then)
             .when(
-                _says(f"$endpoint.status in {_MOVES} and $states.context.State.EnteredTime < $deadline"), wait
+                says(f"$endpoint.status in {_MOVES} and $states.context.State.EnteredTime < $deadline"), wait
             )
             .otherwise(self._unhealthy)
         )
@@ -83,7 +81,3 @@ def _describe(scope: Construct, id: str) -> sfn.CustomState:
             }
         },
     )
-
-
-def _says(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(f"{{% {expression} %}}")

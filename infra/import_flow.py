@@ -7,7 +7,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.state_machine import lambda_task
+from infra.state_machine import lambda_task, says
 
 _LONGEST_CALL = Duration.minutes(16)
 _ATTEMPTS = 3
@@ -28,7 +28,7 @@ def import_flow(
             errors=["States.ALL"], interval=Duration.seconds(30), max_attempts=_ATTEMPTS, backoff_rate=2
         )
     imported = sfn.Succeed.jsonata(scope, "Imported")
-    more = sfn.Condition.jsonata("{% $states.input.more %}")
+    more = says("$states.input.more")
     rows.next(sfn.Choice.jsonata(scope, "IsThereMore").when(more, rows).otherwise(imported))
     wait = sfn.Wait.jsonata(scope, "WaitForCommits", time=sfn.WaitTime.duration(lag)).next(rows)
     return plan.next(

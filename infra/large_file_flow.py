@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra.glue_job import GlueJob
 from infra.glue_task import glue_task
-from infra.state_machine import catch_all, lambda_task
+from infra.state_machine import catch_all, lambda_task, says
 
 _CLOSING = Duration.minutes(16)
 
@@ -31,13 +31,13 @@ def large_file_flow(
         payload={"folder": "{% $folder %}", "error": "{% $error %}"},
         timeout=_CLOSING,
     )
-    catch_all([clean, closed], refused, assign={"error": "{% $states.errorOutput %}"})
+    catch_all([clean, closed], refused)
     refused.next(
         sfn.Fail.jsonata(scope, "CleaningFailed", error="CleaningFailed", cause="{% $string($error.Error) %}")
     )
     agreed = (
         sfn.Choice.jsonata(scope, "IsContractAgreed")
-        .when(sfn.Condition.jsonata("{% $states.input.again %}"), clean)
+        .when(says("$states.input.again"), clean)
         .otherwise(sfn.Succeed.jsonata(scope, "FileClosed"))
     )
     return begin.next(clean).next(closed).next(agreed)

@@ -9,7 +9,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.state_machine import Task, catch_all, lambda_task
+from infra.state_machine import Task, catch_all, lambda_task, says
 
 _LONGEST_CALL = Duration.minutes(11)
 _ATTEMPTS = 2
@@ -56,9 +56,9 @@ def monitor_flow(
     failed = sfn.Fail.jsonata(
         scope, "MonitoringFailed", error="{% $failure.Error %}", cause="{% $failure.Cause %}"
     )
-    catch_all(tasks, failed, assign={"failure": "{% $states.errorOutput %}"})
+    catch_all(tasks, failed, variable="failure")
     looked = sfn.Succeed.jsonata(scope, "Looked", outputs={name: f"{{% ${name} %}}" for name in checks})
-    more = sfn.Condition.jsonata("{% $states.input.more %}")
+    more = says("$states.input.more")
     for before, after in zip(answered, [*answered[1:], looked], strict=True):
         before.next(after)
     return record.next(sfn.Choice.jsonata(scope, "IsThereMore").when(more, record).otherwise(answered[0]))

@@ -11,7 +11,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.sagemaker_task import sagemaker_task
-from infra.state_machine import Task, catch_all, lambda_task
+from infra.state_machine import Task, catch_all, lambda_task, says
 
 _SHORT = Duration.minutes(5)
 _LONG = Duration.minutes(16)
@@ -74,13 +74,11 @@ def predict_batch_flow(
         timeout=_LONG,
     )
     working: list[Task] = [plan, prepare, job, finish]
-    catch_all(working, _fail(scope, functions), assign={"error": "{% $states.errorOutput %}"})
+    catch_all(working, _fail(scope, functions))
     finish.next(sfn.Succeed.jsonata(scope, "BatchFinished"))
     job.next(finish)
     prepare.next(
-        sfn.Choice.jsonata(scope, "IsThereAnyRow")
-        .when(sfn.Condition.jsonata("{% $prepared.rows > 0 %}"), job)
-        .otherwise(finish)
+        sfn.Choice.jsonata(scope, "IsThereAnyRow").when(says("$prepared.rows > 0"), job).otherwise(finish)
     )
     return begin.next(plan).next(_turn(scope, plan, prepare))
 
@@ -90,8 +88,8 @@ def _turn(scope: Construct, plan: sfn.IChainable, prepare: sfn.IChainable) -> sf
     wait = sfn.Wait.jsonata(scope, "WaitForTurn", time=sfn.WaitTime.seconds("{% $plan.again_in_s %}"))
     return (
         sfn.Choice.jsonata(scope, "IsItsTurn")
-        .when(sfn.Condition.jsonata("{% $plan.action = 'predict' %}"), prepare)
-        .when(sfn.Condition.jsonata("{% $plan.action = 'wait' %}"), wait.next(plan))
+        .when(says("$plan.action = 'predict'"), prepare)
+        .when(says("$plan.action = 'wait'"), wait.next(plan))
         .otherwise(sfn.Succeed.jsonata(scope, "NothingToDo"))
     )
 

@@ -12,9 +12,9 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from headrace.config.release import Release
-from infra.endpoint_wait import DEADLINE, ERROR, EndpointWait
+from infra.endpoint_wait import DEADLINE, EndpointWait
 from infra.sagemaker_task import sagemaker_task
-from infra.state_machine import catch_all, lambda_task, waiting_task
+from infra.state_machine import catch_all, lambda_task, says, waiting_task
 
 _SHORT = Duration.minutes(5)
 _POLL = Duration.seconds(5)
@@ -132,7 +132,7 @@ class ReleaseStates:
             assign={"judged": "{% $states.result.Payload %}"},
         )
         hold.add_catch(judge, errors=["States.Timeout"], assign={"woken": False})
-        catch_all([hold, judge], self.withdraw, assign=ERROR)
+        catch_all([hold, judge], self.withdraw)
         hold.next(self._add_decision("WhatIsDecided", judge))
         judge.next(self._add_verdict(hold, judge))
 
@@ -141,13 +141,13 @@ class ReleaseStates:
         withdrawn = self._error("ReleaseWithdrawn", "{% $judged.why %}").next(self.withdraw)
         verdict = (
             sfn.Choice.jsonata(self._scope, "WhatIsJudged")
-            .when(_says("$judged.decision = 'withdraw'"), withdrawn)
-            .when(_says("$woken"), hold)
-            .when(_says("$judged.decision = 'promote'"), self._last_word(judge))
+            .when(says("$judged.decision = 'withdraw'"), withdrawn)
+            .when(says("$woken"), hold)
+            .when(says("$judged.decision = 'promote'"), self._last_word(judge))
         )
         if not self._copies:
             verdict.when(
-                _says("$type($judged.share) = 'number' and $judged.share != $share"), self._next_step()
+                says("$type($judged.share) = 'number' and $judged.share != $share"), self._next_step()
             )
         return verdict.otherwise(hold)
 
@@ -166,7 +166,7 @@ class ReleaseStates:
             "NobodyPromoted", f"nobody promoted it within {self._release.longest_s / 86_400:g} days"
         )
         wait.add_catch(nobody.next(self.withdraw), errors=["States.Timeout"])
-        catch_all([wait], self.withdraw, assign=ERROR)
+        catch_all([wait], self.withdraw)
         return wait.next(self._add_decision("WhatIsSaid", judge))
 
     def _add_decision(self, id: str, judge: sfn.IChainable) -> sfn.Choice:
@@ -174,8 +174,8 @@ class ReleaseStates:
         taken_back = self._error(f"{id}TakeBack", "{% $states.input.by & ': ' & $states.input.why %}")
         return (
             sfn.Choice.jsonata(self._scope, id)
-            .when(_says("$states.input.what = 'promote'"), self._promote)
-            .when(_says("$states.input.what = 'rollback'"), taken_back.next(self.withdraw))
+            .when(says("$states.input.what = 'promote'"), self._promote)
+            .when(says("$states.input.what = 'rollback'"), taken_back.next(self.withdraw))
             .otherwise(judge)
         )
 
@@ -214,7 +214,7 @@ class ReleaseStates:
         assign: dict[str, Any] | None = None,
     ) -> tasks.LambdaInvoke:
         task = lambda_task(self._scope, id, function, payload=payload, timeout=timeout, assign=assign)
-        catch_all([task], self._roll_back, assign=ERROR)
+        catch_all([task], self._roll_back)
         return task
 
     def _call(
@@ -228,9 +228,5 @@ class ReleaseStates:
             timeout=_SHORT,
             assign={"deadline": DEADLINE} if moves else None,
         )
-        catch_all([task], self._roll_back, assign=ERROR)
+        catch_all([task], self._roll_back)
         return task
-
-
-def _says(expression: str) -> sfn.Condition:
-    return sfn.Condition.jsonata(f"{{% {expression} %}}")

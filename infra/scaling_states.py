@@ -11,11 +11,10 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra.state_machine import catch_all, lambda_task
+from infra.state_machine import catch_all, lambda_task, says
 
 _TIMEOUT = Duration.minutes(2)
 _POLL = Duration.seconds(3)
-_ERROR = {"error": "{% $states.errorOutput %}"}
 
 
 class ScalingStates:
@@ -40,11 +39,9 @@ class ScalingStates:
     def stop(self, following: sfn.IChainable, failed: sfn.IChainable) -> sfn.IChainable:
         """Stop scaling, wait until the endpoint can be updated, and go on with `following`."""
         stop = self._task("StopScaling", "stop")
-        catch_all([stop], failed, assign=_ERROR)
+        catch_all([stop], failed)
         again = sfn.Wait.jsonata(self._scope, "WaitForInstances", time=sfn.WaitTime.duration(_POLL))
-        settled = sfn.Condition.jsonata(
-            "{% $states.input.settled or $states.context.State.EnteredTime >= $deadline %}"
-        )
+        settled = says("$states.input.settled or $states.context.State.EnteredTime >= $deadline")
         settles = sfn.Choice.jsonata(self._scope, "IsSettled")
         stop.next(settles.when(settled, following).otherwise(again.next(stop)))
         return stop
@@ -52,7 +49,7 @@ class ScalingStates:
     def start(self, following: sfn.IChainable, failed: sfn.IChainable) -> sfn.IChainable:
         """Let the variants that serve now scale, and go on with `following`."""
         start = self._task("ScaleEndpoint", "start")
-        catch_all([start], failed, assign=_ERROR)
+        catch_all([start], failed)
         return start.next(following)
 
     def stop_again(self, following: sfn.IChainable) -> sfn.IChainable:

@@ -134,12 +134,12 @@ def _retry_faults(task: tasks.LambdaInvoke) -> None:
     )
 
 
-def catch_all(
-    states: Iterable[Task],
-    handler: sfn.IChainable,
-    *,
-    assign: Mapping[str, Any],
-) -> None:
-    """Lead any error of any of `states` to `handler`."""
+def catch_all(states: Iterable[Task], handler: sfn.IChainable, *, variable: str = "error") -> None:
+    """Lead any error of any of `states` to `handler`, which finds in `variable` what it was."""
     for state in states:
-        state.add_catch(handler, errors=["States.ALL"], assign=dict(assign))
+        state.add_catch(handler, errors=["States.ALL"], assign={variable: "{% $states.errorOutput %}"})
+
+
+def says(expression: str) -> sfn.Condition:
+    """Return the condition that `expression`, in JSONata without its braces, is true."""
+    return sfn.Condition.jsonata(f"{{% {expression} %}}")

@@ -12,7 +12,7 @@ from constructs import Construct
 
 from infra.glue_task import glue_task
 from infra.sagemaker_task import sagemaker_task
-from infra.state_machine import Task, catch_all, lambda_task
+from infra.state_machine import Task, catch_all, lambda_task, says
 
 if TYPE_CHECKING:
     from infra.large_data_stack import LargeDataStack
@@ -131,14 +131,14 @@ def training_flow(
         register_and_approve = register_and_approve.next(approve)
         working.append(approve)
 
-    catch_all(working, failed, assign={"error": "{% $states.errorOutput %}"})
+    catch_all(working, failed)
     failed.next(
         sfn.Fail.jsonata(scope, "TrainingFailed", error="TrainingFailed", cause="{% $states.input.why %}")
     )
     judged = (
         sfn.Choice.jsonata(scope, "IsBetter")
         .when(
-            sfn.Condition.jsonata("{% $judgement.promote %}"),
+            says("$judgement.promote"),
             register_and_approve.next(registered).next(sfn.Succeed.jsonata(scope, "ModelRegistered")),
         )
         .otherwise(kept.next(sfn.Succeed.jsonata(scope, "ChampionKept")))
@@ -148,8 +148,8 @@ def training_flow(
     burst = sfn.Wait.jsonata(scope, "WaitForBurst", time=sfn.WaitTime.duration(_BURST)).next(work)
     guarded = (
         sfn.Choice.jsonata(scope, "MayTrain")
-        .when(sfn.Condition.jsonata("{% $guard.proceed and $guard.reason != 'manual' %}"), burst)
-        .when(sfn.Condition.jsonata("{% $guard.proceed %}"), snapshot)
+        .when(says("$guard.proceed and $guard.reason != 'manual'"), burst)
+        .when(says("$guard.proceed"), snapshot)
         .otherwise(sfn.Succeed.jsonata(scope, "NotNow"))
     )
     return _begin(scope).next(guard).next(guarded)
@@ -178,10 +178,10 @@ def _is_large(
         timeout=_SHORT,
         assign={"snapshot": "{% $states.result.Payload %}"},
     )
-    catch_all([deal, describe], failed, assign={"error": "{% $states.errorOutput %}"})
+    catch_all([deal, describe], failed)
     return (
         sfn.Choice.jsonata(scope, "IsSnapshotLarge")
-        .when(sfn.Condition.jsonata("{% $snapshot.large %}"), deal.next(describe).next(train))
+        .when(says("$snapshot.large"), deal.next(describe).next(train))
         .otherwise(train)
     )
 
