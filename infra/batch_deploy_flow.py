@@ -43,7 +43,7 @@ class _BatchDeployFlow(DeployFlow):
         super().__init__(scope, functions, calls, release)
 
     def _add_creation(self) -> sfn.IChainable:
-        return self._call("CreateModel", "createModel", self._calls.create_model).next(self._serve)
+        return self._tasks.call("CreateModel", "createModel", self._calls.create_model).next(self._serve)
 
     def _add_move(self) -> sfn.IChainable:
         """Go back to a model that is there still: it is tried once more."""
@@ -52,7 +52,7 @@ class _BatchDeployFlow(DeployFlow):
     def _add_waiting(self, serving: sfn.IChainable) -> sfn.IChainable:
         """Ask the model about the row that the smoke test looks at."""
         assert self._functions.write_sample
-        write = self._function("WriteSample", self._functions.write_sample, {"plan": "{% $plan %}"})
+        write = self._tasks.function("WriteSample", self._functions.write_sample, {"plan": "{% $plan %}"})
         transform = sagemaker_task(
             self._scope,
             "TransformSample",

@@ -9,21 +9,17 @@ from typing import Any
 from aws_cdk import Duration
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from headrace.config.release import Release
+from infra.deploy_tasks import EXECUTION, FOR_PLAN, SHORT, DeployTasks
 from infra.endpoint_wait import DEADLINE, EndpointWait
 from infra.release_flow import ReleaseCalls, ReleaseFunctions, ReleaseStates
-from infra.sagemaker_task import sagemaker_task
 from infra.scaling_states import ScalingStates
-from infra.state_machine import catch_all, lambda_task, says
+from infra.state_machine import lambda_task, says
 
-_SHORT = Duration.minutes(5)
 _POLL = Duration.seconds(3)
 _TURN = Duration.seconds(10)
-_EXECUTION = "{% $states.context.Execution.Id %}"
-_FOR_PLAN = {"plan": "{% $plan %}", "execution": _EXECUTION}
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,9 @@ class DeployFlow:
     ) -> None:
         self._scope, self._functions, self._calls = scope, functions, calls
         scale = functions.scale_endpoint
-        self._scaling = ScalingStates(scope, scale, _FOR_PLAN) if scale else None
+        self._scaling = ScalingStates(scope, scale, FOR_PLAN) if scale else None
         self._roll_back = self._add_roll_back()
+        self._tasks = DeployTasks(scope, self._roll_back)
         self._serve = self._add_waiting(self._add_serving())
         self._release = self._add_release(release)
         self._move = self._add_move()
@@ -103,10 +100,10 @@ class DeployFlow:
     # --- what to do
 
     def _add_plan(self) -> sfn.IChainable:
-        plan = self._function(
+        plan = self._tasks.function(
             "PlanDeployment",
             self._functions.plan_deployment,
-            {"model_package_arn": "{% $request.ModelPackageArn %}", "execution": _EXECUTION},
+            {"model_package_arn": "{% $request.ModelPackageArn %}", "execution": EXECUTION},
             assign={"plan": "{% $states.result.Payload %}", "deadline": DEADLINE},
         )
         turn = sfn.Wait.jsonata(self._scope, "WaitForTurn", time=sfn.WaitTime.duration(_TURN))
@@ -120,10 +117,10 @@ class DeployFlow:
 
     def _add_decision(self) -> sfn.IChainable:
         """Take in what a person, an alarm or a lost execution wants; most of it the execution does that is told."""
-        decide = self._function(
+        decide = self._tasks.function(
             "DecideRelease",
             self._functions.decide_release,
-            {"request": "{% $request %}", "execution": _EXECUTION},
+            {"request": "{% $request %}", "execution": EXECUTION},
             assign={"decided": "{% $states.result.Payload %}", "deadline": DEADLINE},
         )
         adopt = sfn.Pass.jsonata(
@@ -145,11 +142,11 @@ class DeployFlow:
         return decide.next(act)
 
     def _add_creation(self) -> sfn.IChainable:
-        model = self._call("CreateModel", "createModel", self._calls.create_model)
-        config = self._call(
+        model = self._tasks.call("CreateModel", "createModel", self._calls.create_model)
+        config = self._tasks.call(
             "CreateEndpointConfig", "createEndpointConfig", self._calls.create_endpoint_config
         )
-        create = self._call("CreateEndpoint", "createEndpoint", self._calls.endpoint)
+        create = self._tasks.call("CreateEndpoint", "createEndpoint", self._calls.endpoint)
         which = (
             sfn.Choice.jsonata(self._scope, "EndpointExists")
             .when(says("$plan.endpoint_exists"), self._move)
@@ -161,7 +158,7 @@ class DeployFlow:
 
     def _add_move(self) -> sfn.IChainable:
         """Exchange the models, or begin a release; what scales stops before."""
-        update = self._call("UpdateEndpoint", "updateEndpoint", self._calls.endpoint).next(self._serve)
+        update = self._tasks.call("UpdateEndpoint", "updateEndpoint", self._calls.endpoint).next(self._serve)
         move: sfn.IChainable = update
         if self._release:
             released = says("$type($plan.release) = 'object'")
@@ -188,18 +185,18 @@ class DeployFlow:
         return self._wait.until("Endpoint", "$plan.name", serving, poll=_POLL)
 
     def _add_serving(self) -> sfn.IChainable:
-        smoke_test = self._function(
-            "SmokeTest", self._functions.smoke_test, _FOR_PLAN, timeout=Duration.minutes(10)
+        smoke_test = self._tasks.function(
+            "SmokeTest", self._functions.smoke_test, FOR_PLAN, timeout=Duration.minutes(10)
         )
-        publish = self._function(
-            "PublishModel", self._functions.publish_model, {**_FOR_PLAN, "judged": "{% $judged %}"}
+        publish = self._tasks.function(
+            "PublishModel", self._functions.publish_model, {**FOR_PLAN, "judged": "{% $judged %}"}
         )
         remove = lambda_task(
             self._scope,
             "RemovePrevious",
             self._functions.remove_previous,
-            payload=_FOR_PLAN,
-            timeout=_SHORT,
+            payload=FOR_PLAN,
+            timeout=SHORT,
         )
         deployed = sfn.Succeed.jsonata(self._scope, "ModelDeployed")
         # The new model serves by now: what is left over does no harm, and is removed after the next deployment.
@@ -217,8 +214,8 @@ class DeployFlow:
             self._scope,
             "RollBack",
             self._functions.roll_back_deployment,
-            payload={**_FOR_PLAN, "error": "{% $error %}"},
-            timeout=_SHORT,
+            payload={**FOR_PLAN, "error": "{% $error %}"},
+            timeout=SHORT,
             assign={"rolled_back": "{% $states.result.Payload %}"},
         )
         failed = sfn.Fail.jsonata(
@@ -237,29 +234,3 @@ class DeployFlow:
         )
         rolling_back = step.next(done)
         return self._scaling.stop_again(rolling_back) if self._scaling else rolling_back
-
-    # --- tasks, whose errors lead to the way back
-
-    def _function(
-        self,
-        id: str,
-        function: lambda_.IFunction,
-        payload: dict[str, Any],
-        *,
-        timeout: Duration = _SHORT,
-        assign: dict[str, Any] | None = None,
-    ) -> tasks.LambdaInvoke:
-        task = lambda_task(self._scope, id, function, payload=payload, timeout=timeout, assign=assign)
-        catch_all([task], self._roll_back)
-        return task
-
-    def _call(self, id: str, action: str, arguments: dict[str, Any]) -> sfn.CustomState:
-        task = sagemaker_task(
-            self._scope,
-            id,
-            integration=f"aws-sdk:sagemaker:{action}",
-            arguments=arguments,
-            timeout=_SHORT,
-        )
-        catch_all([task], self._roll_back)
-        return task

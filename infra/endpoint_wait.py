@@ -6,12 +6,16 @@ from aws_cdk import Duration
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.sagemaker_task import sagemaker_task
-from infra.state_machine import catch_all, says
+from infra.deploy_tasks import DeployTasks
+from infra.state_machine import says
 
-_TIMEOUT = Duration.minutes(5)
 _LIMIT_MS = 45 * 60 * 1000
 _MOVES = "['Creating', 'Updating', 'SystemUpdating', 'RollingBack']"
+_SEEN = {
+    "status": "{% $states.result.EndpointStatus %}",
+    "config": "{% $states.result.EndpointConfigName %}",
+    "reason": "{% $exists($states.result.FailureReason) ? $states.result.FailureReason : '' %}",
+}
 
 DEADLINE = f"{{% $fromMillis($toMillis($states.context.State.EnteredTime) + {_LIMIT_MS}) %}}"
 """What a state that moves the endpoint assigns to ``deadline``: until then it has time."""
@@ -29,7 +33,7 @@ class EndpointWait:
     """
 
     def __init__(self, scope: Construct, failed: sfn.IChainable) -> None:
-        self._scope, self._failed = scope, failed
+        self._scope, self._tasks = scope, DeployTasks(scope, failed)
         self._unhealthy = sfn.Pass.jsonata(
             scope,
             "EndpointFailed",
@@ -52,8 +56,12 @@ class EndpointWait:
             JSONata, for the configuration's name.
         """
         wait = sfn.Wait.jsonata(self._scope, f"WaitFor{name}", time=sfn.WaitTime.duration(poll))
-        describe = _describe(self._scope, f"Describe{name}")
-        catch_all([describe], self._failed)
+        describe = self._tasks.call(
+            f"Describe{name}",
+            "describeEndpoint",
+            {"EndpointName": "{% $plan.endpoint %}"},
+            assign={"endpoint": _SEEN},
+        )
         observe = (
             sfn.Choice.jsonata(self._scope, f"Is{name}There")
             .when(says(f"$endpoint.status = 'InService' and $endpoint.config = {config}"), then)
@@ -63,21 +71,3 @@ class EndpointWait:
             .otherwise(self._unhealthy)
         )
         return wait.next(describe).next(observe)
-
-
-def _describe(scope: Construct, id: str) -> sfn.CustomState:
-    result = "$states.result"
-    return sagemaker_task(
-        scope,
-        id,
-        integration="aws-sdk:sagemaker:describeEndpoint",
-        arguments={"EndpointName": "{% $plan.endpoint %}"},
-        timeout=_TIMEOUT,
-        assign={
-            "endpoint": {
-                "status": f"{{% {result}.EndpointStatus %}}",
-                "config": f"{{% {result}.EndpointConfigName %}}",
-                "reason": f"{{% $exists({result}.FailureReason) ? {result}.FailureReason : '' %}}",
-            }
-        },
-    )

@@ -12,15 +12,14 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from headrace.config.release import Release
+from infra.deploy_tasks import FOR_PLAN, SHORT, DeployTasks
 from infra.endpoint_wait import DEADLINE, EndpointWait
-from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import catch_all, lambda_task, says, waiting_task
 
-_SHORT = Duration.minutes(5)
 _POLL = Duration.seconds(5)
 _CONFIG = "$plan.release.config"
-_FOR_PLAN = {"plan": "{% $plan %}", "execution": "{% $states.context.Execution.Id %}"}
-_FOR_STEP = {**_FOR_PLAN, "step": "{% $step %}"}
+_MOVES = {"deadline": DEADLINE}
+_FOR_STEP = {**FOR_PLAN, "step": "{% $step %}"}
 
 
 @dataclass(frozen=True)
@@ -78,10 +77,12 @@ class ReleaseStates:
         serve: sfn.IChainable,
     ) -> None:
         self._scope, self._release, self._functions, self._calls = scope, release, functions, calls
-        self._roll_back, self._serve = roll_back, serve
+        self._roll_back, self._tasks = roll_back, DeployTasks(scope, roll_back)
         self._copies = release.strategy == "shadow"
         self.withdraw = self._add_withdrawal()
-        self._promote = self._call("PromoteRelease", "updateEndpoint", calls.promote, moves=True).next(serve)
+        self._promote = self._tasks.call(
+            "PromoteRelease", "updateEndpoint", calls.promote, assign=_MOVES
+        ).next(serve)
         hold = self._add_hold()
         self.enter = self._add_entry(wait, self._add_shift(wait, hold))
         self._judge(hold)
@@ -90,21 +91,21 @@ class ReleaseStates:
 
     def _add_entry(self, wait: EndpointWait, shift: sfn.IChainable) -> sfn.IChainable:
         """Both models in service, the challenger without requests; it answers a known row before it gets any."""
-        config = self._call("CreateReleaseConfig", "createEndpointConfig", self._calls.create_config)
-        move = self._call("EnterRelease", "updateEndpoint", self._calls.move, moves=True)
-        begin = self._function(
+        config = self._tasks.call("CreateReleaseConfig", "createEndpointConfig", self._calls.create_config)
+        move = self._tasks.call("EnterRelease", "updateEndpoint", self._calls.move, assign=_MOVES)
+        begin = self._tasks.function(
             "BeginRelease",
             self._functions.begin_release,
-            _FOR_PLAN,
+            FOR_PLAN,
             assign={"step": 0, "share": "{% $states.result.Payload.share %}", "woken": False},
         )
         begin.next(shift)
         first: sfn.IChainable = begin
         if not self._copies:  # a shadow variant cannot be asked
-            first = self._function(
+            first = self._tasks.function(
                 "SmokeTestChallenger",
                 self._functions.smoke_test,
-                {**_FOR_PLAN, "challenger": True},
+                {**FOR_PLAN, "challenger": True},
                 timeout=Duration.minutes(10),
             ).next(begin)
         return config.next(move).next(wait.until("Release", _CONFIG, first, poll=_POLL))
@@ -112,8 +113,8 @@ class ReleaseStates:
     def _add_shift(self, wait: EndpointWait, hold: sfn.IChainable) -> sfn.IChainable:
         if self._copies:
             return hold
-        self._shift = self._call(
-            "ShiftTraffic", "updateEndpointWeightsAndCapacities", self._calls.shift, moves=True
+        self._shift = self._tasks.call(
+            "ShiftTraffic", "updateEndpointWeightsAndCapacities", self._calls.shift, assign=_MOVES
         )
         return self._shift.next(wait.until("Shift", _CONFIG, hold, poll=_POLL))
 
@@ -128,7 +129,7 @@ class ReleaseStates:
             "JudgeRelease",
             self._functions.judge_release,
             payload=_FOR_STEP,
-            timeout=_SHORT,
+            timeout=SHORT,
             assign={"judged": "{% $states.result.Payload %}"},
         )
         hold.add_catch(judge, errors=["States.Timeout"], assign={"woken": False})
@@ -185,7 +186,9 @@ class ReleaseStates:
         """Give the champion all requests within seconds; a new configuration takes minutes, and follows."""
         if self._copies:
             return self._roll_back
-        withdraw = self._call("WithdrawTraffic", "updateEndpointWeightsAndCapacities", self._calls.withdraw)
+        withdraw = self._tasks.call(
+            "WithdrawTraffic", "updateEndpointWeightsAndCapacities", self._calls.withdraw
+        )
         return withdraw.next(self._roll_back)
 
     # --- states
@@ -203,30 +206,3 @@ class ReleaseStates:
     def _error(self, id: str, cause: str) -> sfn.Pass:
         error = "ReleaseTakenBack" if id.endswith("TakeBack") else "ReleaseWithdrawn"
         return sfn.Pass.jsonata(self._scope, id, assign={"error": {"Error": error, "Cause": cause}})
-
-    def _function(
-        self,
-        id: str,
-        function: lambda_.IFunction,
-        payload: dict[str, Any],
-        *,
-        timeout: Duration = _SHORT,
-        assign: dict[str, Any] | None = None,
-    ) -> tasks.LambdaInvoke:
-        task = lambda_task(self._scope, id, function, payload=payload, timeout=timeout, assign=assign)
-        catch_all([task], self._roll_back)
-        return task
-
-    def _call(
-        self, id: str, action: str, arguments: dict[str, Any], *, moves: bool = False
-    ) -> sfn.CustomState:
-        task = sagemaker_task(
-            self._scope,
-            id,
-            integration=f"aws-sdk:sagemaker:{action}",
-            arguments=arguments,
-            timeout=_SHORT,
-            assign={"deadline": DEADLINE} if moves else None,
-        )
-        catch_all([task], self._roll_back)
-        return task
