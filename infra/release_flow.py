@@ -172,7 +172,8 @@ class ReleaseStates:
 
     def _add_decision(self, id: str, judge: sfn.IChainable) -> sfn.Choice:
         """Do what whoever woke the execution wants: a person's word, or a look at an alarm."""
-        taken_back = self._error(f"{id}TakeBack", "{% $states.input.by & ': ' & $states.input.why %}")
+        why = "{% $states.input.by & ': ' & $states.input.why %}"
+        taken_back = self._error(f"{id}TakeBack", why, error="ReleaseTakenBack")
         return (
             sfn.Choice.jsonata(self._scope, id)
             .when(says("$states.input.what = 'promote'"), self._promote)
@@ -203,6 +204,5 @@ class ReleaseStates:
             assign={"woken": True},
         )
 
-    def _error(self, id: str, cause: str) -> sfn.Pass:
-        error = "ReleaseTakenBack" if id.endswith("TakeBack") else "ReleaseWithdrawn"
+    def _error(self, id: str, cause: str, *, error: str = "ReleaseWithdrawn") -> sfn.Pass:
         return sfn.Pass.jsonata(self._scope, id, assign={"error": {"Error": error, "Cause": cause}})
