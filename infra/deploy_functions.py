@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from aws_cdk import Acknowledgment, Arn, ArnComponents, ArnFormat, Stack, Validations
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_stepfunctions as sfn
 
 from infra.asynchronous import grant_asking
 from infra.deploy_flow import DeployFunctions
@@ -17,13 +14,13 @@ from infra.release_alarms import release_alarm_arns
 from infra.release_flow import ReleaseFunctions
 from infra.release_judge import ReleaseJudge
 from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
+from infra.state_machine import PipelineStateMachine
 from infra.transform_call import WORK
 
 if TYPE_CHECKING:
     from infra.serving_stack import ServingStack
 
 _WILDCARDS = "Deployments and packages are named at run time: the pipeline's prefix is the scope. Listing has no resources."
-_EXECUTIONS = "Executions are named at run time: the state machine is the scope."
 
 
 class DeploymentFunctions:
@@ -67,23 +64,11 @@ class DeploymentFunctions:
         )
         return ReleaseFunctions(smoke_test, self._begin_release(), hold_release, judge)
 
-    def grant_waking(self, machine: sfn.StateMachine) -> None:
-        """Allow waking the executions of `machine` that wait, and who decides to see whether one still runs.
-
-        The permissions are not part of the functions' own policies, on which the functions depend, and on these the
-        state machine.
-        """
-        wake = self._policy("WakeDeployments", "states:SendTaskSuccess", machine.state_machine_arn)
-        look = self._policy("LookAtDeployments", "states:DescribeExecution", executions_of(machine))
-        Validations.of(look).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=_EXECUTIONS))
-        for function, policies in ((self.decide_release, (wake, look)), (self.hold_release, (wake,))):
-            for policy in policies:
-                if function is not None and function.role is not None:
-                    policy.attach_to_role(function.role)
-
-    def _policy(self, id: str, action: str, resource: str) -> iam.Policy:
-        statement = iam.PolicyStatement(actions=[action], resources=[resource])
-        return iam.Policy(self._stack, id, statements=[statement])
+    def grant_waking(self, machine: PipelineStateMachine) -> None:
+        """Allow waking the executions of `machine` that wait, and who decides to see whether one still runs."""
+        waking = [self.decide_release, *([self.hold_release] if self.hold_release else [])]
+        machine.let_wake(waking, id="WakeDeployments")
+        machine.let_look([self.decide_release], id="LookAtDeployments")
 
     # --- one by one
 
@@ -211,16 +196,3 @@ class DeploymentFunctions:
             ["cloudwatch:DeleteAlarms"],
             release_alarm_arns(self._stack, self._stack.endpoint_name),
         )
-
-
-def executions_of(machine: sfn.StateMachine) -> str:
-    """Return the ARN of all executions of a state machine."""
-    return Arn.format(
-        ArnComponents(
-            service="states",
-            resource="execution",
-            resource_name=f"{machine.state_machine_name}:*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
-        ),
-        Stack.of(machine),
-    )

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, Validations
+from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_scheduler as scheduler
 from aws_cdk import aws_sqs as sqs
@@ -15,7 +13,6 @@ from constructs import Construct
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
-from infra.deploy_functions import executions_of
 from infra.dropped_objects import dropped
 from infra.job_roles import grant_encrypted_volumes
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
@@ -91,26 +88,8 @@ class PredictBatchStack(PipelineStack):
         prefix = f"headrace-{self.pipeline.name}"
         grant_jobs(machine.role, self, TRANSFORM, name_prefix=prefix, job_role=self._serving.model_role)
         grant_encrypted_volumes(machine.role, self._data.key)
-        self._let_ask(functions.plan_batch, machine)
+        machine.let_look([functions.plan_batch], id="SeeExecutions")
         return machine
-
-    def _let_ask(self, function: lambda_.IFunction, machine: PipelineStateMachine) -> None:
-        """Allow `function` to see how executions are; in a policy of its own, because the state machine needs the function."""
-        policy = iam.Policy(
-            self,
-            "SeeExecutions",
-            statements=[
-                iam.PolicyStatement(actions=["states:DescribeExecution"], resources=[executions_of(machine)])
-            ],
-        )
-        assert function.role
-        policy.attach_to_role(function.role)
-        Validations.of(policy).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-IAM5",
-                reason="Executions are named at run time: the state machine is the scope.",
-            )
-        )
 
     def _add_functions(self) -> PredictBatchFunctions:
         return PredictBatchFunctions(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, ArnFormat, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
@@ -69,6 +69,30 @@ class PipelineStateMachine(sfn.StateMachine):
     def principal_role(self) -> iam.IRole:
         """Role that the state machine acts under."""
         return self.role
+
+    # What states call may do something to executions only by a policy apart: the functions depend on their own policies,
+    # and on the functions the state machine.
+
+    def let_wake(self, functions: Iterable[lambda_.IFunction], *, id: str) -> None:
+        """Allow `functions`, which states call, to wake executions that wait, by the policy `id`."""
+        self._let(functions, "states:SendTaskSuccess", self.state_machine_arn, id)
+
+    def let_look(self, functions: Iterable[lambda_.IFunction], *, id: str) -> None:
+        """Allow `functions`, which states call, to see how executions are, by the policy `id`."""
+        executions = Stack.of(self).format_arn(
+            service="states",
+            resource="execution",
+            resource_name=f"{self.state_machine_name}:*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        policy = self._let(functions, "states:DescribeExecution", executions, id)
+        reason = "Executions are named at run time: the state machine is the scope."
+        Validations.of(policy).acknowledge(Acknowledgment(id="AwsSolutions-IAM5", reason=reason))
+
+    def _let(self, functions: Iterable[lambda_.IFunction], action: str, resource: str, id: str) -> iam.Policy:
+        statement = iam.PolicyStatement(actions=[action], resources=[resource])
+        roles = [function.role for function in functions if function.role is not None]
+        return iam.Policy(Stack.of(self), id, statements=[statement], roles=roles)
 
 
 def lambda_task(
