@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from aws_cdk import aws_apigateway as apigateway
 
-PASSED_ON = {
-    "Content-Type": "Content-Type",
-    "Accept": "Accept",
-    "X-Amzn-SageMaker-Inference-Id": "X-Amzn-SageMaker-Inference-Id",
-    "X-Amzn-SageMaker-Custom-Attributes": "X-Amzn-SageMaker-Custom-Attributes",
-}
-"""Headers of SageMaker's request, and those of the caller's from which they are taken."""
+PASSED_ON = (
+    "Content-Type",
+    "Accept",
+    "X-Amzn-SageMaker-Inference-Id",
+    "X-Amzn-SageMaker-Custom-Attributes",
+)
+"""Headers of the caller's request that SageMaker gets."""
 RETURNED = ("Content-Type", "X-Amzn-SageMaker-Custom-Attributes", "x-Amzn-Invoked-Production-Variant")
 """Headers of SageMaker's answer that callers get."""
 BINARY = ("image/png", "image/jpeg", "application/x-parquet", "application/vnd.apache.parquet")

@@ -125,7 +125,7 @@ class FrontStack(PipelineStack):
                 )
             },
             request_parameters={
-                f"method.request.header.{name}": name == "Content-Type" for name in PASSED_ON.values()
+                f"method.request.header.{name}": name == "Content-Type" for name in PASSED_ON
             },
             method_responses=method_responses(),
         )
@@ -145,8 +145,8 @@ class FrontStack(PipelineStack):
                 timeout=_LONGEST,
                 passthrough_behavior=apigateway.PassthroughBehavior.WHEN_NO_MATCH,
                 request_parameters={
-                    f"integration.request.header.{name}": f"method.request.header.{source}"
-                    for name, source in PASSED_ON.items()
+                    f"integration.request.header.{name}": f"method.request.header.{name}"
+                    for name in PASSED_ON
                 },
                 integration_responses=integration_responses(),
             ),
