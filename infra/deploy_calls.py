@@ -46,6 +46,7 @@ class EndpointSettings:
 def deploy_calls(settings: EndpointSettings) -> DeployCalls:
     """Return the arguments of all calls."""
     tags = [{"Key": "headrace:pipeline", "Value": settings.pipeline.name}]
+    around = {**_encryption(settings), **_capture(settings), **_asynchronous(settings), "Tags": tags}
     return DeployCalls(
         create_model={
             "ModelName": "{% $plan.name %}",
@@ -67,26 +68,24 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
                     **_size(settings.pipeline),
                 }
             ],
-            **_encryption(settings),
-            **_capture(settings),
-            **_asynchronous(settings),
-            "Tags": tags,
+            **around,
         },
         endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
-        release=_release(settings, tags),
+        release=_release(settings, around),
     )
 
 
-def _release(settings: EndpointSettings, tags: list[dict[str, str]]) -> ReleaseCalls:
-    """Return the calls that have two models in one endpoint; the challenger begins without requests."""
+def _release(settings: EndpointSettings, around: dict[str, Any]) -> ReleaseCalls:
+    """Return the calls that have two models in one endpoint; the challenger begins without requests.
+
+    `around` is what a configuration has beside its variants.
+    """
     named = {"EndpointName": settings.endpoint_name}
     return ReleaseCalls(
         create_config={
             "EndpointConfigName": "{% $plan.release.config %}",
             **_two_variants(settings.pipeline),
-            **_encryption(settings),
-            **_capture(settings),
-            "Tags": tags,
+            **around,
         },
         move={**named, "EndpointConfigName": "{% $plan.release.config %}"},
         shift={**named, "DesiredWeightsAndCapacities": _weights("{% 1 - $share %}", "{% $share %}")},
