@@ -109,13 +109,9 @@ class PredictBatchStack(PipelineStack):
 
     def _add_prepare_batch(self) -> PipelineFunction:
         data = self._data
-        function = self._add_function(
+        function = self._add_file_function(
             "PrepareBatch",
             "prepare_batch",
-            memory_mb=1769,  # one whole vCPU; a file of any length takes a fraction of it
-            scratch_mb=512 + 3 * self.pipeline.ingest.max_file_mb,
-            timeout_s=900,
-            reads_files=True,
             ARTIFACTS_BUCKET=data.artifacts_bucket.bucket_name,
         )
         for action in ("s3:GetObject", "s3:GetObjectVersion"):
@@ -130,13 +126,9 @@ class PredictBatchStack(PipelineStack):
 
     def _add_finish_batch(self) -> PipelineFunction:
         data = self._data
-        function = self._add_function(
+        function = self._add_file_function(
             "FinishBatch",
             "finish_batch",
-            memory_mb=1769,
-            scratch_mb=512 + 3 * self.pipeline.ingest.max_file_mb,
-            timeout_s=900,
-            reads_files=True,
             ARTIFACTS_BUCKET=data.artifacts_bucket.bucket_name,
             LEDGER_TABLE=data.ledger.table_name,
             DEAD_LETTERS_URL=self.dead_letters.queue_url,
@@ -207,15 +199,7 @@ class PredictBatchStack(PipelineStack):
         return function
 
     def _add_function(
-        self,
-        id: str,
-        name: str,
-        *,
-        memory_mb: int = 256,
-        timeout_s: int = 60,
-        scratch_mb: int = 512,
-        reads_files: bool = False,
-        **environment: str,
+        self, id: str, name: str, *, timeout_s: int = 60, **environment: str
     ) -> PipelineFunction:
         return PipelineFunction(
             self,
@@ -224,11 +208,23 @@ class PredictBatchStack(PipelineStack):
             pipeline=self.pipeline,
             key=self._data.key,
             environment=environment,
-            memory_mb=memory_mb,
             timeout_s=timeout_s,
-            scratch_mb=scratch_mb,
-            pandas=reads_files,
-            file_formats=reads_files,
+        )
+
+    def _add_file_function(self, id: str, name: str, **environment: str) -> PipelineFunction:
+        """Add a function that goes through a whole file."""
+        return PipelineFunction(
+            self,
+            id,
+            name=name,
+            pipeline=self.pipeline,
+            key=self._data.key,
+            environment=environment,
+            memory_mb=1769,  # one whole vCPU; a file of any length takes a fraction of it
+            scratch_mb=512 + 3 * self.pipeline.ingest.max_file_mb,
+            timeout_s=900,
+            pandas=True,
+            file_formats=True,
         )
 
     # --- what is told of it
