@@ -20,14 +20,13 @@ def batch_deploy_flow(
     scope: Construct,
     functions: DeployFunctions,
     calls: DeployCalls,
-    release: Release,
     transform_sample: dict[str, Any],
 ) -> sfn.IChainable:
     """Chain the states: plan, create the model, try it with one row by a transform job, publish; or roll back.
 
     `transform_sample` has the arguments of that job: the container starts, loads the model and answers as it will answer files.
     """
-    return _BatchDeployFlow(Construct(scope, "States"), functions, calls, release, transform_sample).begin()
+    return _BatchDeployFlow(Construct(scope, "States"), functions, calls, transform_sample).begin()
 
 
 class _BatchDeployFlow(DeployFlow):
@@ -36,11 +35,10 @@ class _BatchDeployFlow(DeployFlow):
         scope: Construct,
         functions: DeployFunctions,
         calls: DeployCalls,
-        release: Release,
         transform_sample: dict[str, Any],
     ) -> None:
         self._transform_sample = transform_sample
-        super().__init__(scope, functions, calls, release)
+        super().__init__(scope, functions, calls, Release(strategy="all_at_once"))
 
     def _add_creation(self) -> sfn.IChainable:
         return self._tasks.call("CreateModel", "createModel", self._calls.create_model).next(self._serve)

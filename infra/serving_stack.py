@@ -148,9 +148,9 @@ class ServingStack(PipelineStack):
 
     def _deployment(self, functions: DeploymentFunctions, settings: EndpointSettings) -> sfn.IChainable:
         called = functions.all(self._scaling.function if self._scaling else None)
-        calls, release = deploy_calls(settings), self.pipeline.release
+        calls = deploy_calls(settings)
         if self.pipeline.endpoint.exists:
-            return deploy_flow(self, called, calls, release)
+            return deploy_flow(self, called, calls, self.pipeline.release)
         sample = transform_call(
             self.pipeline,
             settings.key_arn,
@@ -159,7 +159,7 @@ class ServingStack(PipelineStack):
             model="$plan.name",
             folder=f"'s3://{settings.bucket}/{WORK}' & $plan.name & '/'",
         )
-        return batch_deploy_flow(self, called, calls, release, sample)
+        return batch_deploy_flow(self, called, calls, sample)
 
     def _allow_endpoints(self, role: iam.IRole) -> None:
         configs = self.named("endpoint-config")
