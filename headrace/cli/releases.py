@@ -45,7 +45,8 @@ def add_commands(commands: Commands) -> None:
 
 def status(arguments: argparse.Namespace) -> None:
     """Show the releases of a pipeline."""
-    found = ask(lambda: _releases(arguments.pipeline).status(arguments.last))
+    releases = _releases(arguments.pipeline)
+    found = ask(lambda: releases.status(arguments.last))
     if arguments.json:
         show(found, as_json=True)
         return
@@ -71,7 +72,7 @@ def rollback(arguments: argparse.Namespace) -> None:
 def _decide(arguments: argparse.Namespace, what: str) -> None:
     from headrace.aws.deployed_release import NothingToDecideError  # noqa: PLC0415 - boto3 takes its time
 
-    releases = ask(lambda: _releases(arguments.pipeline))
+    releases = _releases(arguments.pipeline)
     try:
         done = ask(lambda: releases.decide(what, arguments.why or "no reason given"), _DOING[what])
     except NothingToDecideError as error:
