@@ -34,6 +34,16 @@ def _placeholder(token):
     return "arn:aws:service:::token" if str(token).count("Arn") else "token"
 
 
+def flaws(definition):
+    """Say what is wrong with a definition: its calls, its transitions, and what is no JSONata."""
+    return [
+        *(f"{name}: {what}" for name, state in tasks(definition).items() for what in complaints(state)),
+        *(f"{name} is no state" for name in dangling(definition)),
+        *(f"{name} is not reached" for name in unreachable(definition)),
+        *(f"no JSONata: {found}" for found in expressions(definition) if not parses(found)),
+    ]
+
+
 def dangling(definition):
     """Name the transitions that lead to no state."""
     states = definition["States"]
@@ -52,7 +62,7 @@ def unreachable(definition):
         if name in seen:
             continue
         seen.add(name)
-        state = states[name]
+        state = states.get(name, {})
         todo += [state[key] for key in ("Next", "Default") if key in state]
         todo += [rule["Next"] for rule in state.get("Choices", []) + state.get("Catch", [])]
     return sorted(states.keys() - seen)

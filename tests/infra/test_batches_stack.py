@@ -10,15 +10,7 @@ from infra.batches_stack import BatchesStack
 from infra.data_stack import DataStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT, templates
-from tests.infra.state_machines import (
-    complaints,
-    dangling,
-    definitions,
-    expressions,
-    parses,
-    tasks,
-    unreachable,
-)
+from tests.infra.state_machines import definitions, flaws, tasks
 
 SCHEDULED = json.dumps(
     {
@@ -111,10 +103,7 @@ def test_markers_and_manifests_under_incoming_start_the_state_machine(template):
 
 
 def test_the_state_machine_is_one_that_aws_takes(definition):
-    assert {name: what for name, state in tasks(definition).items() if (what := complaints(state))} == {}
-    assert dangling(definition) == []
-    assert unreachable(definition) == []
-    assert [expression for expression in expressions(definition) if not parses(expression)] == []
+    assert flaws(definition) == []
 
 
 def test_an_execution_may_wait_as_long_as_the_pipeline_says_and_an_hour(definition):

@@ -10,15 +10,7 @@ from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import CONTEXT
-from tests.infra.state_machines import (
-    complaints,
-    dangling,
-    definitions,
-    expressions,
-    parses,
-    tasks,
-    unreachable,
-)
+from tests.infra.state_machines import definitions, flaws
 
 PRIVATE = json.dumps(
     {"vpc": {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]}}
@@ -85,10 +77,7 @@ def test_nothing_is_found_that_nobody_gave_a_reason_for(options):
 
 
 def test_the_state_machine_is_one_that_aws_takes(definition):
-    assert {name: what for name, state in tasks(definition).items() if (what := complaints(state))} == {}
-    assert dangling(definition) == []
-    assert unreachable(definition) == []
-    assert [expression for expression in expressions(definition) if not parses(expression)] == []
+    assert flaws(definition) == []
 
 
 def test_the_flow_looks_waits_and_imports_until_nothing_is_left(definition):

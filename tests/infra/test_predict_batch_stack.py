@@ -7,15 +7,7 @@ from aws_cdk.assertions import Match, Template
 from infra.predict_batch_stack import PredictBatchStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
-from tests.infra.state_machines import (
-    complaints,
-    dangling,
-    definitions,
-    expressions,
-    parses,
-    tasks,
-    unreachable,
-)
+from tests.infra.state_machines import definitions, flaws
 
 AS_THEY_COME = json.dumps({"endpoint": {"kind": "realtime", "batch": {}}})
 SCHEDULED = json.dumps(
@@ -111,11 +103,7 @@ def test_a_message_that_fails_three_times_goes_to_the_dead_letters():
 
 @pytest.mark.parametrize("options", [AS_THEY_COME, SCHEDULED])
 def test_the_state_machine_is_one(options):
-    found = definition(options)
-
-    assert {name: complaints(state) for name, state in tasks(found).items() if complaints(state)} == {}
-    assert dangling(found) == unreachable(found) == []
-    assert all(parses(expression) for expression in expressions(found))
+    assert flaws(definition(options)) == []
 
 
 def test_every_working_state_leads_its_errors_to_the_dead_letters():

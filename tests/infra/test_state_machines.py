@@ -9,6 +9,7 @@ from tests.infra.state_machines import (
     dangling,
     definitions,
     expressions,
+    flaws,
     parses,
     tasks,
     unreachable,
@@ -177,3 +178,18 @@ def test_an_unknown_operation_is_noticed():
     assert complaints({"Resource": "arn:aws:states:::sagemaker:createTrainingJobb.sync"}) == [
         "sagemaker has no operation CreateTrainingJobb"
     ]
+
+
+def test_each_flaw_of_a_definition_is_told():
+    wrong = {
+        "StartAt": "Call",
+        "States": {
+            "Call": {"Type": "Task", "Resource": "arn:aws:states:::lambda:invoked", "Next": "Nowhere"},
+            "Alone": {"Type": "Pass", "Output": "{% $( %}", "End": True},
+        },
+    }
+
+    told = "; ".join(flaws(wrong))
+
+    for flaw in ("Call: ", "Nowhere is no state", "Alone is not reached", "no JSONata:  $( "):
+        assert flaw in told
