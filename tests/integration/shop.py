@@ -16,6 +16,7 @@ from moto import mock_aws
 from headrace.config.pipeline import Pipeline
 from lambdas.import_rows import handler as import_rows
 from lambdas.plan_import import handler as plan_import
+from tests.integration.ledger import create_ledger
 
 REGION = "us-east-1"
 ENVIRONMENT = {
@@ -150,13 +151,7 @@ def opened(server):
             client("s3").create_bucket(Bucket="data")
             versioned = {"Status": "Enabled"}
             client("s3").put_bucket_versioning(Bucket="data", VersioningConfiguration=versioned)
-            keys = {"pk": "HASH", "sk": "RANGE"}
-            session().resource("dynamodb").create_table(
-                TableName="ledger",
-                KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys.items()],
-                AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in keys],
-                BillingMode="PAY_PER_REQUEST",
-            )
+            create_ledger(session())
             client("secretsmanager").create_secret(
                 Name="shop/reader", SecretString=json.dumps(server.secret())
             )

@@ -10,7 +10,6 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from headrace.aws.answered_files import AnsweredFiles
 from headrace.aws.artifacts import Artifacts
@@ -33,6 +32,7 @@ from lambdas.finish_batch.finishing import Answered, Ports, finish_batch
 from lambdas.prepare_batch.preparing import prepare_batch
 from lambdas.smoke_test.handler import TransformedSample
 from lambdas.write_sample.handler import write_sample
+from tests.integration.ledger import create_ledger
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 SCHEMA = [ColumnSchema("temp", "number"), ColumnSchema("season", "category")]
@@ -44,28 +44,17 @@ ROWS = b"id,temp,season\na,0.3,spring\nb,warm,fall\nc,0.5,fall\n"
 
 
 @pytest.fixture
-def aws(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        s3 = boto3.client("s3")
-        for bucket in ("data", "artifacts"):
-            s3.create_bucket(Bucket=bucket)
-            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        yield s3
+def aws(account):
+    s3 = boto3.client("s3")
+    for bucket in ("data", "artifacts"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return s3
 
 
 @pytest.fixture
 def table(aws):
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
-    return boto3.resource("dynamodb").create_table(
-        TableName="ledger",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    return create_ledger()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
@@ -19,6 +18,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.prediction_columns import COLUMNS
 from lambdas.record_predictions import handler as record_predictions
 from lambdas.store_predictions import handler as store_predictions
+from tests.integration.ledger import create_ledger
 from tests.unit.lambdas.captures import log_event, record
 from tests.unit.lambdas.traffic import baseline
 
@@ -26,19 +26,11 @@ PREFIX = "capture/headrace-bike/v3/"
 
 
 @pytest.fixture
-def account(monkeypatch):
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "ARTIFACTS_BUCKET": "artifacts",
-        "ENDPOINT_NAME": "headrace-bike",
-    }.items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        boto3.client("s3").create_bucket(Bucket="artifacts")
-        yield
+def account(account, monkeypatch):
+    """An account with the bucket that predictions are recorded in."""
+    monkeypatch.setenv("ARTIFACTS_BUCKET", "artifacts")
+    monkeypatch.setenv("ENDPOINT_NAME", "headrace-bike")
+    boto3.client("s3").create_bucket(Bucket="artifacts")
 
 
 @pytest.fixture
@@ -48,12 +40,7 @@ def captured(account):
 
 @pytest.fixture
 def ledger(account):
-    return boto3.resource("dynamodb").create_table(
-        TableName="ledger",
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    return create_ledger()
 
 
 def put(key, body=b"{}\n"):

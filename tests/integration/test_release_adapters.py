@@ -12,6 +12,7 @@ from headrace.aws.release_log import Decision, Entry, ReleaseLog, RunningRelease
 from headrace.aws.task_tokens import TaskTokens
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.release import ReleaseLimits
+from tests.integration.ledger import create_ledger
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 PLAN = {"planned_at": NOW.isoformat(), "version": 4, "against": 3, "strategy": "canary", "share": 0.1}
@@ -21,19 +22,7 @@ RUNNING = RunningRelease("e1", PLAN, 0, 0.1, NOW.isoformat(), "token", {"figures
 @pytest.fixture
 def table():
     with mock_aws():
-        dynamodb = boto3.resource("dynamodb", region_name="us-east-1")
-        yield dynamodb.create_table(
-            TableName="Ledger",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield create_ledger()
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-import boto3
 import pytest
 from moto import mock_aws
 
 from headrace.aws.alarm_cases import AlarmCases, opened
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.training_log import Champion, LastTraining, Lock, TrainingLog
+from tests.integration.ledger import create_ledger
 
 NOW = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -16,19 +16,7 @@ HOUR = timedelta(hours=1)
 @pytest.fixture
 def table():
     with mock_aws():
-        dynamodb = boto3.resource("dynamodb", region_name="us-east-1")
-        yield dynamodb.create_table(
-            TableName="Ledger",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        yield create_ledger()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from moto import mock_aws
 
 from headrace.aws import custom_resource
 from lambdas.empty_buckets import handler as empty_buckets
@@ -12,20 +11,15 @@ CONTEXT = SimpleNamespace(log_group_name="group", get_remaining_time_in_millis=l
 
 
 @pytest.fixture
-def s3(monkeypatch):
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        s3 = boto3.client("s3", region_name="us-east-1")
-        s3.create_bucket(Bucket="data")
-        s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
-        for body in (b"1", b"2"):
-            s3.put_object(Bucket="data", Key="a", Body=body)
-        s3.put_object(Bucket="data", Key="b", Body=b"3")
-        s3.delete_object(Bucket="data", Key="b")
-        yield s3
+def s3(account):
+    s3 = boto3.client("s3")
+    s3.create_bucket(Bucket="data")
+    s3.put_bucket_versioning(Bucket="data", VersioningConfiguration={"Status": "Enabled"})
+    for body in (b"1", b"2"):
+        s3.put_object(Bucket="data", Key="a", Body=body)
+    s3.put_object(Bucket="data", Key="b", Body=b"3")
+    s3.delete_object(Bucket="data", Key="b")
+    return s3
 
 
 def request(kind, *buckets):

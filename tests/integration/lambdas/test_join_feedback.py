@@ -24,6 +24,7 @@ from lambdas.join_feedback import handler as join_feedback
 from lambdas.join_feedback import joining
 from lambdas.take_feedback import handler as take_feedback
 from tests.feedback import CONTRACT, at, labels, predictions
+from tests.integration.ledger import create_ledger
 
 REGION = "us-east-1"
 ENVIRONMENT = {
@@ -51,15 +52,7 @@ class Cloud:
         for bucket in ("data", "artifacts"):
             self.s3.create_bucket(Bucket=bucket)
             self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
-        boto3.client("dynamodb", region_name=REGION).create_table(
-            TableName="ledger",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        create_ledger()
         glue = boto3.client("glue", region_name=REGION)
         glue.create_database(DatabaseInput={"Name": "headrace_churn"})
         glue.create_table(

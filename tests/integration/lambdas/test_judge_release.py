@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import numpy as np
 import pytest
-from moto import mock_aws
 
 from headrace.aws.baseline_documents import BaselineDocuments
 from headrace.aws.model_archive import ArchiveError
@@ -14,6 +13,7 @@ from headrace.aws.release_log import Decision, ReleaseLog, RunningRelease
 from headrace.config.pipeline import Pipeline
 from headrace.ml.profile import profile_frame
 from lambdas.judge_release import handler as judge_release
+from tests.integration.ledger import create_ledger
 from tests.unit.lambdas.captures import record
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -58,34 +58,22 @@ def baseline():
 
 
 @pytest.fixture
-def account(monkeypatch):
+def account(account, monkeypatch):
+    """An account with a release's bucket and ledger, and the function in it."""
     for name, value in {
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_DEFAULT_REGION": "us-east-1",
         "ARTIFACTS_BUCKET": "artifacts",
         "LEDGER_TABLE": "ledger",
         "ENDPOINT_NAME": "headrace-bike",
     }.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(judge_release, "bundled_pipeline", lambda: PIPELINE)
-    with mock_aws():
-        judge_release._deps.cache_clear()
-        boto3.client("s3").create_bucket(Bucket="artifacts")
-        boto3.resource("dynamodb").create_table(
-            TableName="ledger",
-            KeySchema=[
-                {"AttributeName": "pk", "KeyType": "HASH"},
-                {"AttributeName": "sk", "KeyType": "RANGE"},
-            ],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        put("training/run-4/model.tar.gz", archive(baseline=baseline(), statistics=b"{}"))
-        put("evaluations/run-4/performance.json", b'{"format": 1}')
-        yield
-        judge_release._deps.cache_clear()
+    judge_release._deps.cache_clear()
+    boto3.client("s3").create_bucket(Bucket="artifacts")
+    create_ledger()
+    put("training/run-4/model.tar.gz", archive(baseline=baseline(), statistics=b"{}"))
+    put("evaluations/run-4/performance.json", b'{"format": 1}')
+    yield
+    judge_release._deps.cache_clear()
 
 
 def put(key, body):

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 import boto3
 import botocore.client
 import pytest
-from moto import mock_aws
 
 from headrace.aws.deployed_pipeline import DeployedPipeline, RunFailedError
 from headrace.aws.deployed_release import DeployedRelease, NothingToDecideError
@@ -14,6 +13,7 @@ from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import Decision, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.release import ReleaseLimits
+from tests.integration.ledger import create_ledger
 from tests.unit.lambdas.releases import PLAN
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC).isoformat()
@@ -30,19 +30,8 @@ _CALL = botocore.client.BaseClient._make_api_call
 
 
 @pytest.fixture
-def table(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        keys = [("pk", "HASH"), ("sk", "RANGE")]
-        yield boto3.resource("dynamodb").create_table(
-            TableName="ledger",
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            BillingMode="PAY_PER_REQUEST",
-        )
+def table(account):
+    return create_ledger()
 
 
 @pytest.fixture

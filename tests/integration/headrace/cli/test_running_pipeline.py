@@ -8,10 +8,10 @@ import boto3
 import botocore.client
 import pytest
 from botocore.stub import Stubber
-from moto import mock_aws
 
 from headrace.aws.deployed_pipeline import DeployedPipeline, NotDeployedError
 from headrace.cli import main
+from tests.integration.ledger import create_ledger
 
 REGION = "us-east-1"
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -25,25 +25,8 @@ OUTPUTS = {
 
 
 @pytest.fixture
-def aws(monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    monkeypatch.delenv("AWS_PROFILE", raising=False)
-    with mock_aws():
-        yield
-
-
-@pytest.fixture
-def ledger(aws):
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
-    return boto3.resource("dynamodb").create_table(
-        TableName="ledger",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
+def ledger(account):
+    return create_ledger()
 
 
 @pytest.fixture
@@ -102,7 +85,7 @@ def cloudformation(answers):
     return SimpleNamespace(client=lambda name: client, region_name=REGION)
 
 
-def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
+def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(account):
     outputs = {
         "bike-data": {"A": "1"},
         "bike-training": {"B": "2"},
@@ -116,7 +99,7 @@ def test_a_pipeline_is_found_by_the_outputs_of_its_stacks(aws):
     assert DeployedPipeline.find("bike", cloudformation(with_streams)).outputs["D"] == "4"
 
 
-def test_a_pipeline_that_is_deployed_in_part_is_told_with_the_way_to_deploy_it(aws):
+def test_a_pipeline_that_is_deployed_in_part_is_told_with_the_way_to_deploy_it(account):
     with pytest.raises(NotDeployedError) as refused:
         DeployedPipeline.find("bike", cloudformation({"bike-data": {}, "bike-training": None}))
 
