@@ -4,20 +4,17 @@ published, and a file is answered by it."""
 import csv
 import io
 import json
-import os
 import re
-import sys
 import tarfile
-from pathlib import Path
 
 import pytest
 
 from headrace.ml.rows import read_columns
 from sagemaker_jobs.model_files import load_model
-from tests.e2e.cloud import ACCOUNT, REGION, eventually
+from tests.e2e.cloud import eventually
+from tests.e2e.deployment import deployed
 from tests.integration.sagemaker_jobs.opt_ml import SCHEMA, OptMl, rows
 
-CDK = Path(sys.executable).parent / "cdk"
 PIPELINE = {
     "name": "journeys",
     "problem": "regression",
@@ -25,24 +22,13 @@ PIPELINE = {
     "id": "ride_id",
     "endpoint": {"kind": "batch", "batch": {"columns": ["ride_id", "season"]}},
 }
-STACKS = tuple(f"journeys-{kind}" for kind in ("data", "training", "serving", "batch"))
+STACKS = ("data", "training", "serving", "batch")
 
 
 @pytest.fixture(scope="module")
 def outputs(cloud, tmp_path_factory):
     """The outputs of the stacks that a model and files need; monitoring is left out."""
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "journeys.yaml").write_text(json.dumps(PIPELINE))
-    variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-    options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / 'journeys.yaml'}", "--no-notices")
-    file = folder / "outputs.json"
-    for arguments in (
-        ("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""),
-        ("deploy", *STACKS, "--exclusively", "--require-approval", "never", "--outputs-file", file),
-    ):
-        done = cloud.run(CDK, *arguments, *options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
+    return deployed(cloud, tmp_path_factory.mktemp("app"), PIPELINE, *STACKS)
 
 
 @pytest.fixture(scope="module")

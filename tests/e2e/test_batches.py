@@ -1,16 +1,13 @@
 """Files through the deployed stacks, as one batch: each accounted for, one training for all."""
 
 import json
-import os
-import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.cloud import ACCOUNT, REGION, eventually, policy_document, running
+from tests.e2e.cloud import eventually, policy_document, running
+from tests.e2e.deployment import deployed
 
-CDK = Path(sys.executable).parent / "cdk"
 PIPELINE = {
     "name": "parcels",
     "problem": "regression",
@@ -18,7 +15,7 @@ PIPELINE = {
     "arrival": {"train": "batch"},
     "training": {"min_rows": 100_000},  # the guard says no: what is tested is how often it is asked
 }
-STACKS = ("parcels-data", "parcels-batches", "parcels-training")
+STACKS = ("data", "batches", "training")
 
 
 @pytest.fixture(scope="module")
@@ -30,18 +27,7 @@ def cloud(new_cloud):
 @pytest.fixture(scope="module")
 def outputs(cloud, tmp_path_factory):
     """The outputs of the stacks that batches need; serving and monitoring are left out."""
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "parcels.yaml").write_text(json.dumps(PIPELINE))
-    variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-    options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / 'parcels.yaml'}", "--no-notices")
-    file = folder / "outputs.json"
-    for arguments in (
-        ("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""),
-        ("deploy", *STACKS, "--exclusively", "--require-approval", "never", "--outputs-file", file),
-    ):
-        done = cloud.run(CDK, *arguments, *options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-    return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
+    return deployed(cloud, tmp_path_factory.mktemp("app"), PIPELINE, *STACKS)
 
 
 @pytest.fixture(scope="module")

@@ -6,26 +6,20 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.e2e.cloud import ACCOUNT, REGION, eventually, new_name
+from tests.e2e.cloud import eventually, new_name
+from tests.e2e.deployment import deployed
 from tests.integration import database_servers
 
-CDK = ".venv/bin/cdk"
-PIPELINE = """
-name: shop
-problem: regression
-target: price
-id: id
-database:
-  engine: postgresql
-  secret: shop/reader
-  table: public.orders
-  watermark: updated_at
-  lag_seconds: 1
-  schedule: rate(1 hour)
-  rows_per_file: 1000
-  ca_certificates: |
-    {certificate}
-"""
+DATABASE = {
+    "engine": "postgresql",
+    "secret": "shop/reader",
+    "table": "public.orders",
+    "watermark": "updated_at",
+    "lag_seconds": 1,
+    "schedule": "rate(1 hour)",
+    "rows_per_file": 1000,
+}
+PIPELINE = {"name": "shop", "problem": "regression", "target": "price", "id": "id"}
 
 
 @pytest.fixture(scope="module")
@@ -38,26 +32,9 @@ def server():
 @pytest.fixture(scope="module")
 def outputs(cloud, server, tmp_path_factory):
     """Keep the secret, deploy the two stacks that an import takes, and return what they put out."""
-    folder = tmp_path_factory.mktemp("shop")
-    file = folder / "shop.yaml"
-    file.write_text(PIPELINE.format(certificate=server.certificate.strip().replace("\n", "\n    ")))
     cloud.client("secretsmanager").create_secret(Name="shop/reader", SecretString=json.dumps(server.secret()))
-    for command in (
-        ["bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""],
-        [
-            *("deploy", "shop-data", "shop-database", "--require-approval", "never"),
-            *("-c", f"pipeline={file}", "--output", folder / "cdk.out"),
-        ],
-    ):
-        done = cloud.run(CDK, *command, timeout_s=300)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
-    return {
-        output["OutputKey"]: output["OutputValue"]
-        for stack in stacks
-        if stack["StackName"] in ("shop-data", "shop-database")
-        for output in stack.get("Outputs", [])
-    }
+    pipeline = {**PIPELINE, "database": {**DATABASE, "ca_certificates": server.certificate}}
+    return deployed(cloud, tmp_path_factory.mktemp("app"), pipeline, "data", "database")
 
 
 @pytest.fixture

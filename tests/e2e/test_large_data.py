@@ -1,13 +1,11 @@
 """A file too large for the function goes through Spark, and comes out as the function would have made it."""
 
 import json
-import subprocess
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.curated import read_curated
@@ -23,25 +21,21 @@ from headrace.ml.text_table import united
 from lambdas.snapshot_data.parts import deal, rule_of, window_of
 from local_cloud.glue.spark import installed
 from tests.e2e.cloud import eventually, running
-from tests.e2e.readme import REPO
+from tests.e2e.deployment import deployed
 from tests.unit.headrace.ml.hard_rows import hard_csv
 from tests.unit.headrace.ml.split_reading import by_number
 
 pytestmark = pytest.mark.skipif(not installed(), reason="Spark is not installed here: make spark")
 
-PIPELINE = """
-name: big
-problem: regression
-target: cnt
-id: id
-ingest:
-  max_file_mb: 1
-large_data:
-  workers: 2
-  max_gb: 1
-retraining:
-  data: {use: weighted, half_life_rows: 20000}
-"""
+PIPELINE = {
+    "name": "big",
+    "problem": "regression",
+    "target": "cnt",
+    "id": "id",
+    "ingest": {"max_file_mb": 1},
+    "large_data": {"workers": 2, "max_gb": 1},
+    "retraining": {"data": {"use": "weighted", "half_life_rows": 20000}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +47,7 @@ def cloud(new_cloud):
 @pytest.fixture(scope="module")
 def outputs(cloud, tmp_path_factory):
     """Deploy the two stacks that a large file goes through, and return their outputs."""
-    folder = tmp_path_factory.mktemp("deploy")
-    (folder / "big.yaml").write_text(PIPELINE)
-    cdk(cloud, "bootstrap", "aws://123456789012/us-east-1", "--app", "")
-    arguments = ["-c", f"pipeline={folder / 'big.yaml'}", "--output", str(folder / "cdk.out")]
-    cdk(cloud, "deploy", "big-large-data", *arguments, "--outputs-file", str(folder / "outputs.json"))
-    written = json.loads((folder / "outputs.json").read_text())
-    return written["big-data"] | written["big-large-data"]
+    return deployed(cloud, tmp_path_factory.mktemp("app"), PIPELINE, "data", "large-data")
 
 
 @pytest.fixture(scope="module")
@@ -75,25 +63,6 @@ def taken(cloud, outputs, file):
     """Drop the file, and return its entry in the ledger once it is there."""
     cloud.client("s3").upload_file(str(file), outputs["DataBucketName"], "incoming/rows.csv")
     return entry(cloud, outputs, "incoming/rows.csv")
-
-
-def cdk(cloud, *arguments):
-    done = subprocess.run(
-        [str(REPO / ".venv/bin/cdk"), *arguments, "--require-approval", "never"][
-            : None if "deploy" in arguments else -2
-        ],
-        cwd=REPO,
-        env={
-            "PATH": "/usr/local/bin:/usr/bin:/bin",
-            "HOME": str(cloud.settings.state_dir),
-            **cloud.environment(),
-        },
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
 
 
 def entry(cloud, outputs, key):
@@ -194,7 +163,7 @@ def test_spark_makes_the_snapshot_that_the_function_makes(cloud, outputs, taken,
 
 
 def pipeline_of_the_test():
-    return Pipeline.model_validate(yaml.safe_load(PIPELINE))
+    return Pipeline.model_validate(PIPELINE)
 
 
 def run_job(cloud, stem, arguments):

@@ -15,6 +15,8 @@ from tests.e2e.readme import REPO, blocks_under
 
 HOURS = REPO / "demo/data/bike_sharing/hour.csv"
 TIME_LIMIT_S = 400
+# Where CDK's libraries are unpacked, once; else the home of this test would get 200 MB of its own.
+UNPACKED = Path.home() / ".cache/aws/jsii/package-cache"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,7 @@ def shell(cloud, tmp_path_factory):
         environment = {
             "PATH": "/usr/local/bin:/usr/bin:/bin",
             "HOME": str(copy),
+            "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(UNPACKED),
             "HEADRACE_PORT": str(cloud.settings.port),
             "HEADRACE_STATE": str(cloud.settings.state_dir),
         }

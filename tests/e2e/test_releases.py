@@ -3,7 +3,6 @@ and what is stopped leaves nothing behind."""
 
 import io
 import json
-import os
 import shutil
 import sys
 import tarfile
@@ -18,8 +17,8 @@ from botocore.exceptions import ClientError
 from headrace.ml.profile import profile_frame
 from local_cloud.sagemaker.images import Image, ImageStore
 from tests.e2e.cloud import ACCOUNT, REGION, eventually, running
+from tests.e2e.deployment import deployed
 
-CDK = Path(sys.executable).parent / "cdk"
 HEADRACE = Path(sys.executable).parent / "headrace"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/toy-model:1"
 ENDPOINT, GROUP, SHARE = "headrace-rides", "headrace-rides", 0.2
@@ -37,7 +36,7 @@ PIPELINE = {
         "limits": {"latency_p99_factor": None},
     },
 }
-STACKS = ("rides-data", "rides-training", "rides-serving", "rides-monitoring")
+STACKS = ("data", "training", "serving", "monitoring")
 
 
 @pytest.fixture(scope="module")
@@ -56,20 +55,7 @@ def cloud(new_cloud):
 
 @pytest.fixture(scope="module")
 def outputs(cloud, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "rides.yaml").write_text(json.dumps(PIPELINE))
-    variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-
-    def cdk(*arguments):
-        options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / 'rides.yaml'}", "--no-notices")
-        done = cloud.run(CDK, *arguments, *options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
-    file = folder / "outputs.json"
-    how = ("--method", "direct", "--concurrency", "2", "--require-approval", "never")
-    cdk("deploy", *STACKS, *how, "--outputs-file", file)
-    return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
+    return deployed(cloud, tmp_path_factory.mktemp("app"), PIPELINE, *STACKS)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ answers are joined to them and learnt from."""
 
 import io
 import json
-import os
 import shutil
 import sys
 import tarfile
@@ -21,10 +20,10 @@ from botocore.credentials import Credentials
 from headrace.aws.letter_box import LetterBox
 from local_cloud.sagemaker.images import Image, ImageStore
 from tests.e2e.cloud import ACCOUNT, REGION, eventually, running
+from tests.e2e.deployment import deployed
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 
 REPO = Path(__file__).parents[2]
-CDK = Path(sys.executable).parent / "cdk"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/rides:1"
 PIPELINE = {
     "name": "rides",
@@ -34,7 +33,7 @@ PIPELINE = {
     "stream": {"training": True, "scoring": True, "shards": 1, "buffer_seconds": 1},
     "feedback": {"api": True, "gather_seconds": 0},
 }
-STACKS = ("rides-data", "rides-stream", "rides-feedback")
+STACKS = ("data", "stream", "feedback")
 
 
 @pytest.fixture(scope="module")
@@ -44,26 +43,9 @@ def cloud(new_cloud):
 
 
 @pytest.fixture(scope="module")
-def cdk(cloud, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("app")
-    (folder / "rides.yaml").write_text(json.dumps(PIPELINE))
-    variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-
-    def cdk(*arguments):
-        options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / 'rides.yaml'}", "--no-notices")
-        done = cloud.run(CDK, *arguments, *options, **variables)
-        assert done.returncode == 0, done.stdout + done.stderr
-
-    return cdk
-
-
-@pytest.fixture(scope="module")
-def outputs(cloud, cdk, tmp_path_factory):
+def outputs(cloud, tmp_path_factory):
     """The outputs of the stacks that records need; training and serving are left out."""
-    file = tmp_path_factory.mktemp("outputs") / "outputs.json"
-    cdk("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
-    cdk("deploy", *STACKS, "--exclusively", "--require-approval", "never", "--outputs-file", file)
-    return {name: value for stack in json.loads(file.read_text()).values() for name, value in stack.items()}
+    return deployed(cloud, tmp_path_factory.mktemp("app"), PIPELINE, *STACKS)
 
 
 @pytest.fixture(scope="module")
