@@ -18,7 +18,7 @@ from headrace.cli.screen import (
     show_table,
     writing,
 )
-from headrace.ml.drift_page.words import chance, count, figure, moment, percent
+from headrace.ml.pages.words import chance, count, figure, moment, percent
 
 if TYPE_CHECKING:
     from headrace.aws.monitoring_reports import MonitoringReports

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.cli.running_pipeline import ask, deployed
 from headrace.cli.screen import CommandError, Commands, add_command, add_pipeline, say, show, show_table
-from headrace.ml.drift_page.words import moment
+from headrace.ml.pages.words import moment
 
 if TYPE_CHECKING:
     from headrace.aws.deployed_release import DeployedRelease

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.cli.running_pipeline import ask, deployed
 from headrace.cli.screen import Commands, add_command, add_pipeline, say, show, show_table
-from headrace.ml.drift_page.words import moment
+from headrace.ml.pages.words import moment
 
 _COUNT = 20
 _OUTCOMES = {"registered": "new model", "kept_champion": "no better model", "failed": "failed"}

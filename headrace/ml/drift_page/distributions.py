@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from headrace.ml.arrays import Floats
-from headrace.ml.drift_page.markup import Markup, element, joined, shortened
 from headrace.ml.drift_page.shares import Shares, shares_of
-from headrace.ml.drift_page.style import AFTER, AFTER_FILL, BEFORE, BEFORE_FILL, FAINT, LINE
-from headrace.ml.drift_page.words import figure, figures, percent
+from headrace.ml.pages.markup import Markup, element, joined, shortened
+from headrace.ml.pages.style import AFTER, AFTER_FILL, BEFORE, BEFORE_FILL, FAINT, LINE
+from headrace.ml.pages.words import figure, figures, percent
 from headrace.ml.profile_column import ColumnProfile
 
 WIDTH, HEIGHT = 340.0, 170.0
@@ -47,25 +47,6 @@ def draw_column(before: ColumnProfile, after: ColumnProfile) -> Markup:
     else:
         picture = _levels(before, levels_of(before, after))
     return joined(picture, _missing(before, after), _empty(before, after))
-
-
-def draw_key(before: str, after: str) -> Markup:
-    """Return what the two colours of a picture stand for."""
-
-    def sample(**style: str | float) -> Markup:
-        return element(
-            "svg",
-            element("rect", x=1.0, y=1.0, width=20.0, height=9.0, **style),
-            viewBox="0 0 22 11",
-            aria_hidden="true",
-        )
-
-    return element(
-        "p",
-        element("span", sample(fill=BEFORE_FILL, stroke=BEFORE), before),
-        element("span", sample(fill="none", stroke=AFTER, stroke_width=2), after),
-        class_="key",
-    )
 
 
 def levels_of(before: ColumnProfile, after: ColumnProfile) -> list[Level]:

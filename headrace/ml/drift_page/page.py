@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headrace.ml.drift_page.document import draw_facts, whole_document
-from headrace.ml.drift_page.markup import Markup, element, joined, shortened
 from headrace.ml.drift_page.pictures import draw_pictures
-from headrace.ml.drift_page.ranking import LONGEST_NAME, LONGEST_SUMMARY, draw_ranking
+from headrace.ml.drift_page.ranking import LONGEST_SUMMARY, draw_ranking
 from headrace.ml.drift_page.timeline import Point, draw_timeline, quality_points
-from headrace.ml.drift_page.words import chance, count, figure, listed, moment
+from headrace.ml.pages.document import draw_facts, whole_document
+from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, joined, shortened
+from headrace.ml.pages.words import chance, count, figure, listed, moment
 from headrace.ml.profile import Profile
 
 Report = Mapping[str, Any]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.ml.drift_page.distributions import draw_column, draw_key
-from headrace.ml.drift_page.markup import Markup, element, shortened
-from headrace.ml.drift_page.ranking import LONGEST_NAME, LONGEST_SUMMARY
-from headrace.ml.drift_page.words import percent
+from headrace.ml.drift_page.distributions import draw_column
+from headrace.ml.drift_page.ranking import LONGEST_SUMMARY
+from headrace.ml.pages.key import draw_key
+from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, shortened
+from headrace.ml.pages.words import percent
 from headrace.ml.profile import Profile
 from headrace.ml.profile_column import ColumnProfile
 

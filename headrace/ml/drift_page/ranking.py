@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headrace.ml.drift_page.markup import Markup, element, joined, shortened
-from headrace.ml.drift_page.style import AFTER, AFTER_FILL, BEFORE, BEFORE_FILL, INK
-from headrace.ml.drift_page.words import chance, percent
+from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, joined, shortened
+from headrace.ml.pages.style import AFTER, AFTER_FILL, BEFORE, BEFORE_FILL, INK
+from headrace.ml.pages.words import chance, percent
 
 MOST_ROWS = 200
-LONGEST_NAME, LONGEST_SUMMARY = 80, 160
+LONGEST_SUMMARY = 160
 _CAPTION = (
     "Effect: share of rows that moved; the mark is the least that counts. p: how likely so large a difference is without "
     "drift; small is sure. A column has drifted if both are past their limits."

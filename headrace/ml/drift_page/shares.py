@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from headrace.ml.arrays import Floats
-from headrace.ml.drift_page.scale import Scale, fitting_scale
+from headrace.ml.pages.scale import Scale, fitting_scale
 from headrace.ml.profile_bins import Histogram
 from headrace.ml.profile_column import ColumnProfile
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from headrace.ml.drift_page.markup import Markup, element, joined
-from headrace.ml.drift_page.style import AFTER, BEFORE, BEFORE_FILL, FAINT, LINE
-from headrace.ml.drift_page.words import figure, moment
+from headrace.ml.pages.markup import Markup, element, joined
+from headrace.ml.pages.style import AFTER, BEFORE, BEFORE_FILL, FAINT, LINE
+from headrace.ml.pages.words import figure, moment
 
 MOST_CHECKS = 30
 _WIDTH, _HEIGHT = 340.0, 120.0

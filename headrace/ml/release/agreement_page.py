@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
 
-from headrace.ml.drift_page.markup import Markup, element, shortened
-from headrace.ml.drift_page.style import AFTER, AFTER_FILL, FAINT
-from headrace.ml.drift_page.words import count, figure, percent
+from headrace.ml.pages.markup import Markup, element, shortened
+from headrace.ml.pages.style import AFTER, AFTER_FILL, FAINT
+from headrace.ml.pages.words import count, figure, percent
 from headrace.ml.release.shadow import EDGES
 
 _WIDTH, _ROW, _NAME, _NUMBERS = 340.0, 20.0, 110.0, 60.0

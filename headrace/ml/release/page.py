@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from headrace.ml.drift_page.distributions import draw_column, draw_key
-from headrace.ml.drift_page.document import draw_facts, whole_document
-from headrace.ml.drift_page.markup import Markup, element, joined, shortened
-from headrace.ml.drift_page.ranking import LONGEST_NAME
+from headrace.ml.drift_page.distributions import draw_column
 from headrace.ml.drift_page.timeline import Point, draw_timeline
-from headrace.ml.drift_page.words import count, figure, moment, percent
+from headrace.ml.pages.document import draw_facts, whole_document
+from headrace.ml.pages.key import draw_key
+from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, joined, shortened
+from headrace.ml.pages.table import draw_table
+from headrace.ml.pages.words import count, figure, moment, percent
 from headrace.ml.profile import Profile
 from headrace.ml.release.agreement_page import draw_agreement
 
@@ -221,7 +222,7 @@ def _models(report: Report) -> Markup:
     rows += [(name, [_latency(model, field) for model in models]) for name, field in _LATENCIES]
     start, end = report["counted"]["from"], report["counted"]["to"]
     note = f"What was asked lately, errors and latencies are as counted from {moment(start)} to {moment(end)} (UTC)."
-    return _table("How both serve", ["", *(model["variant"] for model in models)], rows, note)
+    return draw_table("How both serve", ["", *(model["variant"] for model in models)], rows, note)
 
 
 def _counted(model: Report, field: str) -> str:
@@ -236,32 +237,4 @@ def _alarms(alarms: Sequence[Report]) -> Markup | None:
     if not alarms:
         return None
     rows = [(alarm["name"], [alarm["state"], shortened(alarm["reason"], 200)]) for alarm in alarms]
-    return _table("Alarms of the release", ["alarm", "state", "why"], rows)
-
-
-def _table(
-    title: str, names: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]], note: str | None = None
-) -> Markup:
-    return element(
-        "section",
-        element("h2", title),
-        element(
-            "table",
-            element("thead", element("tr", [element("th", name, scope="col") for name in names])),
-            element(
-                "tbody",
-                [
-                    element(
-                        "tr",
-                        element("th", name, scope="row"),
-                        [
-                            element("td", cell, data_name=column)
-                            for cell, column in zip(cells, names[1:], strict=True)
-                        ],
-                    )
-                    for name, cells in rows
-                ],
-            ),
-        ),
-        element("p", note, class_="note") if note else None,
-    )
+    return draw_table("Alarms of the release", ["alarm", "state", "why"], rows)

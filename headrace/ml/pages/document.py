@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from headrace.ml.drift_page.markup import Markup, Part, element
-from headrace.ml.drift_page.style import STYLE
+from headrace.ml.pages.markup import Markup, Part, element
+from headrace.ml.pages.style import STYLE
 
 
 def whole_document(title: str, body: Part) -> str:

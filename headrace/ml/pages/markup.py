@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from html import escape
 
 _VOID = frozenset({"meta"})
+LONGEST_NAME = 80
+"""So much of a name is shown, in characters."""
 
 
 class Markup(str):
