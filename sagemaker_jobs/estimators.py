@@ -1,62 +1,45 @@
-"""Builds the scikit-learn pipeline from raw row to prediction, and fits it."""
+"""Builds the pipeline from raw row to prediction, and fits it."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
-from threadpoolctl import threadpool_limits
 
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.encoder import RowEncoder
-from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.assembly import Assembly
 from sagemaker_jobs.features.plan import plan_features
 from sagemaker_jobs.features.step import READY
 from sagemaker_jobs.features.step import Features as FeatureColumns
-from sagemaker_jobs.machine import processors
+from sagemaker_jobs.learners.interface import LabelledRows, Layout, Learner, Preparation, Report, Task
+from sagemaker_jobs.learners.registry import find_learner
 from sagemaker_jobs.parts import Part
-from sagemaker_jobs.recipe import Recipe, check_hyperparameters, check_labels
-
-_ROWS_FOR_EARLY_STOPPING = 200
-_CELLS_FOR_THREADS = 5_000_000
-
-_DEFAULTS: dict[str, dict[str, Any]] = {
-    "hist_gradient_boosting": {"max_iter": 500, "n_iter_no_change": 20},
-    "random_forest": {"n_estimators": 200, "min_samples_leaf": 2},
-    "linear": {},
-}
-_WITHOUT_EARLY_STOPPING = {"early_stopping": False, "max_iter": 100}
-
-_CLASSES: dict[tuple[str, bool], type[Any]] = {
-    ("hist_gradient_boosting", True): HistGradientBoostingRegressor,
-    ("hist_gradient_boosting", False): HistGradientBoostingClassifier,
-    ("random_forest", True): RandomForestRegressor,
-    ("random_forest", False): RandomForestClassifier,
-    ("linear", True): Ridge,
-    ("linear", False): LogisticRegression,
-}
-_LINEAR_CLASSIFIER = {"max_iter": 1000}
+from sagemaker_jobs.recipe import Recipe, check_labels
 
 
-def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
+def silent(_step: int, _value: float) -> None:
+    """Report to nobody."""
+
+
+def fit(recipe: Recipe, train: Part, validation: Part, *, report: Report = silent) -> Pipeline:
     """Build and fit the pipeline.
 
-    Gradient boosting stops when the validation rows have not become better for 20 trees; with fewer than 200 of them it
-    grows 100 trees. The number of processors does not change the result. Rows with weights count by them, in learning and in
-    when to stop; the steps before the estimator learn from all rows alike.
+    Rows with weights count by them, in learning and in when to stop; the steps before the estimator learn from all rows alike.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to build.
+    train, validation : Part
+        The rows to learn from, and those that may decide when to stop.
+    report : callable
+        Is told the decisive metric on the validation rows as learning goes on, by learners that learn in rounds.
 
     Raises
     ------
@@ -65,79 +48,84 @@ def fit(recipe: Recipe, train: Part, validation: Part) -> Pipeline:
     """
     if recipe.problem != "regression":
         check_labels(recipe.problem, sorted(set(train.target)), train.rows)
-    steps, matrix, is_category = _fitted_features(recipe, train)
-    stopping = recipe.estimator == "hist_gradient_boosting" and validation.rows >= _ROWS_FOR_EARLY_STOPPING
-    estimator = _estimator(recipe, is_category, stopping)
-    extra = _validation_arguments(estimator, steps, validation) if stopping else {}
-    try:
-        with threadpool_limits(processors() if matrix.size >= _CELLS_FOR_THREADS else 1):
-            estimator.fit(matrix, train.target, sample_weight=with_mean_one(train.weights), **extra)
-    except (ValueError, TypeError) as error:
-        raise JobError(f"{type(estimator).__name__} cannot learn this: {error}") from error
-    if hasattr(estimator, "n_jobs"):
-        # In answering, threads would add up in another order each time.
-        estimator.set_params(n_jobs=1)
-    return Pipeline([*steps, ("predict", estimator)])
+    learner = find_learner(recipe.estimator)
+    made = _fitted_features(recipe, learner, train)
+    task = Task(
+        problem=recipe.problem,
+        train=LabelledRows(made.matrix, train.target, with_mean_one(train.weights)),
+        validation=_validation_rows(learner, made.steps, validation),
+        layout=made.layout,
+        seed=recipe.seed,
+        hyperparameters=recipe.hyperparameters,
+        metric=recipe.metric,
+        report=report,
+        checkpoints=recipe.checkpoints,
+    )
+    return Pipeline([*made.steps, ("predict", learner.fit(task))])
 
 
-def _fitted_features(recipe: Recipe, train: Part) -> tuple[list[tuple[str, Any]], Any, list[bool]]:
-    """Return what comes before the estimator, its matrix of the training rows, and which columns hold categories."""
+@dataclass(frozen=True)
+class _Made:
+    """What comes before the estimator, and what it makes of the training rows."""
+
+    steps: list[tuple[str, Any]]
+    matrix: Any
+    layout: Layout
+
+
+def _fitted_features(recipe: Recipe, learner: Learner, train: Part) -> _Made:
     planned = plan_features(recipe.features, recipe.schema, recipe.estimator, recipe.seed)
-    knows_categories = recipe.estimator == "hist_gradient_boosting"
     if planned is None:
         encoder = RowEncoder([c.name for c in recipe.schema], [c.kind for c in recipe.schema])
         matrix = encoder.fit_transform(train.columns)
-        if knows_categories:
-            return [("encode", encoder)], matrix, encoder.is_category()
-        prepare = _preparation(recipe.estimator, encoder.is_category())
-        return [("encode", encoder), ("prepare", prepare)], prepare.fit_transform(matrix), []
+        if learner.preparation == "none":
+            return _Made([("encode", encoder)], matrix, _layout(matrix, encoder))
+        prepare = _preparation(learner.preparation, encoder.is_category())
+        matrix = prepare.fit_transform(matrix)
+        return _Made([("encode", encoder), ("prepare", prepare)], matrix, _layout(matrix, None))
     made = planned.fit_transform(train.columns, train.target)
-    assembly = Assembly(None if knows_categories else _preparation_of(recipe.estimator, made))
+    as_they_are = learner.preparation == "none"
+    assembly = Assembly(None if as_they_are else _preparation_of(learner.preparation, made))
     matrix = assembly.fit_transform(made)
-    return [("features", planned), ("assemble", assembly)], matrix, assembly.is_category()
+    layout = _layout(matrix, assembly.encoder_ if as_they_are else None)
+    return _Made([("features", planned), ("assemble", assembly)], matrix, layout)
 
 
-def _estimator(recipe: Recipe, is_category: list[bool], stopping: bool) -> Any:
-    cls = _CLASSES[recipe.estimator, recipe.problem == "regression"]
-    parameters = {**_DEFAULTS[recipe.estimator], "random_state": recipe.seed}
-    if recipe.estimator == "hist_gradient_boosting":
-        parameters["categorical_features"] = is_category if any(is_category) else None
-        parameters |= {"early_stopping": True} if stopping else _WITHOUT_EARLY_STOPPING
-    elif recipe.estimator == "random_forest":
-        parameters["n_jobs"] = processors()
-    elif cls is LogisticRegression:
-        parameters |= _LINEAR_CLASSIFIER
-    check_hyperparameters(cls, recipe.hyperparameters)
-    return cls(**{**parameters, **recipe.hyperparameters})
+def _layout(matrix: Any, encoder: RowEncoder | None) -> Layout:
+    """Return what the columns are: those of `encoder` come first, all others are numbers."""
+    is_category = encoder.is_category() if encoder is not None else []
+    places = [place for place, category in enumerate(is_category) if category]
+    names = encoder.categories if encoder is not None else []
+    levels = {
+        place: len(encoder.levels_[name]) + (name in encoder.others_)
+        for place, name in zip(places, names, strict=True)
+        if encoder is not None
+    }
+    kinds = ["category" if place in levels else "number" for place in range(matrix.shape[1])]
+    return Layout(tuple(kinds), levels)  # type: ignore[arg-type]  # words of a literal
 
 
-def _preparation(estimator: str, is_category: Sequence[bool]) -> ColumnTransformer:
-    """Return what makes the encoder's matrix fit for an estimator that knows neither categories nor missing cells."""
+def _validation_rows(learner: Learner, steps: list[tuple[str, Any]], validation: Part) -> LabelledRows | None:
+    if not learner.uses_validation or not validation.rows:
+        return None
+    matrix = Pipeline(steps).transform(validation.columns)
+    return LabelledRows(matrix, validation.target, with_mean_one(validation.weights))
+
+
+def _preparation(kind: Preparation, is_category: Sequence[bool]) -> ColumnTransformer:
+    """Return what makes the encoder's matrix fit for a learner that knows neither categories nor missing cells."""
     numbers = [index for index, category in enumerate(is_category) if not category]
     categories = [index for index, category in enumerate(is_category) if category]
     imputer = SimpleImputer(strategy="median", add_indicator=True, keep_empty_features=True)
-    prepare = make_pipeline(imputer, StandardScaler()) if estimator == "linear" else imputer
+    prepare = make_pipeline(imputer, StandardScaler()) if kind == "scaled" else imputer
     one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     return ColumnTransformer([("numbers", prepare, numbers), ("categories", one_hot, categories)])
 
 
-def _preparation_of(estimator: str, made: FeatureColumns) -> ColumnTransformer:
+def _preparation_of(kind: Preparation, made: FeatureColumns) -> ColumnTransformer:
     """Return the same for the columns that no step has made ready."""
     plain = {name: feature.kind for name, feature in made.items() if feature.kind != READY}
-    return _preparation(estimator, RowEncoder(list(plain), list(plain.values())).is_category())
-
-
-def _validation_arguments(
-    estimator: Any, steps: list[tuple[str, Any]], validation: Part
-) -> dict[str, Floats]:
-    """Return the rows that decide when to stop. Before 1.7 scikit-learn takes a tenth of the training rows instead."""
-    if "X_val" not in inspect.signature(estimator.fit).parameters:
-        return {}
-    if estimator.early_stopping is False:
-        return {}
-    arguments = {"X_val": Pipeline(steps).transform(validation.columns), "y_val": validation.target}
-    weights = with_mean_one(validation.weights)
-    return arguments if weights is None else {**arguments, "sample_weight_val": weights}
+    return _preparation(kind, RowEncoder(list(plain), list(plain.values())).is_category())
 
 
 def with_mean_one(weights: Floats | None, mean: float | None = None) -> Floats | None:

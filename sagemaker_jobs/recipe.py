@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from headrace.config.features import Features
@@ -20,8 +21,8 @@ class Recipe:
     ----------
     problem : {"binary", "multiclass", "regression"}
         Kind of answer.
-    estimator : {"hist_gradient_boosting", "random_forest", "linear", "sgd"}
-        What learns.
+    estimator : str
+        What learns, as `training.estimator` names it.
     schema : tuple of ColumnSchema
         The features.
     seed : int
@@ -30,6 +31,10 @@ class Recipe:
         The estimator's own, by scikit-learn's names; text is read as JSON, Python's True, False and None too.
     features : Features
         The steps before the estimator.
+    metric : str
+        The decisive one, which is reported as learning goes on; "" if nobody wants to know.
+    checkpoints : Path or None
+        Folder in which progress survives an interruption; None if nothing is kept.
     """
 
     problem: Problem
@@ -38,6 +43,8 @@ class Recipe:
     seed: int
     hyperparameters: Mapping[str, Any] = field(default_factory=dict)
     features: Features = field(default_factory=Features)
+    metric: str = ""
+    checkpoints: Path | None = None
 
 
 def read_hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,9 +13,9 @@ from sagemaker_jobs.features.feature_pipeline import FeaturePipeline
 from sagemaker_jobs.features.own_step import OwnStep
 from sagemaker_jobs.features.registry import check_parameters, find_step
 from sagemaker_jobs.features.step import Step
+from sagemaker_jobs.learners.registry import find_learner
 
-_COMPONENTS_FOR_TREES = 100
-_TREES = ("hist_gradient_boosting", "random_forest")
+_CONDENSED = 100
 _STREAMED = ("sgd",)
 
 
@@ -25,7 +25,7 @@ def plan_features(
     """Return the steps that come before the encoder, or None if there are none.
 
     Texts and images that no step takes are read by ``tfidf`` (``hashing`` if the rows are read piece by piece) and
-    ``pixels``; estimators that grow trees get texts condensed.
+    ``pixels``; learners that ask for it get texts condensed.
 
     Raises
     ------
@@ -61,6 +61,7 @@ def _built_in(name: str, parameters: dict[str, Any], estimator: str, seed: int) 
     if "seed" in known:
         parameters["seed"] = seed
     if "components" in known and parameters.get("components") is None:
-        parameters["components"] = _COMPONENTS_FOR_TREES if estimator in _TREES else 0
+        condenses = estimator not in _STREAMED and find_learner(estimator).condenses_texts
+        parameters["components"] = _CONDENSED if condenses else 0
     step: Step = definition(**parameters)
     return step

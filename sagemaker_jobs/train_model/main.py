@@ -22,6 +22,7 @@ from sagemaker_jobs.engine_choice import choose_engine
 from sagemaker_jobs.engines import SKOPS, load_predictor
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.learners.interface import Report
 from sagemaker_jobs.memory import check_memory
 from sagemaker_jobs.model import Model, Predictor, as_documents, schema_document
 from sagemaker_jobs.model_files import load_model, save_model
@@ -111,6 +112,7 @@ def train_model(
         training.seed,
         hyperparameters,
         spec.pipeline.features,
+        spec.pipeline.metric,
     )
     folder.mkdir(parents=True, exist_ok=True)
     model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows), spec.steps)
@@ -140,7 +142,16 @@ def _fitted(recipe: Recipe, rows: Rows) -> Any:
     varied = augment_part(
         rows.train, recipe.features.augment, recipe.schema, np.random.default_rng(recipe.seed)
     )
-    return fit(recipe, varied, rows.validation)
+    return fit(recipe, varied, rows.validation, report=_printer(recipe.metric))
+
+
+def _printer(metric: str) -> Report:
+    """Return what prints the decisive metric as a tuning job's MetricDefinitions read it, once in each round."""
+
+    def report(_step: int, value: float) -> None:
+        print(f"validation:{metric}={value:.10g};", flush=True)  # noqa: T201 - the job's log
+
+    return report
 
 
 def sample(model: Predictor, part: Part) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""What learns: one learner per name of `training.estimator`, all behind one interface."""

@@ -1,0 +1,35 @@
+"""Finds a learner by its name, and imports no other."""
+
+from __future__ import annotations
+
+import importlib
+
+from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.learners.interface import Learner
+
+_LEARNERS = {
+    "hist_gradient_boosting": ("sagemaker_jobs.learners.scikit_learn", "HistGradientBoosting"),
+    "random_forest": ("sagemaker_jobs.learners.scikit_learn", "RandomForest"),
+    "linear": ("sagemaker_jobs.learners.scikit_learn", "Linear"),
+}
+"""Module and class by name. `sgd` is not here: it reads the rows piece by piece, see `sagemaker_jobs.streamed_fit`."""
+
+
+def find_learner(name: str) -> Learner:
+    """Return the learner of `training.estimator`.
+
+    Raises
+    ------
+    JobError
+        If there is none of this name.
+
+    Examples
+    --------
+    >>> find_learner("linear").preparation
+    'scaled'
+    """
+    if name not in _LEARNERS:
+        raise JobError(f"there is no estimator {name!r}; there are {', '.join(_LEARNERS)}, and sgd")
+    module, cls = _LEARNERS[name]
+    learner: Learner = getattr(importlib.import_module(module), cls)()
+    return learner
