@@ -28,6 +28,8 @@ from glue_jobs.snapshot_data.work import (
     pieces,
     places_by_id,
     s3,
+    strange_parts,
+    strata,
     tally_of,
     write_range,
 )
@@ -36,7 +38,8 @@ from headrace.ml.arrays import Hashes
 from headrace.ml.data_window import Window, ages_digest, newest
 from headrace.ml.recency import last_moment
 from headrace.ml.snapshot_rows import SnapshotError, refuse_missing, snapshot_hash
-from headrace.ml.split import PARTS, content_hash_of, time_cuts
+from headrace.ml.split import PARTS, content_hash_of, refusal_of_parts, time_cuts
+from headrace.ml.stratified import carried_salt
 
 if TYPE_CHECKING:
     from pyspark import RDD, SparkContext
@@ -68,6 +71,7 @@ def _dealt(context: SparkContext, place: SnapshotFolder, order: SnapshotOrder) -
     refuse_missing(_missing_everywhere(sources))
     files = _with_replaced(numbers, order, rows, count).persist()
     replaced = int(files.map(lambda file: len(file[1].get("replaced", ()))).sum())
+    order = _settled(files, order)
     cuts = _cuts(files, order)
     ageing, learned_upto = _ageing(files, order, cuts)
     buckets = max(1, -(-(rows - replaced) // int(_MOSTLY * ROWS_OF_A_FILE)))
@@ -94,7 +98,23 @@ def _dealt(context: SparkContext, place: SnapshotFolder, order: SnapshotOrder) -
         tuple(source.about for source in sources),
         learned_upto,
         ageing.window.as_dict() if ageing.window else None,
+        salt=order.rule.salt,
     )
+
+
+def _settled(files: RDD[Numbered], order: SnapshotOrder) -> SnapshotOrder:
+    """Return the order with a stratified rule's salt; refuse rows whose part is none."""
+    rule = order.rule
+    if rule.by == "column" and rule.column is not None:
+        found = files.flatMap(lambda file: strange_parts(order, *file)).collect()
+        if found:
+            raise SnapshotError(refusal_of_parts(rule.column, sorted(set(found))))
+    if rule.by != "stratified":
+        return order
+    salt = carried_salt(order.earlier.rule if order.earlier else None, order.identity)
+    if salt is None:
+        salt = files.map(lambda file: strata(order, *file)).reduce(add).best(rule)
+    return order.dealt_with(salt)
 
 
 def _missing_everywhere(sources: list[Source]) -> frozenset[str]:

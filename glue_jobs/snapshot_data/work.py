@@ -20,7 +20,8 @@ from headrace.ml.data_window import Tally, Window, ages_of, in_window, part_rows
 from headrace.ml.duplicates import comes_again, hashes
 from headrace.ml.recency import RECENCY, Marks, mark
 from headrace.ml.snapshot_rows import named_rows
-from headrace.ml.split import PARTS, assign_parts, row_hashes
+from headrace.ml.split import PARTS, assign_parts, row_hashes, unknown_parts
+from headrace.ml.stratified import Strata
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -120,6 +121,17 @@ def moments(order: SnapshotOrder, number: int, about: Replaced) -> tuple[Any, In
     cells = _kept(order, number, about)[order.rule.time].dropna().to_numpy()
     found, counts = np.unique(cells, return_counts=True)
     return found, counts
+
+
+def strata(order: SnapshotOrder, number: int, about: Replaced) -> Strata:
+    """Count a file's rows by label and part, in all ways to deal them."""
+    return Strata.of(_kept(order, number, about), order.rule)
+
+
+def strange_parts(order: SnapshotOrder, number: int, about: Replaced) -> list[str]:
+    """Return what a file says of parts that is none."""
+    assert order.rule.column is not None
+    return unknown_parts(_kept(order, number, about), order.rule.column)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from headrace.aws.json_folder import JsonFolder
@@ -60,6 +60,10 @@ class SnapshotOrder:
         """How rows are dealt, as far as two test parts must agree on it."""
         return rule_identity(self.rule, contract_kinds(self.contract))
 
+    def dealt_with(self, salt: int | None) -> SnapshotOrder:
+        """Return the order with the salt of a stratified split."""
+        return replace(self, rule=replace(self.rule, salt=salt))
+
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
         return {
@@ -106,6 +110,8 @@ class SnapshotOutcome:
         How the window turned out, as `Window` writes it.
     refused : str or None
         Why there is no snapshot.
+    salt : int or None
+        Of a stratified split.
     """
 
     content_hash: str = ""
@@ -115,6 +121,7 @@ class SnapshotOutcome:
     learned_upto: str | float | None = None
     window: Mapping[str, Any] | None = None
     refused: str | None = None
+    salt: int | None = None
 
 
 class SnapshotFolder(JsonFolder):

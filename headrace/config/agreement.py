@@ -17,6 +17,7 @@ from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
 from headrace.config.scaling import scaling_disagreements
+from headrace.config.split import split_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -55,7 +56,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
     """
     checks = (
         _columns,
-        _split,
+        split_disagreements,
         _database,
         _arrival,
         feature_disagreements,
@@ -98,26 +99,6 @@ def _columns(pipeline: Pipeline) -> list[Finding]:
             ("columns",),
             f"{time!r} is the time column: a datetime or a number",
             pipeline.columns.get(time or "") in ("category", "boolean"),
-        ),
-    ]
-    return [(path, text) for path, text, wrong in found if wrong]
-
-
-def _split(pipeline: Pipeline) -> list[Finding]:
-    split, target = pipeline.split, pipeline.target
-    found = [
-        (("split", "by"), "is time, but no `time` column is named", split.by == "time" and not pipeline.time),
-        (("split", "by"), "is group, but no `split.group` is named", split.by == "group" and not split.group),
-        (
-            ("split", "group"),
-            "is named, but `split.by` is not group",
-            split.by != "group" and bool(split.group),
-        ),
-        (("split", "group"), f"the target {target!r} cannot be the group", split.group == target),
-        (
-            ("split", "test_share"),
-            "and validation_share leave less than a third of the rows for training",
-            split.test_share + split.validation_share > 2 / 3,
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]

@@ -27,6 +27,7 @@ def declared_fields(pipeline: Pipeline) -> Fields:
         id=pipeline.id,
         time=pipeline.time,
         group=pipeline.split.group,
+        part=pipeline.split.column,
         ignore=pipeline.ignore,
         columns=pipeline.columns,
         rules={

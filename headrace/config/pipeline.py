@@ -27,24 +27,8 @@ from headrace.config.prices import usd_per_hour
 from headrace.config.quarantine import Quarantine
 from headrace.config.release import Release
 from headrace.config.retraining import Retraining
+from headrace.config.split import Split
 from headrace.config.stream import Stream
-
-
-class Split(Block):
-    """How rows are dealt to training, validation and test."""
-
-    by: Literal["random", "time", "group"] = Field(
-        "random",
-        description="By a hash of the row's id, by the time column, or by a hash of the group column.",
-    )
-    test_share: float = Field(0.2, gt=0, le=0.5, description="Share of rows kept untouched to judge models.")
-    validation_share: float = Field(
-        0.1, gt=0, le=0.5, description="Share of rows for metrics while training."
-    )
-    group: Column | None = Field(None, description="Column whose rows stay together; needed by `by: group`.")
-    seed: int = Field(
-        7, ge=0, description="Changes the deal; a row keeps its part as long as the seed stays."
-    )
 
 
 class Ingest(Block):

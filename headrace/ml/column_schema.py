@@ -10,7 +10,7 @@ from headrace.ml.column_rules import NO_RULES, ColumnRules
 
 Kind = Literal["number", "category", "boolean", "datetime", "text", "image"]
 Problem = Literal["binary", "multiclass", "regression"]
-Role = Literal["feature", "target", "id", "time", "ignored"]
+Role = Literal["feature", "target", "id", "time", "part", "ignored"]
 
 
 class ContractError(ValueError):
@@ -27,7 +27,7 @@ class ColumnSchema:
         As in the header of the files.
     kind : {"number", "category", "boolean", "datetime", "text", "image"}
         What its cells are.
-    role : {"feature", "target", "id", "time", "ignored"}
+    role : {"feature", "target", "id", "time", "part", "ignored"}
         What it is for. Only features reach a model.
     allowed : tuple of str or None
         Labels that a target may have, or categories that are declared; None where everything of the kind is allowed.

@@ -13,6 +13,7 @@ from headrace.ml.column_rules import NO_RULES, ColumnRules
 from headrace.ml.column_schema import ColumnSchema, ContractError, Kind, Problem, Role
 from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.kinds import infer_kind
+from headrace.ml.parts import PARTS
 from headrace.ml.table_names import table_names
 from headrace.ml.text_table import TextTable
 
@@ -139,6 +140,8 @@ class Fields:
         one too, by its hour, weekday and month.
     group : str or None
         The column whose rows stay together when they are dealt. It is a feature unless it is ignored.
+    part : str or None
+        The column that says to which part a row is dealt. It is no feature.
     ignore : sequence of str
         Columns no model may see.
     columns : mapping of str to str
@@ -156,6 +159,7 @@ class Fields:
     id: str | None = None
     time: str | None = None
     group: str | None = None
+    part: str | None = None
     ignore: Sequence[str] = ()
     columns: Mapping[str, Kind] | None = None
     rules: Mapping[str, ColumnRules] = field(default_factory=dict)
@@ -237,7 +241,13 @@ def check_presence(names: Sequence[str], fields: Fields) -> None:
     ContractError
         Naming the first that it lacks.
     """
-    wanted = {"target": fields.target, "id": fields.id, "time": fields.time, "split.group": fields.group}
+    wanted = {
+        "target": fields.target,
+        "id": fields.id,
+        "time": fields.time,
+        "split.group": fields.group,
+        "split.column": fields.part,
+    }
     for use, name in wanted.items():
         if name is not None and name not in names:
             raise ContractError(f"the file has no column {name!r}, which the pipeline file names as {use}")
@@ -260,6 +270,8 @@ def infer_column(name: str, cells: pa.ChunkedArray, fields: Fields) -> ColumnSch
     role = role_of(name, declared, fields)
     if role == "id":
         return ColumnSchema(name, "category", role, rules=rules)
+    if role == "part":
+        return ColumnSchema(name, "category", role, PARTS, rules)
     kind = _target_kind(name, cells, fields.problem) if role == "target" else declared or infer_kind(cells)
     if name == fields.time and kind not in ("datetime", "number"):
         raise ContractError(f"time column {name!r} holds neither ISO 8601 times nor numbers")
@@ -287,6 +299,8 @@ def role_of(name: str, declared: Kind | None, fields: Fields) -> Role:
     """Return what a column is for, by what the pipeline file says."""
     if name in (fields.target, fields.id):
         return "target" if name == fields.target else "id"
+    if name == fields.part:
+        return "part"
     if name in fields.ignore:
         return "ignored"
     if name == fields.time and declared is None:

@@ -28,6 +28,7 @@ from headrace.ml.contract import (
 )
 from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.files.refusal import FileReason
+from headrace.ml.parts import PARTS
 from headrace.ml.table_names import free_name
 from headrace.ml.text_table import TextTable
 
@@ -192,6 +193,8 @@ def _redeclared_column(
     if column.made_of is not None and column.name not in made:
         role = "ignored"
     allowed = rules.allowed
+    if role == "part":
+        allowed = PARTS
     if allowed is None and role == "target" and column.role == "target" and not column.rules.allowed:
         allowed = column.allowed
     kind = _kind(column, declared, role, fields)
@@ -200,7 +203,7 @@ def _redeclared_column(
 
 
 def _kind(column: ColumnSchema, declared: Kind | None, role: str, fields: Fields) -> Kind:
-    if role == "id":
+    if role in ("id", "part"):
         return "category"
     if role == "target":
         return "number" if fields.problem == "regression" else "category"
@@ -237,6 +240,7 @@ def _with_new_columns(
         fields.id,
         fields.time,
         fields.group,
+        fields.part,
         *(fields.columns or {}),
         *fields.rules,
         *made,

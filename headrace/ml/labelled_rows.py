@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.feedback_labels import MOMENT
+from headrace.ml.parts import PARTS
 from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.table_names import table_names
 
@@ -199,6 +200,9 @@ def _source(rows: pa.Table, column: ColumnSchema, stored: dict[str, str]) -> pa.
     """Return what labelled predictions have of a column of the contract; None if nothing."""
     if column.role == "time" and column.kind != "datetime":
         return None
+    if column.role == "part":
+        # Traffic has no part that somebody has given it: what is known of it is learned from.
+        return pa.chunked_array([pa.repeat(PARTS[0], rows.num_rows)])
     name = stored[column.name] if column.role == "feature" else _STAND_INS[column.role]
     return rows.column(name) if name in rows.column_names else None
 

@@ -74,13 +74,17 @@ def rule_identity(rule: SplitRule, kinds: Mapping[str, str]) -> dict[str, Any]:
     """
     if rule.by == "time":
         return {"by": "time", "keys": {rule.time: kinds.get(rule.time or "")}}
+    if rule.by == "column":
+        return {"by": "column", "keys": {rule.column: kinds.get(rule.column or "")}}
     key = rule.group if rule.by == "group" else rule.id
     keys = [name for name in sorted(kinds) if name != rule.target] if key is None else [key]
+    salt = {"salt": rule.salt} if rule.by == "stratified" else {}
     return {
         "by": rule.by,
         "keys": {name: kinds.get(name) for name in keys},
         "test_share": rule.test_share,
         "seed": rule.seed,
+        **salt,
     }
 
 

@@ -15,6 +15,9 @@ from headrace.ml.contract import ColumnSchema, Contract
 from headrace.ml.data_window import AGE, WindowRule
 from headrace.ml.split import SplitRule
 
+_NEWER = ("column", "salt")
+"""Fields of a rule that came later: without them the hash is what it was."""
+
 
 class SnapshotError(Exception):
     """No snapshot can be made; the text says what is missing."""
@@ -83,7 +86,8 @@ def snapshot_hash(
     window, ages : WindowRule and str, optional
         What is learned from, and `headrace.ml.data_window.ages_digest` of the rows.
     """
-    parts = [content, described(contract), asdict(rule)]
+    dealt = {name: value for name, value in asdict(rule).items() if name not in _NEWER or value is not None}
+    parts = [content, described(contract), dealt]
     identity = json.dumps(parts if window is None else [*parts, asdict(window), ages], sort_keys=True)
     return hashlib.sha256(identity.encode()).hexdigest()
 

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from headrace.ml.arrays import Floats, Hashes, Ints, Labels
+from headrace.ml.parts import PARTS
 
-PARTS = ("train", "validation", "test")
+__all__ = ["PARTS", "SplitRule", "assign_parts", "content_hash", "row_hashes", "time_cuts", "unit_interval"]
 
 # Constants of SplitMix64, whose finaliser spreads every bit over all others.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -29,8 +30,9 @@ class SplitRule:
 
     Parameters
     ----------
-    by : {"random", "time", "group"}
-        By a hash of the row's id (of its features where there is none), by the time, or by a hash of the group.
+    by : {"random", "stratified", "time", "group", "column"}
+        By a hash of the row's id (of its features where there is none); by the same hash with a salt that gives every label
+        its share; by the time; by a hash of the group; or as a column says.
     test_share, validation_share : float
         Shares of the rows, 0 to 1. Met on average, not exactly.
     seed : int
@@ -39,9 +41,13 @@ class SplitRule:
         The columns that identify a row, say when, and keep rows together.
     target : str or None
         Left out of the row's content, so a corrected label does not move a row.
+    column : str or None
+        The column that says ``train``, ``validation`` or ``test``.
+    salt : int or None
+        Mixed into the hash of a stratified split (`headrace.ml.stratified`); None and 0 leave the hash as it is.
     """
 
-    by: Literal["random", "time", "group"]
+    by: Literal["random", "stratified", "time", "group", "column"]
     test_share: float
     validation_share: float
     seed: int
@@ -49,6 +55,8 @@ class SplitRule:
     time: str | None = None
     group: str | None = None
     target: str | None = None
+    column: str | None = None
+    salt: int | None = None
 
 
 def assign_parts(frame: pd.DataFrame, rule: SplitRule) -> Labels:
@@ -73,7 +81,7 @@ def assign_parts(frame: pd.DataFrame, rule: SplitRule) -> Labels:
     Raises
     ------
     ValueError
-        If the column that the rule needs is not named.
+        If the column that the rule needs is not named, or says anything but the name of a part.
 
     Examples
     --------
@@ -83,13 +91,51 @@ def assign_parts(frame: pd.DataFrame, rule: SplitRule) -> Labels:
     >>> bool((parts[:500] == assign_parts(rows[:500], rule)).all()), round(float((parts == "test").mean()), 1)
     (True, 0.2)
     """
+    if rule.by == "column":
+        return _given_parts(frame, rule.column)
     if rule.by == "time":
         position = _positions_in_time(frame, rule.time)
     else:
-        keys = _key_columns(frame, rule)
-        position = 1.0 - unit_interval(row_hashes(frame, keys, rule.seed))
-    train_upto = 1.0 - rule.test_share - rule.validation_share
-    return np.select([position <= train_upto, position <= 1.0 - rule.test_share], PARTS[:2], PARTS[2])
+        position = salted_positions(key_hashes(frame, rule), rule.salt)
+    return np.select([position <= upto for upto in part_limits(rule)], PARTS[:2], PARTS[2])
+
+
+def part_limits(rule: SplitRule) -> tuple[float, float]:
+    """Return up to which position, 0 to 1, rows are training, and up to which they are validation."""
+    return 1.0 - rule.test_share - rule.validation_share, 1.0 - rule.test_share
+
+
+def key_hashes(frame: pd.DataFrame, rule: SplitRule) -> Hashes:
+    """Return the hash by which each row is dealt."""
+    return row_hashes(frame, _key_columns(frame, rule), rule.seed)
+
+
+def salted_positions(hashes: Hashes, salt: int | None = None) -> Floats:
+    """Return where rows lie in (0, 1]: training first, then validation, then test. Another salt deals anew."""
+    if salt:
+        hashes = _mixed(hashes ^ _mixed(np.array([salt], dtype=np.uint64)))
+    return 1.0 - unit_interval(hashes)
+
+
+def unknown_parts(frame: pd.DataFrame, column: str) -> list[str]:
+    """Return what a column says that is no part, sorted; a missing cell is ``(missing)``."""
+    cells = frame[column]
+    strange = ~cells.isin(PARTS)
+    return sorted({"(missing)" if pd.isna(cell) else str(cell) for cell in cells[strange].unique()})
+
+
+def refusal_of_parts(column: str, strange: Sequence[str]) -> str:
+    """Say that a column names parts that there are not, and what to do."""
+    named = ", ".join(map(repr, strange[:5])) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")  # noqa: PLR2004
+    return f"split.column {column!r} says {named}, and a part is one of {', '.join(PARTS)}: correct the files"
+
+
+def _given_parts(frame: pd.DataFrame, column: str | None) -> Labels:
+    if column is None:
+        raise ValueError("a split by column needs the name of the column")
+    if strange := unknown_parts(frame, column):
+        raise ValueError(refusal_of_parts(column, strange))
+    return frame[column].to_numpy(dtype=str)
 
 
 def row_hashes(frame: pd.DataFrame, columns: Sequence[str], seed: int = 0) -> Hashes:
@@ -169,8 +215,7 @@ def time_cuts(moments: np.ndarray[Any, Any], counts: Ints, rule: SplitRule) -> t
     [1.0, 2.0]
     """
     positions = np.cumsum(counts) / counts.sum()
-    uptos = (1.0 - rule.test_share - rule.validation_share, 1.0 - rule.test_share)
-    last = [int(np.searchsorted(positions, upto, side="right")) for upto in uptos]
+    last = [int(np.searchsorted(positions, upto, side="right")) for upto in part_limits(rule)]
     first, second = (moments[place - 1] if place else None for place in last)
     return first, second
 

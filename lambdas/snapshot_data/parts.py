@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -33,6 +33,7 @@ from headrace.ml.snapshot_rows import (
     snapshot_hash,
 )
 from headrace.ml.split import PARTS, SplitRule, assign_parts, content_hash, row_hashes
+from headrace.ml.stratified import Strata, carried_salt
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ class Snapshot:
         Dealt by time: the last moment of training and validation rows.
     window : Window or None
         How the window turned out, if there is one.
+    salt : int or None
+        Of a stratified split.
     """
 
     content_hash: str
@@ -62,6 +65,7 @@ class Snapshot:
     marks: Marks
     learned_upto: str | float | None = None
     window: Window | None = None
+    salt: int | None = None
 
 
 def deal(
@@ -91,7 +95,9 @@ def deal(
     known = np.repeat(list(had) or [False] * len(tables), [table.num_rows for table in tables])
     rows, known = _without_replaced(united, known, pipeline)
     frame = rows.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get)
-    dealt = assign_parts(frame, rule)
+    identity = rule_identity(rule, contract_kinds(contract))
+    rule = _settled(rule, frame, earlier, identity)
+    dealt = _assigned(frame, rule)
     times = frame.get(rule.time)
     learned_upto = last_moment(times[dealt != "test"]) if times is not None and rule.by == "time" else None
     marks = mark(known, times, earlier, rule_identity(rule, contract_kinds(contract)))
@@ -109,7 +115,25 @@ def deal(
         marks=marks[order][dealt == "test"],
         learned_upto=learned_upto,
         window=window,
+        salt=rule.salt,
     )
+
+
+def _settled(
+    rule: SplitRule, frame: pd.DataFrame, earlier: Earlier | None, identity: Mapping[str, Any]
+) -> SplitRule:
+    """Return a stratified rule with its salt: that of the model in service, or the best one."""
+    if rule.by != "stratified":
+        return rule
+    salt = carried_salt(earlier.rule if earlier else None, identity)
+    return replace(rule, salt=Strata.of(frame, rule).best(rule) if salt is None else salt)
+
+
+def _assigned(frame: pd.DataFrame, rule: SplitRule) -> Labels:
+    try:
+        return assign_parts(frame, rule)
+    except ValueError as error:
+        raise SnapshotError(str(error)) from None
 
 
 def _parts(rows: pa.Table, dealt: Labels, ages: Ints, window: Window | None) -> dict[str, pa.Table]:
@@ -157,6 +181,7 @@ def rule_of(pipeline: Pipeline) -> SplitRule:
         time=pipeline.time,
         group=split.group,
         target=pipeline.target,
+        column=split.column,
     )
 
 

@@ -85,6 +85,7 @@ class _Made:
     sources: Sequence[Mapping[str, Any]]
     learned_upto: str | float | None
     window: Mapping[str, Any] | None
+    salt: int | None = None
 
 
 def snapshot_data(
@@ -125,6 +126,7 @@ def describe_snapshot(run: str, pipeline: Pipeline, code_version: str, ports: Po
         outcome.sources,
         outcome.learned_upto,
         outcome.window,
+        outcome.salt,
     )
     return _recorded(run, made, folder.order(), pipeline, code_version, ports.store)
 
@@ -167,6 +169,7 @@ def _made(run: str, order: SnapshotOrder, pipeline: Pipeline, ports: Ports) -> _
         [file.as_dict() for file in read],
         snapshot.learned_upto,
         snapshot.window.as_dict() if snapshot.window else None,
+        snapshot.salt,
     )
 
 
@@ -198,7 +201,7 @@ def _recorded(
         "files": list(_sources(order, made)),
         "contract_version": order.contract.version,
         **seen,
-        "rule": order.identity,
+        "rule": order.dealt_with(made.salt).identity,
         "learned_upto": made.learned_upto,
         "window": made.window,
         "replaced_rows": made.replaced,

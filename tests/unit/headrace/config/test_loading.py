@@ -31,8 +31,9 @@ def test_a_wrong_value_is_named_with_its_line_and_what_is_allowed(complaints):
     (line,) = complaints(GOOD + "split:\n  by: luck\n")
 
     assert line == (
-        "7: split.by: should be 'random', 'time' or 'group', not 'luck'; "
-        "by a hash of the row's id, by the time column, or by a hash of the group column."
+        "7: split.by: should be 'random', 'stratified', 'time', 'group' or 'column', not 'luck'; by a hash of the row's id; "
+        "the same, with every label in its share; by the time column; by a hash of the group column; or as a column of the "
+        "files says."
     )
 
 
