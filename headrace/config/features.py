@@ -83,11 +83,14 @@ class DateParts(Block):
 
     step: Literal["date_parts"] = Field(description="What a moment says: hour, weekday, month, …")
     columns: tuple[Column, ...] = Field((), description="Which; all datetimes if left out.")
-    parts: tuple[Literal["hour", "weekday", "day", "yearday", "month", "year"], ...] = Field(
-        ("hour", "weekday", "month"), min_length=1, description="Which parts, in UTC."
+    parts: tuple[Literal["hour", "weekday", "day", "yearday", "month", "year", "days"], ...] = Field(
+        ("hour", "weekday", "month"),
+        min_length=1,
+        description="Which parts, in UTC; days are those since 1970.",
     )
     cyclic: bool = Field(
-        False, description="Whether parts go round, as sine and cosine, so that 23 h is near 0 h; not years."
+        False,
+        description="Whether parts go round, as sine and cosine, so that 23 h is near 0 h; not years and days.",
     )
 
 

@@ -16,7 +16,7 @@ _DAYS_PER_ERA, _YEARS_PER_ERA = 146_097.0, 400.0
 
 
 def moment_parts(graph: Graph, moments: str) -> dict[str, str]:
-    """Return hour, weekday, day, yearday, month and year of a tensor of moments; NaN where there is none.
+    """Return hour, weekday, day, yearday, month, year and days since 1970 of a tensor of moments; NaN where there is none.
 
     Everything is a whole number below 2^53 until the hour is divided, so nothing is rounded for moments from 1690 to 2250.
     """
@@ -41,6 +41,7 @@ def moment_parts(graph: Graph, moments: str) -> dict[str, str]:
         "day": a.plus(a.minus(day_of_year, before), 1),
         "month": month,
         "year": year,
+        "days": days,
         "yearday": _yearday(a, year, day_of_year, in_old_year),
     }
 

@@ -26,10 +26,11 @@ class DateParts(Step):
 
     Parameters
     ----------
-    parts : sequence of {"hour", "weekday", "day", "yearday", "month", "year"}
-        Hours with their minutes as a fraction; Monday is weekday 0; days and months from 1.
+    parts : sequence of {"hour", "weekday", "day", "yearday", "month", "year", "days"}
+        Hours with their minutes as a fraction; Monday is weekday 0; days and months from 1. `days` are whole days since 1970,
+        by which a linear model follows a trend.
     cyclic : bool
-        Whether a part becomes sine and cosine of its angle, so that its end is near its beginning. Years have none.
+        Whether a part becomes sine and cosine of its angle, so that its end is near its beginning. Years and days since 1970 have none.
     """
 
     takes = ("datetime",)
@@ -67,6 +68,11 @@ def _all_parts(moments: np.ndarray[Any, Any]) -> dict[str, Floats]:
     year = moments.astype("datetime64[Y]").astype(np.int64) + _FIRST_YEAR
     further = {
         name: np.where(missing, np.nan, part.astype(np.float64))
-        for name, part in (("day", day), ("yearday", yearday), ("year", year))
+        for name, part in (
+            ("day", day),
+            ("yearday", yearday),
+            ("year", year),
+            ("days", days.astype(np.int64)),
+        )
     }
     return {"hour": hour, "weekday": weekday, "month": month, **further}

@@ -192,11 +192,11 @@ class TestTargetMean:
 
 class TestDateParts:
     def test_a_moment_says_its_parts(self):
-        every = ("hour", "weekday", "day", "yearday", "month", "year")
+        every = ("hour", "weekday", "day", "yearday", "month", "year", "days")
         made = fitted(step("date_parts", parts=every), column("datetime", "2012-03-01T18:30", None))
 
-        # 1 March 2012 was a Thursday, and the 61st day of a leap year
-        assert made["x"].values[0].tolist() == [18.5, 3, 1, 61, 3, 2012]
+        # 1 March 2012 was a Thursday, the 61st day of a leap year, and 15,400 days after 1 January 1970
+        assert made["x"].values[0].tolist() == [18.5, 3, 1, 61, 3, 2012, 15400]
         assert np.isnan(made["x"].values[1]).all()
 
     def test_parts_go_round(self):

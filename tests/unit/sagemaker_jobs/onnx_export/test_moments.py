@@ -10,7 +10,7 @@ from sagemaker_jobs.features.steps.date_parts import DateParts
 from sagemaker_jobs.onnx_export.graph import Graph
 from sagemaker_jobs.onnx_export.moments import moment_parts
 
-PARTS = ("hour", "weekday", "day", "yearday", "month", "year")
+PARTS = ("hour", "weekday", "day", "yearday", "month", "year", "days")
 
 
 def moments():
