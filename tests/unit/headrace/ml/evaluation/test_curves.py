@@ -8,30 +8,7 @@ from sklearn.calibration import calibration_curve
 from headrace.ml.evaluation.curves import MOST_POINTS, curves_of, precision_recall_points, roc_points
 from headrace.ml.evaluation.tables import OTHERS
 from headrace.ml.metrics import Predictions
-
-
-def binary(rows, seed=1, digits=None):
-    rng = np.random.default_rng(seed)
-    truth = rng.random(rows) < 0.3
-    scores = 1 / (1 + np.exp(-(1.5 * truth + rng.normal(size=rows) - 1)))
-    scores = scores if digits is None else np.round(scores, digits)
-    labels = np.where(truth, "yes", "no")
-    return Predictions(labels, np.column_stack([1 - scores, scores]), ("no", "yes"))
-
-
-def multiclass(rows, labels, seed=1):
-    rng = np.random.default_rng(seed)
-    truth = rng.integers(0, labels, rows)
-    chances = rng.dirichlet(np.ones(labels), rows)
-    chances[np.arange(rows), truth] += 0.5
-    names = tuple(sorted(f"label {index:02d}" for index in range(labels)))
-    return Predictions(np.array(names)[truth], chances / chances.sum(1, keepdims=True), names)
-
-
-def regression(rows, seed=1):
-    rng = np.random.default_rng(seed)
-    predicted = rng.gamma(2.0, 50.0, rows)
-    return Predictions(predicted + rng.normal(0, 10, rows), predicted)
+from tests.unit.headrace.ml.evaluation.evaluations import binary, multiclass, regression
 
 
 @pytest.mark.parametrize("digits", [None, 1])

@@ -1,0 +1,129 @@
+"""What was looked at beyond quality: labels one by one, the threshold, leaks, groups of people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from headrace.ml.evaluation_page.models import value, with_interval
+from headrace.ml.pages.document import draw_facts
+from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, shortened
+from headrace.ml.pages.table import draw_rows, draw_table
+from headrace.ml.pages.words import count
+
+_MOST_ROWS = 40
+_LONGEST_TEXT = 400
+
+Document = Mapping[str, Any]
+
+
+def draw_labels(evaluation: Document) -> Markup | None:
+    """Return the metrics of each label."""
+    found = _named(evaluation.get("per_class"))
+    if not found:
+        return None
+    return draw_table("Label by label", *_columns("label", found))
+
+
+def draw_threshold(evaluation: Document) -> Markup | None:
+    """Return from which probability on a row is answered with the positive label, and what that is worth."""
+    threshold = evaluation.get("threshold") or {}
+    if threshold.get("value") is None:
+        return None
+    facts = {
+        "positive from": value(threshold["value"]),
+        "chosen by": str(threshold.get("by") or "default"),
+        "chosen on": str(threshold.get("chosen_on") or "no rows"),
+    }
+    metrics = [(name, [with_interval(each)]) for name, each in (threshold.get("metrics") or {}).items()]
+    return element(
+        "section",
+        element("h2", "Threshold"),
+        draw_facts(facts),
+        draw_rows(["metric", "at this threshold"], metrics) if metrics else None,
+    )
+
+
+def draw_leakage(evaluation: Document) -> Markup | None:
+    """Return what may have told the model the answer."""
+    if "leakage" not in evaluation:
+        return None
+    findings = evaluation["leakage"] or []
+    told = [element("li", shortened(_finding(finding), _LONGEST_TEXT)) for finding in findings[:_MOST_ROWS]]
+    return element(
+        "section",
+        element("h2", "Leakage"),
+        element("ul", told) if told else element("p", "Nothing was found that gives the answer away."),
+        _more(len(findings)),
+    )
+
+
+def draw_fairness(evaluation: Document) -> list[Markup]:
+    """Return how groups of rows are treated, a table for each column that was declared."""
+    return [_groups(column, found) for column, found in (evaluation.get("fairness") or {}).items()]
+
+
+def _groups(column: str, found: Document) -> Markup:
+    groups = _named(found.get("groups"))
+    gaps = {f"gap in {name}": with_interval(gap) for name, gap in (found.get("gaps") or {}).items()}
+    return element(
+        "section",
+        element("h2", f"Groups by {shortened(column, LONGEST_NAME)}"),
+        draw_facts(gaps) if gaps else None,
+        draw_rows(*_columns("group", groups)[:2]) if groups else None,
+        _more(len(groups)),
+    )
+
+
+def _finding(finding: Any) -> str:
+    """Say what was found, in its own words where it has some."""
+    if not isinstance(finding, Mapping):
+        return str(finding)
+    for name in ("sentence", "summary", "why", "message"):
+        if finding.get(name):
+            return str(finding[name])
+    return ", ".join(f"{name}: {value(each)}" for name, each in finding.items())
+
+
+def _named(entries: Any) -> dict[str, Document]:
+    """Return entries by their names, whether they come as a list or by name.
+
+    Examples
+    --------
+    >>> _named([{"label": "yes", "recall": 0.5}]) == _named({"yes": {"recall": 0.5}})
+    True
+    """
+    if isinstance(entries, Mapping):
+        return {str(name): each for name, each in entries.items() if isinstance(each, Mapping)}
+    found: dict[str, Document] = {}
+    for entry in entries or []:
+        key = next((name for name in ("label", "group", "name", "value") if name in entry), None)
+        if key is not None:
+            found[str(entry[key])] = {name: each for name, each in entry.items() if name != key}
+    return found
+
+
+def _columns(
+    what: str, entries: Mapping[str, Document]
+) -> tuple[list[str], list[tuple[str, list[str]]], str | None]:
+    """Return the table of what is known of each entry: its columns, its rows, and a note if there are more."""
+    names = list(dict.fromkeys(name for entry in entries.values() for name in entry))
+    rows = [
+        (
+            shortened(title, LONGEST_NAME),
+            [_cell(name, entry[name]) if name in entry else "" for name in names],
+        )
+        for title, entry in list(entries.items())[:_MOST_ROWS]
+    ]
+    more = len(entries) - len(rows)
+    return [what, *names], rows, f"and {more} more" if more > 0 else None
+
+
+def _cell(name: str, found: Any) -> str:
+    if name in ("rows", "support") and isinstance(found, int | float):
+        return count(found)
+    return with_interval(found)
+
+
+def _more(entries: int) -> Markup | None:
+    return element("p", f"and {entries - _MOST_ROWS} more", class_="note") if entries > _MOST_ROWS else None

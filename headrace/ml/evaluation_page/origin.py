@@ -1,0 +1,127 @@
+"""Where a model comes from: rows, training, trials of a tuning, provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from headrace.ml.evaluation_page.models import value
+from headrace.ml.pages.document import draw_facts
+from headrace.ml.pages.markup import Markup, element, shortened
+from headrace.ml.pages.table import draw_rows, draw_table
+from headrace.ml.pages.words import count
+
+_MOST_TRIALS = 50
+_MOST_FACTS = 80
+_LONGEST = 300
+
+Document = Mapping[str, Any]
+
+
+def draw_data(report: Document) -> Markup | None:
+    """Return which rows the model was made and judged from."""
+    snapshot = report.get("snapshot") or {}
+    facts = {f"{part} rows": count(rows) for part, rows in (snapshot.get("rows") or {}).items()}
+    if snapshot.get("rows_seen") is not None:
+        facts["accepted rows"] = count(snapshot["rows_seen"])
+    told = {
+        "Learned from": snapshot.get("window"),
+        "Hash of the rows": snapshot.get("content_hash"),
+        "Manifest": snapshot.get("manifest_uri"),
+    }
+    if not (facts or any(told.values())):
+        return None
+    return element("section", element("h2", "Data"), draw_facts(facts), _lines(told))
+
+
+def draw_training(report: Document) -> Markup | None:
+    """Return what learned, and how it was set."""
+    trained = report.get("trained") or {}
+    hyperparameters = trained.get("hyperparameters") or {}
+    facts = {
+        name.replace("_", " "): str(trained[name])
+        for name in ("problem", "framework", "seed", "python")
+        if trained.get(name) is not None
+    }
+    engine = (report.get("evaluation") or {}).get("engine") or {}
+    if engine.get("name"):
+        facts["answered by"] = str(engine["name"])
+    if not trained:
+        return None
+    rows = [
+        (shortened(str(name), 80), [shortened(value(set_to), 80)]) for name, set_to in hyperparameters.items()
+    ]
+    return element(
+        "section",
+        element("h2", "How it was trained"),
+        draw_facts(facts),
+        _lines({"Estimator": trained.get("estimator"), "Why this engine": engine.get("why")}),
+        draw_rows(["hyperparameter", "value"], rows[:_MOST_FACTS])
+        if rows
+        else element("p", "All hyperparameters are the estimator's defaults.", class_="note"),
+    )
+
+
+def draw_trials(report: Document) -> Markup | None:
+    """Return the trials of a tuning, the best first."""
+    tuning = report.get("tuning") or {}
+    trials = tuning.get("trials") or []
+    if not trials:
+        return None
+    rows = [
+        (
+            str(trial.get("name") or trial.get("job") or place + 1),
+            [
+                value(trial.get("value")),
+                str(trial.get("status") or ""),
+                shortened(
+                    ", ".join(
+                        f"{name} {value(each)}" for name, each in (trial.get("hyperparameters") or {}).items()
+                    ),
+                    _LONGEST,
+                ),
+            ],
+        )
+        for place, trial in enumerate(trials[:_MOST_TRIALS])
+    ]
+    metric = str((report.get("evaluation") or {}).get("metric"))
+    more = len(trials) - len(rows)
+    strategy = f"{tuning['strategy']}; " if tuning.get("strategy") else ""
+    note = f"{strategy}{metric} on the validation rows" + (f"; and {more} more trials" if more > 0 else "")
+    return draw_table("Trials of the tuning", ["trial", metric, "status", "hyperparameters"], rows, note)
+
+
+def draw_provenance(report: Document) -> Markup | None:
+    """Return by what the model can be made again."""
+    facts = list(_flat(report.get("provenance") or {}))[:_MOST_FACTS]
+    if not facts:
+        return None
+    return draw_table("Provenance", ["", ""], [(name, [shortened(text, _LONGEST)]) for name, text in facts])
+
+
+def _flat(document: Document, above: str = "") -> Iterator[tuple[str, str]]:
+    """Yield what a document says, the names of inner ones after those of outer ones.
+
+    Examples
+    --------
+    >>> list(_flat({"code": {"commit": "ab12", "dirty": False}, "files": ["a", "b"], "parent": None}))
+    [('code commit', 'ab12'), ('code dirty', 'no'), ('files', '2')]
+    """
+    for name, found in document.items():
+        title = f"{above} {name}".strip().replace("_", " ")
+        if isinstance(found, Mapping):
+            yield from _flat(found, title)
+        elif isinstance(found, list | tuple):
+            yield title, count(len(found))
+        elif isinstance(found, bool):
+            yield title, "yes" if found else "no"
+        elif found is not None:
+            yield title, value(found) if isinstance(found, float) else str(found)
+
+
+def _lines(told: Mapping[str, Any]) -> list[Markup]:
+    return [
+        element("p", f"{name}: ", element("code", shortened(str(text), _LONGEST)))
+        for name, text in told.items()
+        if text
+    ]
