@@ -88,8 +88,9 @@ class Evaluation(Block):
 
     metric: str | None = Field(
         None,
-        description="What decides, on the test part. regression: rmse, mae, r2; binary: roc_auc, accuracy, f1, "
-        "log_loss, average_precision; multiclass: f1_macro, accuracy, log_loss. The first is the default.",
+        description="What decides, on the test part. "
+        + "; ".join(f"{problem}: {', '.join(names)}" for problem, names in METRICS.items())
+        + ". The first is the default.",
     )
     max_value: float | None = Field(
         None, description="A larger value is refused; for errors, in the metric's unit."

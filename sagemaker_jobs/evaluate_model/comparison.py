@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,12 @@ from typing import Any
 import numpy as np
 
 from headrace.ml.arrays import Flags
-from headrace.ml.metrics import Predictions, direction, measure
+from headrace.ml.evaluation.bootstrap import better_by
+from headrace.ml.evaluation.labels import per_class
+from headrace.ml.evaluation.measured import intervals_of, measure_models, values_of
+from headrace.ml.evaluation.tables import confusion_table
+from headrace.ml.metrics import Predictions, direction
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
-from sagemaker_jobs.evaluate_model.bootstrap import COVERAGE, better_by, interval, resampled
 from sagemaker_jobs.evaluate_model.judged_answers import Champion, answer_test, ask_champion
 from sagemaker_jobs.evaluate_model.recency_marks import read_marks
 from sagemaker_jobs.model import Predictor
@@ -49,7 +51,8 @@ def evaluate_model(
     dict
         ``rows``, ``metric``, ``direction``; ``challenger`` and ``champion``: value by metric; ``champion_problem``: why the
         model in service could not answer; ``learned_rows``: rows left out because the model in service may have learned
-        from them; ``holdout`` and ``recent``: rows, metrics and intervals on the old holdout and on the rows that came
+        from them; ``measured``: each model's metrics with their limits, and the improvement's; ``per_class`` and ``confusion``
+        of the challenger's labels; ``holdout`` and ``recent``: rows, metrics and intervals on the old holdout and on the rows that came
         since; ``train``: the challenger's metrics on its training rows, and ``gap``: how much worse the metric is on the
         test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the improvement on the same rows.
 
@@ -77,6 +80,7 @@ def evaluate_model(
         "recent": _judged(spec, answers, other.predictions, marks == RECENT),
         "train": trained,
         "gap": _gap(metric, trained, judged["challenger"]),
+        **_by_label(answers.rows(unseen)),
         "content_hash": spec.content_hash,
     }
 
@@ -88,23 +92,21 @@ def _judged(
     if not chosen.any():
         return {"rows": 0, "challenger": {}, "champion": None, "intervals": {}}
     models = [model.rows(chosen) for model in (challenger, champion) if model is not None]
-    found = [_finite(measure(spec.pipeline.problem, model)) for model in models]
+    measured = measure_models(spec.pipeline.problem, models, spec.pipeline.training.seed)
     return {
         "rows": int(chosen.sum()),
-        "challenger": found[0],
-        "champion": found[1] if champion is not None else None,
-        "intervals": _intervals(spec, *models),
+        "challenger": values_of(measured["challenger"]),
+        "champion": values_of(measured["champion"]) if champion is not None else None,
+        "intervals": intervals_of(measured, spec.pipeline.metric),
+        "measured": measured,
     }
 
 
-def _intervals(spec: Spec, *models: Predictions) -> dict[str, Any]:
-    metric, problem = spec.pipeline.metric, spec.pipeline.problem
-    values = resampled(problem, metric, list(models), spec.pipeline.training.seed)
-    found = {"coverage": COVERAGE, "challenger": interval(values[:, 0])}
-    if len(models) == 1:
-        return found
-    better = better_by(metric, values[:, 0], values[:, 1])
-    return {**found, "champion": interval(values[:, 1]), "improvement": interval(better)}
+def _by_label(challenger: Predictions) -> dict[str, Any]:
+    """Return how well the challenger tells each label; nothing in a regression, or without rows."""
+    if not challenger.classes or not len(challenger.truth):
+        return {}
+    return {"per_class": per_class(challenger), "confusion": confusion_table(challenger)}
 
 
 def _gap(metric: str, train: Mapping[str, float], test: Mapping[str, float]) -> float | None:
@@ -112,7 +114,3 @@ def _gap(metric: str, train: Mapping[str, float], test: Mapping[str, float]) -> 
     if metric not in train or metric not in test:
         return None
     return better_by(metric, train[metric], test[metric])
-
-
-def _finite(metrics: Mapping[str, float]) -> dict[str, float]:
-    return {name: value for name, value in metrics.items() if math.isfinite(value)}

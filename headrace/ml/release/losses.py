@@ -23,6 +23,7 @@ _BY_METRIC: dict[str, Loss] = {
     "f1_macro": "mistakes",
     "roc_auc": "brier",
     "average_precision": "brier",
+    "calibration_error": "brier",
     "brier": "brier",
     "log_loss": "log_loss",
     "mae": "absolute_error",

@@ -5,6 +5,7 @@ import pytest
 from sklearn import metrics as sk
 
 from headrace.ml.gate import GateRule, decide
+from headrace.ml.metrics import METRICS
 from headrace.ml.quality.performance import Performance
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
 from sagemaker_jobs.engines import ONNX_FILE
@@ -55,6 +56,8 @@ def test_figures_are_those_of_scikit_learn(tmp_path, trained):
             "rmse": sk.root_mean_squared_error(TEST["rides"], predicted),
             "mae": sk.mean_absolute_error(TEST["rides"], predicted),
             "r2": sk.r2_score(TEST["rides"], predicted),
+            "mape": sk.mean_absolute_percentage_error(TEST["rides"], predicted),
+            "median_absolute_error": sk.median_absolute_error(TEST["rides"], predicted),
         }
     )
 
@@ -144,6 +147,38 @@ def test_the_interval_of_the_metric_holds_the_metric(tmp_path, trained):
     assert low > 0
 
 
+@pytest.mark.parametrize("problem", TARGETS)
+def test_every_metric_of_both_models_comes_with_limits(tmp_path, trained, problem):
+    job = OptMl(tmp_path, problem)
+
+    job.evaluate(TEST, trained[problem, "good"], trained[problem, "poor"])
+
+    found = job.evaluation
+    for model in ("challenger", "champion"):
+        measured = found["measured"][model]
+        assert {name: figure["value"] for name, figure in measured.items()} == found[model]
+        assert set(measured) == set(METRICS[problem])
+        assert all(figure["low"] <= figure["high"] for figure in measured.values())
+    improvement = found["measured"]["improvement"][found["metric"]]
+    assert [improvement["low"], improvement["high"]] == found["intervals"]["improvement"]
+    assert improvement["low"] > 0
+
+
+@pytest.mark.parametrize("problem", ["binary", "multiclass"])
+def test_labels_are_told_one_by_one(tmp_path, trained, problem):
+    job = OptMl(tmp_path, problem)
+
+    job.evaluate(TEST, trained[problem, "good"])
+
+    found = job.evaluation
+    true = TEST[job.target].value_counts().to_dict()
+    assert {label: entry["support"] for label, entry in found["per_class"].items()} == true
+    counts = np.array(found["confusion"]["counts"])
+    right = np.trace(counts) / 300
+    assert right == pytest.approx(found["challenger"]["accuracy"])
+    assert counts.sum(axis=1).tolist() == [true[label] for label in found["confusion"]["labels"]]
+
+
 def test_the_old_holdout_and_recent_rows_are_measured_apart(tmp_path, trained):
     job, alone = OptMl(tmp_path / "job"), OptMl(tmp_path / "alone")
     both = trained["regression", "good"], trained["regression", "poor"]
@@ -153,7 +188,7 @@ def test_the_old_holdout_and_recent_rows_are_measured_apart(tmp_path, trained):
 
     found = job.evaluation
     assert found["recent"] == {name: alone.evaluation[name] for name in found["recent"]}
-    assert found["recent"].keys() == {"rows", "challenger", "champion", "intervals"}
+    assert found["recent"].keys() == {"rows", "challenger", "champion", "intervals", "measured"}
     assert (found["rows"], found["holdout"]["rows"], found["learned_rows"]) == (220, 120, 80)
 
 
