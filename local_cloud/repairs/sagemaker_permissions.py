@@ -21,6 +21,7 @@ _RESOURCES = {
     "TrainingJob": "training-job",
     "ProcessingJob": "processing-job",
     "TransformJob": "transform-job",
+    "HyperParameterTuningJob": "hyper-parameter-tuning-job",
     "Model": "model",
     "EndpointConfig": "endpoint-config",
     "Endpoint": "endpoint",
@@ -72,12 +73,18 @@ def sagemaker_resource(operation: str, path: str, body: bytes) -> str:
     'model/m'
     >>> sagemaker_resource("InvokeEndpoint", "/endpoints/e/invocations", b"1,2")
     'endpoint/e'
+    >>> sagemaker_resource(
+    ...     "ListTrainingJobsForHyperParameterTuningJob", "/", b'{"HyperParameterTuningJobName": "t"}'
+    ... )
+    'hyper-parameter-tuning-job/t'
     """
     if operation.startswith("InvokeEndpoint"):
         return f"endpoint/{path.split('/')[2]}"
     request = json.loads(body or b"{}")
     if operation in ("AddTags", "ListTags", "DeleteTags"):
         return str(request.get("ResourceArn", "*"))
+    if operation == "ListTrainingJobsForHyperParameterTuningJob":  # authorised on the tuning job
+        operation = "DescribeHyperParameterTuningJob"
     match = _OPERATION.match(operation)
     if not match or match[2] not in _RESOURCES:
         return "*"

@@ -160,8 +160,9 @@ def _sagemaker(action: str, arguments: Arguments, place: Place, waits: bool) -> 
     yield from (Permission(f"sagemaker:{operation}", arn) for arn in own)
     if arguments.get("Tags"):
         yield from (Permission("sagemaker:AddTags", arn) for arn in own[:1])
-    for parameter in ("RoleArn", "ExecutionRoleArn"):
-        if role := arguments.get(parameter):
+    definition = arguments.get("TrainingJobDefinition") or {}
+    for role in (arguments.get("RoleArn"), arguments.get("ExecutionRoleArn"), definition.get("RoleArn")):
+        if role:
             yield Permission("iam:PassRole", role, {"iam:PassedToService": "sagemaker.amazonaws.com"})
     if waits and noun in _WATCHED:
         yield from (Permission(f"sagemaker:{v}{noun}", arn) for v in ("Describe", "Stop") for arn in own)

@@ -25,6 +25,7 @@ from local_cloud.sagemaker.shapes import check_request, fit_answer, known_operat
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.training import TrainingJobs
 from local_cloud.sagemaker.transform import TransformJobs
+from local_cloud.sagemaker.tuning import TuningJobs
 
 _VERB = re.compile(r"^(Describe|Delete|List)([A-Z]\w+)$")
 _Operation = Callable[[dict[str, Any]], dict[str, Any]]
@@ -41,10 +42,13 @@ class Engine:
         self.endpoints = Endpoints(self.records, launcher, surroundings)
         self.invocations = Invocations(self.endpoints, surroundings)
         self.async_invocations = AsyncInvocations(self.endpoints, surroundings)
+        training = TrainingJobs(self.records, self.images, surroundings)
+        tuning = TuningJobs(self.records, self.images, surroundings, training)
         self.jobs: dict[str, Jobs] = {
-            "TrainingJob": TrainingJobs(self.records, self.images, surroundings),
+            "TrainingJob": training,
             "ProcessingJob": ProcessingJobs(self.records, self.images, surroundings),
             "TransformJob": TransformJobs(self.records, self.images, surroundings, self.models.deployable),
+            "HyperParameterTuningJob": tuning,
         }
         registry = Registry(self.records, surroundings)
         self._operations: dict[str, _Operation] = {
@@ -54,6 +58,11 @@ class Engine:
             "StopProcessingJob": lambda request: self._stop("ProcessingJob", request),
             "CreateTransformJob": self.jobs["TransformJob"].create,
             "StopTransformJob": lambda request: self._stop("TransformJob", request),
+            "CreateHyperParameterTuningJob": tuning.create,
+            "StopHyperParameterTuningJob": lambda request: self._stop("HyperParameterTuningJob", request),
+            "DeleteHyperParameterTuningJob": tuning.delete,
+            "ListHyperParameterTuningJobs": tuning.list,
+            "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
             "CreateModel": self.models.create,
             "CreateEndpointConfig": EndpointConfigs(self.records, self.models).create,
             "CreateEndpoint": self.endpoints.create,

@@ -50,6 +50,8 @@ class Run:
         What it runs, of a job that runs one to its end.
     works : Stoppable or None
         What is ended when somebody asks it to stop.
+    lines : list of str
+        What it has printed so far.
     """
 
     record: Record
@@ -59,6 +61,7 @@ class Run:
     stop: threading.Event = field(default_factory=threading.Event)
     container: Container | None = None
     works: Stoppable | None = None
+    lines: list[str] = field(default_factory=list)
 
 
 class Jobs(ABC):
@@ -112,6 +115,15 @@ class Jobs(ABC):
             run.done.wait()
         return self._records.get(self.noun, name)
 
+    def find(self, name: str) -> Record | None:
+        """Return the job's record, or None if there is none any more."""
+        with self._records.lock:
+            return self._records.tables[self.noun].get(name)
+
+    def printed(self, name: str) -> list[str]:
+        """Return what the job has printed so far; nothing, if an earlier life of this server ran it."""
+        return list(self._runs[name].lines) if name in self._runs else []
+
     def fail_orphans(self) -> None:
         """Mark the jobs that a killed server left behind."""
         for record in list(self._records.tables[self.noun].values()):
@@ -150,7 +162,7 @@ class Jobs(ABC):
             command,
             cwd=cwd,
             environment=environment,
-            write=lambda lines: self._around.put_log(self.log_group, stream, lines),
+            write=lambda lines: self._log(run, stream, lines),
         )
         if run.stop.is_set():
             run.container.stop()
@@ -158,6 +170,10 @@ class Jobs(ABC):
             return run.container.exit_code
         run.container.stop()
         return None
+
+    def _log(self, run: Run, stream: str, lines: list[str]) -> None:
+        run.lines += lines
+        self._around.put_log(self.log_group, stream, lines)
 
     def _guard(self, run: Run) -> None:
         status, changes = "Completed", {}

@@ -83,6 +83,15 @@ KINDS = {
             "ResourceInUse",
         ),
         Kind(
+            "HyperParameterTuningJob",
+            "hyper-parameter-tuning-job",
+            "Amazon SageMaker can't find a hyper parameter tuning job with name {name}.",
+            "Hyper parameter tuning job names must be unique within an AWS account and region, and a hyper parameter "
+            "tuning job with this name already exists ({arn})",
+            "HyperParameterTuningJobSummaries",
+            "ResourceInUse",
+        ),
+        Kind(
             "Model",
             "model",
             'Could not find model "{arn}".',

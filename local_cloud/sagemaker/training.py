@@ -9,12 +9,12 @@ References
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from local_cloud.sagemaker.containers import cpu_count, stream_suffix
 from local_cloud.sagemaker.errors import JobError
+from local_cloud.sagemaker.job_metrics import metric_values
 from local_cloud.sagemaker.jobs import Jobs, Run, now
 from local_cloud.sagemaker.records import Record
 from local_cloud.sagemaker.transfer import download, upload_archive
@@ -99,13 +99,10 @@ class TrainingJobs(Jobs):
     def _publish_metrics(self, run: Run) -> None:
         """Read the metrics out of the log, as the definitions say."""
         definitions = run.record["AlgorithmSpecification"].get("MetricDefinitions", [])
-        lines = run.container.lines if run.container else []
-        values = {
-            definition["Name"]: float(match[1])
-            for definition in definitions
-            for line in lines
-            if (match := re.search(definition["Regex"], line))
+        found = {
+            definition["Name"]: metric_values(run.lines, definition["Regex"]) for definition in definitions
         }
+        values = {name: numbers[-1] for name, numbers in found.items() if numbers}
         run.record["FinalMetricDataList"] = [
             {"MetricName": name, "Value": value, "Timestamp": now()} for name, value in values.items()
         ]

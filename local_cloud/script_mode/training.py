@@ -12,7 +12,7 @@ from typing import Any
 
 from local_cloud.script_mode.source import SourceError, fetch
 
-_OWN = "sagemaker_"
+_OWN = ("sagemaker_", "_tuning_objective_metric")
 
 
 def train(environ: Mapping[str, str]) -> int:

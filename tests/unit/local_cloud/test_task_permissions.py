@@ -93,3 +93,22 @@ def test_a_role_is_passed_to_sagemaker():
 
     [passing] = [p for p in found if p.action == "iam:PassRole"]
     assert passing.context == {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
+
+def test_a_tuning_task_needs_its_own_actions_a_rule_and_the_role_of_the_training_jobs():
+    arguments = {
+        "HyperParameterTuningJobName": "hpo",
+        "TrainingJobDefinition": {"RoleArn": ROLE},
+        "Tags": [{"Key": "a", "Value": "b"}],
+    }
+
+    job = "arn:aws:sagemaker:hyper-parameter-tuning-job/hpo"
+    verbs = (
+        "CreateHyperParameterTuningJob",
+        "DescribeHyperParameterTuningJob",
+        "StopHyperParameterTuningJob",
+    )
+    assert needed("sagemaker:createHyperParameterTuningJob.sync", arguments) == {
+        *((f"sagemaker:{verb}", job) for verb in (*verbs, "AddTags")),
+        ("iam:PassRole", ROLE),
+    } | watching("StepFunctionsGetEventsForSageMakerTuningJobsRule")
