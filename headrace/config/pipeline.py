@@ -14,6 +14,7 @@ from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.alarms import Alarms
 from headrace.config.arrival import Arrival
 from headrace.config.block import Block, Column, Instance, Kind, Problem
+from headrace.config.card import Card
 from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
@@ -160,6 +161,9 @@ class Pipeline(Block):
     )
     training: Training = Field(default_factory=Training, description="What learns, and on what.")
     evaluation: Evaluation = Field(default_factory=Evaluation, description="When a new model is good enough.")
+    card: Card | None = Field(
+        None, description="What people say of the model, for its model card; left out, it has figures alone."
+    )
     approval: Literal["automatic", "manual"] = Field(
         "automatic", description="Who approves a model that passed the gate: the gate itself, or a person."
     )

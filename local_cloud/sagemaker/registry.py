@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local_cloud.sagemaker.errors import ApiError, invalid
+from local_cloud.sagemaker.model_card import check_model_card
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import Surroundings
 
@@ -37,6 +38,7 @@ class Registry:
         """Register the next version of a group."""
         if "ModelPackageGroupName" not in request:
             raise invalid("Only versioned model packages, in a ModelPackageGroupName, are supported here.")
+        check_model_card(request)
         with self._records.lock:
             group = self._records.get("ModelPackageGroup", request["ModelPackageGroupName"])[
                 "ModelPackageGroupName"
@@ -57,6 +59,7 @@ class Registry:
 
     def update_package(self, request: dict[str, Any]) -> dict[str, Any]:
         """Approve, reject or describe a version further."""
+        check_model_card(request)
         record = self._records.get("ModelPackage", request["ModelPackageArn"])
         changes = {key: value for key, value in request.items() if key != "ModelPackageArn"}
         if "CustomerMetadataProperties" in changes:

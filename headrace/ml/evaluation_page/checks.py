@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.ml.evaluation.entries import named_entries
 from headrace.ml.evaluation_page.models import value, with_interval
 from headrace.ml.pages.document import draw_facts
 from headrace.ml.pages.markup import LONGEST_NAME, Markup, element, shortened
@@ -19,7 +20,7 @@ Document = Mapping[str, Any]
 
 def draw_labels(evaluation: Document) -> Markup | None:
     """Return the metrics of each label."""
-    found = _named(evaluation.get("per_class"))
+    found = named_entries(evaluation.get("per_class"))
     if not found:
         return None
     return draw_table("Label by label", *_columns("label", found))
@@ -64,7 +65,7 @@ def draw_fairness(evaluation: Document) -> list[Markup]:
 
 
 def _groups(column: str, found: Document) -> Markup:
-    groups = _named(found.get("groups"))
+    groups = named_entries(found.get("groups"))
     gaps = {f"gap in {name}": with_interval(gap) for name, gap in (found.get("gaps") or {}).items()}
     return element(
         "section",
@@ -83,24 +84,6 @@ def _finding(finding: Any) -> str:
         if finding.get(name):
             return str(finding[name])
     return ", ".join(f"{name}: {value(each)}" for name, each in finding.items())
-
-
-def _named(entries: Any) -> dict[str, Document]:
-    """Return entries by their names, whether they come as a list or by name.
-
-    Examples
-    --------
-    >>> _named([{"label": "yes", "recall": 0.5}]) == _named({"yes": {"recall": 0.5}})
-    True
-    """
-    if isinstance(entries, Mapping):
-        return {str(name): each for name, each in entries.items() if isinstance(each, Mapping)}
-    found: dict[str, Document] = {}
-    for entry in entries or []:
-        key = next((name for name in ("label", "group", "name", "value") if name in entry), None)
-        if key is not None:
-            found[str(entry[key])] = {name: each for name, each in entry.items() if name != key}
-    return found
 
 
 def _columns(
