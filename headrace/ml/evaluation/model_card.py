@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from operator import itemgetter
 from typing import Any
 
 from headrace.ml.evaluation.card_metrics import (
@@ -72,7 +71,7 @@ def model_card(report: Document) -> dict[str, Any]:
 def card_text(card: Mapping[str, Any]) -> str:
     """Return a card as the API takes it: on one line of at most 100,000 characters.
 
-    Of a longer one the longest groups of metrics, or the hyperparameters, are left out, until it fits.
+    Of a longer one the hyperparameters are left out, then groups of metrics, the last ones first, until it fits.
 
     Raises
     ------
@@ -82,22 +81,18 @@ def card_text(card: Mapping[str, Any]) -> str:
     text = _written(card)
     shorter: dict[str, Any] = json.loads(text)
     while len(text) > MOST_CHARACTERS:
-        lists = [
+        settings = shorter.get("training_details", {}).get("training_job_details", {})
+        groups = [
             each["metric_groups"]
             for each in shorter.get("evaluation_details", [])
             if each.get("metric_groups")
         ]
-        jobs = shorter.get("training_details", {}).get("training_job_details", {})
-        if settings := jobs.get("user_provided_hyper_parameters"):
-            lists.append([settings])
-        if not lists:
-            raise ValueError(f"the model card has {len(text)} characters, and {MOST_CHARACTERS} are possible")
-        longest = max(
-            ((len(_written(part)), part, parts) for parts in lists for part in parts), key=itemgetter(0)
-        )
-        longest[2].remove(longest[1])
-        if longest[1] is settings:
-            del jobs["user_provided_hyper_parameters"]
+        if settings.pop("user_provided_hyper_parameters", None) is None:
+            if not groups:
+                raise ValueError(
+                    f"the model card has {len(text)} characters, and {MOST_CHARACTERS} are possible"
+                )
+            groups[-1].pop()
         text = _written(shorter)
     return text
 
