@@ -66,7 +66,7 @@ def test_fields_that_do_not_fit_together_have_the_line_of_the_one_to_change(comp
 
     assert lines == [
         "6: ignore: the target 'cnt' cannot be ignored",
-        "8: evaluation.metric: 'auc' does not fit regression; it is one of rmse, mae, r2",
+        "8: evaluation.metric: 'auc' does not fit regression; it is one of rmse, mae, r2, mape, median_absolute_error",
     ]
 
 
