@@ -6,12 +6,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
+FRAMEWORKS := $(VENV)/.frameworks
+EXTRAS := keras mlflow shap torch xgboost
+COMPILE = $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
+UNIVERSAL = --universal --python-version 3.11
 WORKERS ?= 2
 
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-releases bench-serving fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -27,10 +31,16 @@ $(SPARK): requirements-spark.txt $(STAMP)
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes --build-constraints requirements-spark.txt -r requirements-spark.txt
 	@touch $@
 
+frameworks: $(FRAMEWORKS) ## install what only some pipelines need: XGBoost, PyTorch, Keras, SHAP, MLflow (7 GB)
+
+$(FRAMEWORKS): requirements-frameworks.txt $(STAMP)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-frameworks.txt
+	@touch $@
+
 demo: setup ## run the whole loop on real data, on this machine
 	@$(BIN)/python -m demo
 
-test: setup spark ## pass all tests
+test: setup spark frameworks ## pass all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## format, lint, types, import direction
@@ -77,10 +87,15 @@ format: setup ## apply the formatter and the safe lint fixes
 	@$(BIN)/ruff check --fix .
 
 lock: setup ## compile the pinned requirements again
-	@$(BIN)/uv pip compile requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements.txt
-	@$(BIN)/uv pip compile sagemaker_jobs/requirements.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o sagemaker_jobs/requirements.txt
-	@$(BIN)/uv pip compile requirements-spark.in -c requirements.txt --universal --python-version 3.11 --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o requirements-spark.txt
-	@$(BIN)/uv pip compile infra/file_formats_layer/requirements.in -c requirements.txt --python-version 3.12 --python-platform aarch64-manylinux_2_28 --only-binary :all: --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q -o infra/file_formats_layer/requirements.txt
+	@$(COMPILE) requirements.in $(UNIVERSAL) -o requirements.txt
+	@$(COMPILE) sagemaker_jobs/requirements.in -c requirements.txt $(UNIVERSAL) -o sagemaker_jobs/requirements.txt
+	@$(COMPILE) requirements-spark.in -c requirements.txt $(UNIVERSAL) -o requirements-spark.txt
+	@$(COMPILE) requirements-frameworks.in -c requirements.txt $(UNIVERSAL) -o requirements-frameworks.txt
+	@for extra in $(EXTRAS); do \
+	  $(COMPILE) sagemaker_jobs/extras/$$extra.in -c requirements.txt -c requirements-frameworks.txt $(UNIVERSAL) -o sagemaker_jobs/extras/$$extra.txt || exit 1; \
+	done
+	@$(COMPILE) requirements-frameworks.in -c requirements.txt -c requirements-frameworks.txt $(UNIVERSAL) --format pylock.toml -o sagemaker_jobs/extras/pylock.frameworks.toml
+	@$(COMPILE) infra/file_formats_layer/requirements.in -c requirements.txt --python-version 3.12 --python-platform aarch64-manylinux_2_28 --only-binary :all: -o infra/file_formats_layer/requirements.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline
 	@for file in pipelines/*.yaml; do \

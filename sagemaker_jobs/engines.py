@@ -99,7 +99,7 @@ class OnnxModel:
         self.classes = classes
         self.steps = steps
         self.number_names, self.word_names = names_by_input(schema)
-        self._session = _open_session(graph)
+        self._session = open_session(graph)
 
     @classmethod
     def load(cls, folder: Path) -> OnnxModel:
@@ -196,7 +196,7 @@ def as_floats(cells: np.ndarray[Any, Any]) -> Floats:
     return np.where(np.isnat(moments), np.nan, moments.astype(np.int64).astype(np.float64))
 
 
-def _open_session(graph: bytes) -> Any:
+def open_session(graph: bytes) -> Any:
     """Return a session that works on one thread: a server has a process for each processor."""
     import onnxruntime  # noqa: PLC0415
 

@@ -26,6 +26,7 @@ TRUSTED_TYPES = (
     "sagemaker_jobs.features.assembly.Assembly",
     "sagemaker_jobs.features.feature_pipeline.FeaturePipeline",
     "sagemaker_jobs.features.own_step.OwnStep",
+    "sagemaker_jobs.learners.graph_estimator.GraphEstimator",
     "sagemaker_jobs.stream_preparation.StreamPreparation",
     *(
         f"sagemaker_jobs.features.steps.{name}"

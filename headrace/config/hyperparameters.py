@@ -17,6 +17,11 @@ _LOGISTIC = frozenset(
 _SGD = frozenset(
     "alpha average epsilon eta0 fit_intercept l1_ratio learning_rate loss max_iter n_iter_no_change penalty power_t tol".split()
 )
+_XGBOOST = frozenset(
+    "colsample_bylevel colsample_bynode colsample_bytree early_stopping_rounds gamma grow_policy learning_rate max_bin "
+    "max_cat_threshold max_cat_to_onehot max_delta_step max_depth max_leaves min_child_weight n_estimators reg_alpha "
+    "reg_lambda subsample".split()
+)
 
 _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("hist_gradient_boosting", True): _BOOSTING | {"quantile"},
@@ -27,11 +32,13 @@ _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("linear", False): _LOGISTIC,
     ("sgd", True): _SGD,
     ("sgd", False): _SGD,
+    ("xgboost", True): _XGBOOST | {"objective"},
+    ("xgboost", False): _XGBOOST,
 }
 
 
 def known_hyperparameters(estimator: str, problem: str) -> frozenset[str]:
-    """Return the names that `training.hyperparameters` may have, which are scikit-learn's.
+    """Return the names that `training.hyperparameters` may have, which are scikit-learn's, or XGBoost's own.
 
     Left out is what the file says elsewhere (the seed, the kinds of columns) and what only tells how to compute.
 

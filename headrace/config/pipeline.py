@@ -58,7 +58,7 @@ class Ingest(Block):
 class Training(Block):
     """What learns, and on what."""
 
-    estimator: Literal["hist_gradient_boosting", "random_forest", "linear", "sgd"] = Field(
+    estimator: Literal["hist_gradient_boosting", "random_forest", "linear", "sgd", "xgboost"] = Field(
         "hist_gradient_boosting",
         description="The learner; sgd reads the rows piece by piece, however many there are.",
     )

@@ -32,6 +32,14 @@ _FOREST: dict[str, Document] = {
     "max_features": _continuous(0.1, 1.0),
 }
 _SGD: dict[str, Document] = {"alpha": _continuous(1e-7, 1e-2, "log")}
+_XGBOOST: dict[str, Document] = {
+    "learning_rate": _continuous(0.02, 0.3, "log"),
+    "max_depth": _integer(3, 10),
+    "min_child_weight": _continuous(0.5, 20.0, "log"),
+    "subsample": _continuous(0.5, 1.0),
+    "colsample_bytree": _continuous(0.4, 1.0),
+    "reg_lambda": _continuous(1e-2, 10.0, "log"),
+}
 
 _SPACES: dict[tuple[str, bool], Mapping[str, Document]] = {
     ("hist_gradient_boosting", True): _BOOSTING,
@@ -42,6 +50,8 @@ _SPACES: dict[tuple[str, bool], Mapping[str, Document]] = {
     ("linear", False): {"C": _continuous(1e-3, 1e2, "log")},
     ("sgd", True): _SGD,
     ("sgd", False): _SGD,
+    ("xgboost", True): _XGBOOST,
+    ("xgboost", False): _XGBOOST,
 }
 
 

@@ -11,6 +11,7 @@ _LEARNERS = {
     "hist_gradient_boosting": ("sagemaker_jobs.learners.scikit_learn", "HistGradientBoosting"),
     "random_forest": ("sagemaker_jobs.learners.scikit_learn", "RandomForest"),
     "linear": ("sagemaker_jobs.learners.scikit_learn", "Linear"),
+    "xgboost": ("sagemaker_jobs.learners.xgboost_trees", "Xgboost"),
 }
 """Module and class by name. `sgd` is not here: it reads the rows piece by piece, see `sagemaker_jobs.streamed_fit`."""
 

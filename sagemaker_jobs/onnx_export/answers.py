@@ -14,7 +14,9 @@ from sklearn.ensemble import (
 )
 from sklearn.linear_model import LogisticRegression, Ridge, SGDClassifier, SGDRegressor
 
+from sagemaker_jobs.learners.graph_estimator import GraphEstimator
 from sagemaker_jobs.onnx_export.arithmetic import Arithmetic
+from sagemaker_jobs.onnx_export.embedding import embedded
 from sagemaker_jobs.onnx_export.graph import Graph, NotExportableError
 from sagemaker_jobs.onnx_export.linear_models import weighed
 from sagemaker_jobs.onnx_export.symbols import Column, Symbol
@@ -34,6 +36,8 @@ def answered(graph: Graph, estimator: Any, symbols: Sequence[Symbol], anything: 
     NotExportableError
         If it is none that is known.
     """
+    if isinstance(estimator, GraphEstimator):
+        return embedded(graph, estimator, symbols)
     if isinstance(estimator, _FORESTS):
         return forest_means(graph, estimator, symbols, anything)
     if isinstance(estimator, _BOOSTING):

@@ -35,7 +35,7 @@ def export_onnx(pipeline: Any, schema: tuple[ColumnSchema, ...]) -> bytes:
         raise NotExportableError(f"the column {images[0]!r} holds images, for which there is no operator")
     graph = Graph()
     names = names_by_input(schema)
-    widths = len(names[0]), len(names[1])
+    widths = {NUMBERS: len(names[0]), WORDS: len(names[1])}
     cells = _inputs(schema, names)
     anything = next(iter(cells.values())).symbols[0].at
     *steps, (_, estimator) = pipeline.steps

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from sagemaker_jobs.engines import ANSWERS, NUMBERS, WORDS
+from sagemaker_jobs.engines import ANSWERS, WORDS
 from sagemaker_jobs.onnx_export.symbols import Column
 
 OPSET, ML_OPSET, IR_VERSION = 21, 5, 10
@@ -44,6 +44,14 @@ class Graph:
             self._names[key] = name
         return self._names[key]
 
+    def nodes(self, operator: str, *inputs: str, outputs: int, domain: str, **attributes: Any) -> list[str]:
+        """Add a node with several outputs, and return their names."""
+        names = [f"{operator.lower()}{len(self._nodes)}.{place}" for place in range(outputs)]
+        self._nodes.append(
+            helper.make_node(operator, list(inputs), names, domain=domain or None, **attributes)
+        )
+        return names
+
     def constant(self, values: Any) -> str:
         """Add an array of numbers or of texts; the same one is added once."""
         array = np.asarray(values)
@@ -72,15 +80,15 @@ class Graph:
             return run[0].tensor
         return self.node("Gather", run[0].tensor, self.constant(np.array(places, dtype=np.int64)), axis=1)
 
-    def finished(self, answers: str, widths: tuple[int, int], *, flat: bool) -> bytes:
+    def finished(self, answers: str, widths: Mapping[str, int], *, flat: bool) -> bytes:
         """Return the model whose answers are the tensor `answers`.
 
         Parameters
         ----------
         answers : str
             Name of a tensor of shape (n_rows, n_answers).
-        widths : (int, int)
-            Columns of the inputs ``numbers`` and ``words``; an input without columns is left out.
+        widths : dict of str to int
+            Columns of the inputs by name; one without columns is left out. ``words`` holds texts, any other numbers.
         flat : bool
             Whether to return shape (n_rows,).
 
@@ -96,10 +104,10 @@ class Graph:
         else:
             self._nodes.append(helper.make_node("Identity", [answers], [ANSWERS]))
         inputs = [
-            helper.make_tensor_value_info(name, kind, [*rows, width])
-            for name, kind, width in zip(
-                (NUMBERS, WORDS), (TensorProto.DOUBLE, TensorProto.STRING), widths, strict=True
+            helper.make_tensor_value_info(
+                name, TensorProto.STRING if name == WORDS else TensorProto.DOUBLE, [*rows, width]
             )
+            for name, width in widths.items()
             if width
         ]
         outputs = [

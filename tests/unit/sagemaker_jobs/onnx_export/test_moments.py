@@ -25,7 +25,7 @@ def moments():
 @pytest.mark.parametrize("part", PARTS)
 def test_a_part_of_a_moment_is_that_of_the_calendar(part):
     graph = Graph()
-    model = graph.finished(moment_parts(graph, NUMBERS)[part], (1, 0), flat=True)
+    model = graph.finished(moment_parts(graph, NUMBERS)[part], {NUMBERS: 1}, flat=True)
     given = moments()
 
     found = onnxruntime.InferenceSession(model).run([ANSWERS], {NUMBERS: as_floats(given).reshape(-1, 1)})[0]
