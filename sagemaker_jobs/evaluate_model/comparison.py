@@ -16,6 +16,7 @@ from headrace.ml.evaluation.tables import confusion_table
 from headrace.ml.metrics import Predictions, direction
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
 from sagemaker_jobs.evaluate_model.judged_answers import Champion, answer_test, ask_champion
+from sagemaker_jobs.evaluate_model.plots import plots_of
 from sagemaker_jobs.evaluate_model.recency_marks import read_marks
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.spec import Spec
@@ -54,7 +55,8 @@ def evaluate_model(
         from them; ``measured``: each model's metrics with their limits, and the improvement's; ``per_class`` and ``confusion``
         of the challenger's labels; ``holdout`` and ``recent``: rows, metrics and intervals on the old holdout and on the rows that came
         since; ``train``: the challenger's metrics on its training rows, and ``gap``: how much worse the metric is on the
-        test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the improvement on the same rows.
+        test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the improvement on the same rows;
+        ``curves``: what `headrace.ml.evaluation.curves` says of both models on these rows.
 
     Raises
     ------
@@ -82,6 +84,7 @@ def evaluate_model(
         "gap": _gap(metric, trained, judged["challenger"]),
         **_by_label(answers.rows(unseen)),
         "content_hash": spec.content_hash,
+        "curves": plots_of(spec, answers, other.predictions, unseen),
     }
 
 

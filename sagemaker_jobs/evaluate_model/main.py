@@ -1,4 +1,4 @@
-"""The evaluation job: models and untouched rows in, ``evaluation.json`` and ``performance.json`` out."""
+"""The evaluation job: models and untouched rows in, ``evaluation.json``, ``curves.json`` and ``performance.json`` out."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     test, recency = (paths.processing_input(name) for name in ("test", "recency"))
     judged, training = judge_engine(challenger, spec, test), read_json(challenger / "metrics.json")
     evaluation = evaluate_model(spec, test, judged.predictor, training, champion, recency)
+    curves = evaluation.pop("curves")
     performance = performance_of(spec, judged.predictor, test)
     write_json(paths.processing_output / "evaluation.json", {**evaluation, "engine": judged.about})
+    write_json(paths.processing_output / "curves.json", curves)
     write_json(paths.processing_output / "performance.json", performance.as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
 

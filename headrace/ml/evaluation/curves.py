@@ -16,7 +16,8 @@ from headrace.ml.evaluation.spreads import (
     score_spread,
 )
 from headrace.ml.evaluation.tables import confusion_table, residual_bands, residual_spreads
-from headrace.ml.metrics import Predictions, average_precision, roc_auc
+from headrace.ml.metrics import average_precision, roc_auc
+from headrace.ml.predictions import Predictions
 
 MOST_POINTS = 200
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from headrace.ml.arrays import Flags, Floats
-from headrace.ml.metrics import Predictions
+from headrace.ml.predictions import Predictions
 from headrace.ml.quality.intervals import wilson
 
 _BINS = 10

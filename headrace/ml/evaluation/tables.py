@@ -9,7 +9,7 @@ import numpy as np
 
 from headrace.ml.arrays import Floats
 from headrace.ml.evaluation.spreads import six_digits
-from headrace.ml.metrics import Predictions
+from headrace.ml.predictions import Predictions
 
 MOST_LABELS = 20
 OTHERS = "all others"

@@ -94,6 +94,10 @@ class OptMl:
         return json.loads((self.base / "processing" / "output" / "evaluation.json").read_text())
 
     @property
+    def curves(self):
+        return json.loads((self.base / "processing" / "output" / "curves.json").read_text())
+
+    @property
     def performance(self):
         return json.loads((self.base / "processing" / "output" / "performance.json").read_text())
 

@@ -63,6 +63,31 @@ def test_figures_are_those_of_scikit_learn(tmp_path, trained):
 
 
 @pytest.mark.parametrize("problem", TARGETS)
+def test_what_is_drawn_of_both_models_is_written_beside_the_evaluation(tmp_path, trained, problem):
+    job = OptMl(tmp_path, problem)
+
+    assert job.evaluate(TEST, trained[problem, "good"], trained[problem, "poor"]) == 0
+
+    low, high = job.evaluation["intervals"]["improvement"]
+    edges = job.curves["improvement"]["edges"]
+    assert edges[0] <= low < high <= edges[-1]
+    assert "curves" not in job.evaluation
+    for name, plot in job.curves.items():
+        assert name == "improvement" or set(plot) == {"challenger", "champion"}
+    if problem == "binary":
+        assert job.curves["roc"]["champion"]["auc"] == pytest.approx(job.evaluation["champion"]["roc_auc"])
+
+
+def test_without_a_model_in_service_the_new_one_is_drawn_alone(tmp_path, trained):
+    job = OptMl(tmp_path)
+
+    assert job.evaluate(TEST, trained["regression", "good"]) == 0
+
+    assert set(job.curves) == {"bands", "residuals"}
+    assert set(job.curves["bands"]) == {"challenger"}
+
+
+@pytest.mark.parametrize("problem", TARGETS)
 def test_what_watching_its_quality_takes_is_written_beside_the_evaluation(tmp_path, trained, problem):
     job = OptMl(tmp_path, problem)
     job.spec["pipeline"]["monitoring"] = {"quality": {"segments": ["season", "holiday", "unknown"]}}
