@@ -10,7 +10,8 @@ ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _SECRET = "local"
 _PORTS = range(1024, 65536)
-_HURRY, _MOST_SERVERS = 60.0, 4
+_HURRY, _MOST_SERVERS, _MOST_HOSTS = 60.0, 4, 4
+_AT_CHECKPOINT = "checkpoint"
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,22 @@ class Settings:
         How many of AWS's seconds of mere waiting pass in one second here: 60 makes minutes seconds.
     servers : int
         How many processes the instances of one variant of an endpoint share at most.
+    hosts : int
+        How many processes the instances of one training job are at most.
+    spot_interruption : str
+        When the instances of a spot training are taken back: after so many seconds, or at its first ``checkpoint``; empty
+        for never.
+    spot_interruptions : int
+        How often that happens to one training job.
     """
 
     port: int
     state_dir: Path
     hurry: float = _HURRY
     servers: int = _MOST_SERVERS
+    hosts: int = _MOST_HOSTS
+    spot_interruption: str = ""
+    spot_interruptions: int = 1
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -44,7 +55,10 @@ class Settings:
         state_dir = Path(environ.get("HEADRACE_STATE") or default).absolute()
         hurry = _at_least_one(environ, "HEADRACE_LOCAL_HURRY", _HURRY)
         servers = _at_least_one(environ, "HEADRACE_LOCAL_SERVERS", _MOST_SERVERS)
-        return cls(int(port), state_dir, hurry, int(servers))
+        hosts = _at_least_one(environ, "HEADRACE_LOCAL_HOSTS", _MOST_HOSTS)
+        interruptions = _at_least_one(environ, "HEADRACE_LOCAL_SPOT_INTERRUPTIONS", 1)
+        when = _interruption(environ)
+        return cls(int(port), state_dir, hurry, int(servers), int(hosts), when, int(interruptions))
 
     def own_environment(self) -> dict[str, str]:
         """Variables that `from_environ` makes these settings of."""
@@ -53,6 +67,9 @@ class Settings:
             "HEADRACE_STATE": str(self.state_dir),
             "HEADRACE_LOCAL_HURRY": str(self.hurry),
             "HEADRACE_LOCAL_SERVERS": str(self.servers),
+            "HEADRACE_LOCAL_HOSTS": str(self.hosts),
+            "HEADRACE_LOCAL_SPOT_INTERRUPTION": self.spot_interruption,
+            "HEADRACE_LOCAL_SPOT_INTERRUPTIONS": str(self.spot_interruptions),
         }
 
     @property
@@ -108,3 +125,15 @@ def _at_least_one(environ: Mapping[str, str], name: str, default: float) -> floa
     if not 1.0 <= value < float("inf"):
         raise ValueError(f"{name} is a number from 1 on, not {given!r}")
     return value
+
+
+def _interruption(environ: Mapping[str, str]) -> str:
+    name = "HEADRACE_LOCAL_SPOT_INTERRUPTION"
+    given = environ.get(name, "")
+    try:
+        seconds = float(given or "0") if given != _AT_CHECKPOINT else 0.0
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise ValueError(f"{name} is a number of seconds or '{_AT_CHECKPOINT}', not {given!r}")
+    return given

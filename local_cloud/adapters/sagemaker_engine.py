@@ -41,6 +41,9 @@ class MiniStackSurroundings:
         self.endpoint = settings.endpoint
         self.state_dir: Path = settings.state_dir
         self.servers, self.clock = settings.servers, Clock(settings.hurry)
+        self.hosts = settings.hosts
+        self.spot_interruption = settings.spot_interruption
+        self.spot_interruptions = settings.spot_interruptions
         self._lock = threading.Lock()
         self._metrics: dict[str, list[dict[str, Any]]] = {}
         threading.Thread(target=self._ship_metrics, name="sagemaker-metrics", daemon=True).start()

@@ -31,6 +31,7 @@ class Container:
             list(command), cwd=cwd, env=dict(environment), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
         self.lines: list[str] = []
+        self.stopped = False
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._shipper = threading.Thread(target=self._ship, daemon=True)
         self._reader.start()
@@ -53,6 +54,7 @@ class Container:
 
     def stop(self, grace_s: float = _STOP_GRACE_S) -> None:
         """Ask it to end, then make it."""
+        self.stopped = self.stopped or self.exit_code is None
         end(self._process, grace_s=grace_s)
 
     def _read(self) -> None:

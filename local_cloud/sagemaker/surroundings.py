@@ -22,6 +22,9 @@ class Surroundings(Protocol):
     endpoint: str
     state_dir: Path
     servers: int  # how many of them the instances of one variant share at most
+    hosts: int  # how many of them a training job has at most
+    spot_interruption: str  # when spot instances are taken back; empty for never
+    spot_interruptions: int  # how often, of one job
     clock: Clock
 
     def role_session(self, role_arn: str) -> RoleSession:

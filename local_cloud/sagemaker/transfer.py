@@ -35,25 +35,41 @@ def listed(s3: Any, bucket: str, prefix: str) -> list[str]:
     return [key for key in keys if not key.endswith("/")]
 
 
-def download(s3: Any, uri: str, folder: Path) -> None:
+def download(
+    s3: Any, uri: str, folder: Path, *, shard: tuple[int, int] = (0, 1), required: bool = True
+) -> None:
     """Download everything that begins with `uri` into `folder`; names are relative to it.
+
+    Parameters
+    ----------
+    s3 : client
+        With the permissions of whose data it is.
+    uri : str
+        A bucket and the beginning of keys.
+    folder : Path
+        Made if need be.
+    shard : tuple of int
+        Which part of the keys, from 0, of how many.
+    required : bool
+        Whether there must be something.
 
     Raises
     ------
     JobError
-        If nothing is there, or the role may not read it.
+        If nothing is there that has to be, or the role may not read it.
     """
     bucket, prefix = split_uri(uri)
+    part, parts = shard
     folder.mkdir(parents=True, exist_ok=True)
     try:
         keys = listed(s3, bucket, prefix)
-        if not keys:
+        if required and not keys:
             raise JobError(
                 "ClientError: Data download failed:S3DataDistributionTypeSpecified: No S3 objects found under "
                 f'S3 URL "{uri}" given in input data source. Please ensure that the bucket exists in the selected '
                 "region, that objects exist under that S3 prefix, and that the role has s3:ListBucket permissions."
             )
-        for key in keys:
+        for key in keys[part::parts]:
             target = _inside(folder, key[len(prefix) :].lstrip("/") or key.split("/")[-1])
             target.parent.mkdir(parents=True, exist_ok=True)
             s3.download_file(bucket, key, str(target))

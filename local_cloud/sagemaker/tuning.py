@@ -15,6 +15,7 @@ from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.jobs import Jobs, Run, now
 from local_cloud.sagemaker.listing import list_records, page_of
 from local_cloud.sagemaker.records import Record, Records
+from local_cloud.sagemaker.spot import check_waiting
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.training import TrainingJobs
 from local_cloud.sagemaker.tuning_checks import OBJECTIVE, check_tuning_job
@@ -42,6 +43,7 @@ class TuningJobs(Jobs):
         check_tuning_job(request)
         check_parents(self._records, request)
         definition = request["TrainingJobDefinition"]
+        check_waiting(definition)
         metric = request["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"]
         static = {OBJECTIVE: metric, **definition.get("StaticHyperParameters", {})}
         more = {"TrainingJobDefinition": {**definition, "StaticHyperParameters": static}, "_trials": []}

@@ -14,13 +14,31 @@ def test_minutes_are_seconds_and_a_variant_has_four_servers_unless_said_otherwis
 
 
 def test_settings_survive_the_way_into_the_servers_process():
-    settings = Settings(4599, Path("/somewhere"), hurry=1.5, servers=2)
+    settings = Settings(4599, Path("/somewhere"), 1.5, 2, 3, "checkpoint", 5)
 
     assert Settings.from_environ(settings.own_environment()) == settings
 
 
-@pytest.mark.parametrize("name", ["HEADRACE_LOCAL_HURRY", "HEADRACE_LOCAL_SERVERS"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HEADRACE_LOCAL_HURRY",
+        "HEADRACE_LOCAL_SERVERS",
+        "HEADRACE_LOCAL_HOSTS",
+        "HEADRACE_LOCAL_SPOT_INTERRUPTIONS",
+    ],
+)
 @pytest.mark.parametrize("value", ["0", "0.5", "-1", "nan", "inf", "fast"])
 def test_a_number_below_one_is_refused_by_name(name, value):
     with pytest.raises(ValueError, match=f"{name} is a number from 1 on, not '{value}'"):
+        Settings.from_environ({name: value})
+
+
+@pytest.mark.parametrize("value", ["-1", "soon", "nan", "inf"])
+def test_spot_instances_are_taken_back_after_seconds_or_at_a_checkpoint(value):
+    name = "HEADRACE_LOCAL_SPOT_INTERRUPTION"
+
+    assert Settings.from_environ({name: "2.5"}).spot_interruption == "2.5"
+    assert Settings.from_environ({}).spot_interruption == ""
+    with pytest.raises(ValueError, match=f"{name} is a number of seconds or 'checkpoint', not '{value}'"):
         Settings.from_environ({name: value})

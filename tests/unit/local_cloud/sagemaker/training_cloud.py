@@ -12,6 +12,7 @@ from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
 
+from local_cloud.clock import Clock
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.images import Image
 
@@ -49,7 +50,8 @@ class Surroundings:
     account, region, endpoint = "123456789012", "us-east-1", "http://localhost:4566"
 
     def __init__(self, state_dir, **settings):
-        self.state_dir, self.servers, self.clock = state_dir, 4, None
+        self.state_dir, self.servers, self.clock = state_dir, 4, Clock(hurry=600)
+        self.hosts, self.spot_interruption, self.spot_interruptions = 4, "", 1
         self.bucket, self.events, self.logs, self.metrics = Bucket(), [], [], []
         for name, value in settings.items():
             setattr(self, name, value)
