@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import io
+import json
 import sys
 import tarfile
 import time
@@ -162,7 +163,15 @@ class TrainingCloud:
 
     def model(self, name):
         """Return the files of a training job's model."""
-        with tarfile.open(fileobj=io.BytesIO(self.objects[f"out/{name}/output/model.tar.gz"])) as archive:
+        return self.unpacked(name, "model")
+
+    def output(self, name, file):
+        """Return a JSON file of a training job's output data."""
+        return json.loads(self.unpacked(name, "output")[file])
+
+    def unpacked(self, name, kind):
+        """Return the files of an archive that a training job left."""
+        with tarfile.open(fileobj=io.BytesIO(self.objects[f"out/{name}/output/{kind}.tar.gz"])) as archive:
             files = [member for member in archive.getmembers() if member.isfile()]
             return {member.name: archive.extractfile(member).read().decode() for member in files}
 
