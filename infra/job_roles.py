@@ -104,3 +104,18 @@ def grant_encrypted_volumes(role: iam.IRole, key: kms.IKey) -> None:
     """Allow `role` to start jobs and endpoints whose volumes `key` encrypts."""
     allow(role, ["kms:DescribeKey"], [key.key_arn])
     _allow_volume_grants(role, key)
+
+
+def grant_encrypted_packages(role: iam.IRole, scope: Construct, key: kms.IKey) -> None:
+    """Allow `role` to make model packages whose information SageMaker encrypts with `key`, and nothing else with it.
+
+    The actions are those of AWS's own policy ``AmazonSageMakerModelRegistryFullAccess``.
+    """
+    service = f"sagemaker.{Stack.of(scope).region}.amazonaws.com"
+    role.add_to_principal_policy(
+        iam.PolicyStatement(
+            actions=["kms:CreateGrant", "kms:DescribeKey", "kms:GenerateDataKey", "kms:Decrypt"],
+            resources=[key.key_arn],
+            conditions={"StringEquals": {"kms:ViaService": service}},
+        )
+    )

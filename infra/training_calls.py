@@ -160,6 +160,10 @@ def _cluster(settings: JobSettings) -> dict[str, Any]:
 
 def _register(settings: JobSettings) -> dict[str, Any]:
     formats = ["text/csv", "application/json", "application/jsonlines", *_formats_of_one(settings.pipeline)]
+    measured = {
+        "ContentType": "application/json",
+        "S3Uri": f"{{% 's3://{settings.bucket}/evaluations/' & $guard.run & '/evaluation.json' %}}",
+    }
     return {
         "ModelPackageGroupName": settings.model_package_group,
         "ModelPackageDescription": "{% $judgement.why %}",
@@ -177,16 +181,21 @@ def _register(settings: JobSettings) -> dict[str, Any]:
             "SupportedRealtimeInferenceInstanceTypes": [settings.pipeline.endpoint.instance],
             "SupportedTransformInstanceTypes": [_transform_instance(settings.pipeline)],
         },
-        "ModelMetrics": {
-            "ModelQuality": {
-                "Statistics": {
-                    "ContentType": "application/json",
-                    "S3Uri": f"{{% 's3://{settings.bucket}/evaluations/' & $guard.run & '/evaluation.json' %}}",
-                }
-            }
-        },
+        "ModelMetrics": {"ModelQuality": {"Statistics": measured}, "Explainability": {"Report": measured}},
+        **_card(settings),
         "CustomerMetadataProperties": "{% $judgement.metadata %}",
         "ModelApprovalStatus": "PendingManualApproval",
+    }
+
+
+def _card(settings: JobSettings) -> dict[str, Any]:
+    """Return the model card that the package carries, and its key, if the pipeline file wants it there."""
+    card = settings.pipeline.card
+    if card is None or not card.in_registry:
+        return {}
+    return {
+        "ModelCard": {"ModelCardContent": "{% $judgement.card %}", "ModelCardStatus": "PendingReview"},
+        "SecurityConfig": {"KmsKeyId": settings.key_arn},
     }
 
 

@@ -100,6 +100,8 @@ def training_flow(
             "cause": "{% $guard.cause %}",
             "training_job": "{% $training.job %}",
             "content_hash": "{% $snapshot.content_hash %}",
+            "snapshot": "{% $snapshot %}",
+            "model_data_url": "{% $training.model_data_url %}",
             "learned_from": "{% $snapshot.window %}",
             "has_champion": "{% $guard.champion != null %}",
         },

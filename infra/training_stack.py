@@ -13,7 +13,7 @@ from headrace.config.pipeline import Pipeline
 from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
 from infra.glue_task import grant_runs
-from infra.job_roles import JobRole, grant_encrypted_volumes
+from infra.job_roles import JobRole, grant_encrypted_packages, grant_encrypted_volumes
 from infra.large_data_stack import LargeDataStack
 from infra.large_files import SNAPSHOT_ORDERS
 from infra.model_image import model_image
@@ -27,6 +27,9 @@ from infra.training_flow import TrainingFunctions, training_flow
 from infra.training_schedule import TrainingSchedule
 
 _RETRAIN_EVERY = Duration.days(7)
+_WRITTEN = ("report.html", "model_card.json")
+"""What the judgement writes beside the evaluation."""
+
 _STARTING_EVENTS = {
     "each_file": ("DataAccepted", "TrainingWanted"),
     "batch": ("BatchAccepted", "TrainingWanted"),
@@ -185,6 +188,8 @@ class TrainingStack(PipelineStack):
             pandas=True,  # for NumPy
         )
         grant_objects(function, bucket, "s3:GetObject", ["evaluations/*"])
+        grant_objects(function, bucket, "s3:PutObject", [f"evaluations/*/{name}" for name in _WRITTEN])
+        grant_data_keys(function, self._data.key)
         grant_list(function, bucket, "evaluations/")
         return function
 
@@ -242,6 +247,8 @@ class TrainingStack(PipelineStack):
             sagemaker_arn(self, "model-package", f"{group}/*"),
         ]
         allow(role, ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"], packages)
+        if self.pipeline.card and self.pipeline.card.in_registry:
+            grant_encrypted_packages(role, self, self._data.key)
         machine.node.add_dependency(self._group)
         return machine
 

@@ -18,10 +18,11 @@ from headrace.aws.artifacts import Artifacts
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.gate import Decision, GateRule, decide
+from lambdas.judge_model.report import Written, write_report
 
 logger = Logger()
 
-_PROPERTIES_LIMIT = 50
+_PROPERTIES_LIMIT = 49  # of 50: the report is one more
 _PROPERTY_LIMIT = 256
 _REFUSED = re.compile(r"[^\w .:/=+\-@]")
 
@@ -31,6 +32,10 @@ class Documents(Protocol):
 
     def load(self, key: str) -> dict[str, Any] | None:
         """Return the JSON document at `key`, or None if there is none."""
+        ...
+
+    def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
+        """Write bytes."""
         ...
 
 
@@ -63,15 +68,23 @@ def judge_model(
     evaluation = documents.load(f"evaluations/{event['run']}/evaluation.json") or {}
     decision = _decide(event, pipeline, evaluation)
     metrics = _numbers(evaluation.get("challenger"))
-    logger.info(decision.why, extra={"promote": decision.promote, "metrics": metrics})
+    written = write_report(event, pipeline, decision, evaluation, settings.artifacts_bucket, documents)
+    told = {"promote": decision.promote, "metrics": metrics, "report": written.page_uri}
+    logger.info(decision.why, extra=told)
     return {
         "promote": decision.promote,
         "why": decision.why,
         "metrics": metrics,
         "champion_metrics": _numbers(evaluation.get("champion")),
         "measured": _measured(evaluation, pipeline.metric),
-        "metadata": _metadata(event, pipeline, settings, evaluation),
+        "metadata": {**_metadata(event, pipeline, settings, evaluation), **_page(written)},
+        **({"card": written.card} if pipeline.card and pipeline.card.in_registry else {}),
     }
+
+
+def _page(written: Written) -> dict[str, str]:
+    """Return where the page is, for the registry."""
+    return {} if written.page_uri is None else {"report": written.page_uri}
 
 
 def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[str, Any]) -> Decision:

@@ -192,3 +192,64 @@ def test_the_guard_reads_the_latest_reports_and_no_other_object(template):
     assert "".join(reads).count("latest.json") == "".join(reads).count("Fn::Join") == 2
     assert "/drift/latest.json" in "".join(reads)
     assert "/quality/latest.json" in "".join(reads)
+
+
+def written_by(template, function):
+    """Return the objects that a function may write, as they end."""
+    role = next(name for name in policies(template) if name.startswith(f"{function}Role"))
+    statements = [found for found in policies(template)[role] if "s3:PutObject" in actions(found)]
+    resources = [each for found in statements for each in found["Resource"]]
+    return {each["Fn::Join"][1][-1] for each in resources}
+
+
+def test_the_judgement_writes_its_report_and_card_and_nothing_else_there(template):
+    assert {"/evaluations/*/report.html", "/evaluations/*/model_card.json"} <= written_by(
+        template, "JudgeModel"
+    )
+    assert not any(
+        end.endswith(("/evaluation.json", "/evaluations/*")) for end in written_by(template, "JudgeModel")
+    )
+
+
+def registration(template):
+    machine = next(iter(template.find_resources("AWS::StepFunctions::StateMachine").values()))
+    definition = "".join(
+        part if isinstance(part, str) else json.dumps(part)
+        for part in machine["Properties"]["DefinitionString"]["Fn::Join"][1]
+    )
+    start = definition.index('"RegisterModel":{')
+    return definition[start : definition.index('"ModelApprovalStatus"', start)]
+
+
+def test_the_registry_carries_the_card_encrypted_where_the_pipeline_file_says_so(template):
+    carrying = templates(json.dumps({"card": {"in_registry": True}}))[0]
+
+    assert '"ModelCardContent":"{% $judgement.card %}"' in registration(carrying)
+    assert '"SecurityConfig":{"KmsKeyId":' in registration(carrying)
+    assert "ModelCard" not in registration(template)
+    assert "SecurityConfig" not in registration(template)
+
+
+def test_the_key_of_packages_is_used_by_way_of_sagemaker_only(template):
+    carrying = templates(json.dumps({"card": {"in_registry": True}}))[0]
+
+    found = [
+        statement
+        for statements in policies(carrying).values()
+        for statement in statements
+        if "kms:ViaService" in json.dumps(statement.get("Condition", {}))
+    ]
+    (statement,) = found
+    assert set(actions(statement)) == {
+        "kms:CreateGrant",
+        "kms:DescribeKey",
+        "kms:GenerateDataKey",
+        "kms:Decrypt",
+    }
+    assert "kms:ViaService" not in json.dumps(policies(template))
+
+
+def test_a_card_that_is_only_written_asks_for_nothing_more(template):
+    written = templates(json.dumps({"card": {"owner": "mobility"}}))[0]
+
+    assert policies(written) == policies(template)

@@ -21,6 +21,9 @@ class Documents(dict):
     def load(self, key):
         return self.get(key)
 
+    def put(self, key, body, *, content_type):
+        self[key] = body
+
 
 @pytest.fixture
 def pipeline():
