@@ -7,6 +7,7 @@ a server of an ONNX model needs to start.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,8 @@ class OnnxModel:
 
     Attributes
     ----------
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered. The graph gives probabilities alone.
     number_names, word_names : tuple of str
         Which features the columns of the graph's inputs are, in order.
     """
@@ -98,6 +101,7 @@ class OnnxModel:
         self.schema = schema
         self.classes = classes
         self.steps = steps
+        self.threshold: float | None = None
         self.number_names, self.word_names = names_by_input(schema)
         self._session = open_session(graph)
 
@@ -115,7 +119,14 @@ class OnnxModel:
         path = folder / ONNX_FILE
         if not path.is_file():
             raise JobError(f"the model has no file {ONNX_FILE}, which its engine needs")
-        return cls(problem, schema, tuple(map(str, document["classes"])), steps, path.read_bytes())
+        model = cls(problem, schema, tuple(map(str, document["classes"])), steps, path.read_bytes())
+        return model.with_threshold(document.get("threshold"))
+
+    def with_threshold(self, threshold: float | None) -> OnnxModel:
+        """Return the same model with another threshold."""
+        other = copy(self)
+        other.threshold = threshold
+        return other
 
     def predict(self, columns: Columns) -> Floats:
         """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""

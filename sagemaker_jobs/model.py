@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -37,6 +37,15 @@ class Predictor(Protocol):
         """The cleaning steps that requests go through, as the rows of the training did."""
         ...
 
+    @property
+    def threshold(self) -> float | None:
+        """Of two labels: the probability from which the second one is answered; None answers the more probable one."""
+        ...
+
+    def with_threshold(self, threshold: float | None) -> Predictor:
+        """Return the same model with another threshold."""
+        ...
+
     def predict(self, columns: Columns) -> Floats:
         """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""
         ...
@@ -56,17 +65,24 @@ class Model:
         From typed columns to predictions.
     steps : tuple of DeclaredStep
         The cleaning steps that requests go through, as the rows of the training did.
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered.
     """
 
     problem: Problem
     schema: tuple[ColumnSchema, ...]
     pipeline: Any
     steps: tuple[DeclaredStep, ...] = ()
+    threshold: float | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The labels, sorted; empty in a regression."""
         return () if self.problem == "regression" else tuple(map(str, self.pipeline.classes_))
+
+    def with_threshold(self, threshold: float | None) -> Model:
+        """Return the same model with another threshold."""
+        return replace(self, threshold=threshold)
 
     def predict(self, columns: Columns) -> Floats:
         """Return numbers of shape (n_rows,), or probabilities of shape (n_rows, n_classes)."""
@@ -74,7 +90,9 @@ class Model:
         return np.asarray(answer(columns), dtype=np.float64)
 
 
-def as_documents(answers: list[Any], classes: Sequence[str]) -> list[dict[str, Any]]:
+def as_documents(
+    answers: list[Any], classes: Sequence[str], threshold: float | None = None
+) -> list[dict[str, Any]]:
     """Return answers as JSON has them.
 
     Parameters
@@ -83,6 +101,8 @@ def as_documents(answers: list[Any], classes: Sequence[str]) -> list[dict[str, A
         Numbers, or the probabilities of `classes`.
     classes : sequence of str
         Labels; empty in a regression.
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered; None answers the more probable one.
 
     Examples
     --------
@@ -95,6 +115,10 @@ def as_documents(answers: list[Any], classes: Sequence[str]) -> list[dict[str, A
         return [{"score": number} for number in answers]
     if len(classes) == len(("no", "yes")):
         no, yes = classes
+        if threshold is not None:
+            return [
+                {"label": yes if q >= threshold else no, "probabilities": {no: p, yes: q}} for p, q in answers
+            ]
         return [{"label": yes if q > p else no, "probabilities": {no: p, yes: q}} for p, q in answers]
     return [
         {"label": classes[row.index(max(row))], "probabilities": dict(zip(classes, row, strict=True))}
@@ -105,18 +129,20 @@ def as_documents(answers: list[Any], classes: Sequence[str]) -> list[dict[str, A
 def schema_document(model: Predictor) -> dict[str, Any]:
     """Return ``schema.json``: what a caller needs to know."""
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
+    threshold = {} if model.threshold is None else {"threshold": model.threshold}
     return {
         "problem": model.problem,
         "features": [column.as_dict() for column in model.schema],
         "classes": list(model.classes),
         **cleaning,
+        **threshold,
     }
 
 
 def read_schema_document(
     document: Mapping[str, Any],
 ) -> tuple[Problem, tuple[ColumnSchema, ...], tuple[DeclaredStep, ...]]:
-    """Return what `schema_document` wrote, but for the classes, which the pipeline knows."""
+    """Return what `schema_document` wrote, but for the classes, which the pipeline knows, and the threshold."""
     return (
         document["problem"],
         tuple(ColumnSchema.from_dict(entry) for entry in document["features"]),

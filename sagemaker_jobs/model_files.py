@@ -102,7 +102,8 @@ def read_model(folder: Path, manifest: Mapping[str, Any]) -> Model:
     JobError
         If the model consists of anything that is not trusted.
     """
-    problem, schema, steps = read_schema_document(read_json(folder / SCHEMA))
+    document = read_json(folder / SCHEMA)
+    problem, schema, steps = read_schema_document(document)
     try:
         pipeline = skops.io.load(
             folder / MODEL, trusted=[*TRUSTED_TYPES, *own_types(manifest.get("own_steps", ()))]
@@ -110,7 +111,7 @@ def read_model(folder: Path, manifest: Mapping[str, Any]) -> Model:
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
     check_trees(pipeline.steps[-1][1])
-    return Model(problem, schema, pipeline, steps)
+    return Model(problem, schema, pipeline, steps, document.get("threshold"))
 
 
 def _in_order(files: Mapping[str, bytes], text: str) -> list[str]:

@@ -11,6 +11,8 @@ from typing import Any
 from sagemaker_jobs.failures import JobError
 
 MODEL, SCHEMA, MANIFEST = "model.skops", "schema.json", "manifest.json"
+THRESHOLD = "threshold.json"
+"""How the threshold of a model between two labels was chosen, if it has one."""
 
 
 def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:

@@ -78,7 +78,7 @@ class Part:
 
 def answer_part(predictor: Predictor, part: Part) -> Predictions:
     """Answer rows whose truth is known."""
-    return Predictions(part.target, predictor.predict(part.columns), predictor.classes)
+    return Predictions(part.target, predictor.predict(part.columns), predictor.classes, predictor.threshold)
 
 
 class MissingColumnError(JobError):

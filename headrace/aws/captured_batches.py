@@ -32,11 +32,14 @@ class Layout:
         Names of further columns, which are taken if the caller names them.
     classes : tuple of str
         The labels of the model, sorted; empty for numbers, or if they are not known.
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered; None answers the more probable one.
     """
 
     features: tuple[str, ...]
     beside: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    threshold: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ def read_batches(captures: Sequence[Capture], layout: Layout) -> tuple[list[Batc
     unreadable : int
         How many do not.
     """
-    answered = list(_answered(captures, layout.classes))
+    answered = list(_answered(captures, layout))
     if not layout.features:
         return [_batch(answered, {})] if answered else [], len(captures) - len(answered)
     alike: dict[tuple[str, ...] | None, list[tuple[_Answered, str]]] = defaultdict(list)
@@ -91,10 +94,10 @@ def read_batches(captures: Sequence[Capture], layout: Layout) -> tuple[list[Batc
     return batches, len(captures) - sum(len(batch.captures) for batch in batches)
 
 
-def _answered(captures: Sequence[Capture], classes: Sequence[str]) -> Iterator[_Answered]:
+def _answered(captures: Sequence[Capture], layout: Layout) -> Iterator[_Answered]:
     for capture in captures:
         try:
-            yield _Answered(capture, read_answers(capture, classes))
+            yield _Answered(capture, read_answers(capture, layout.classes, layout.threshold))
         except CaptureError:
             continue
 

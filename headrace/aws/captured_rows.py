@@ -85,7 +85,7 @@ def read_rows(capture: Capture, features: Sequence[str], *, beside: Sequence[str
     return {name: [None if cell in _MISSING else cell for cell in cells] for name, cells in columns.items()}
 
 
-def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
+def read_answers(capture: Capture, classes: Sequence[str] = (), threshold: float | None = None) -> Answers:
     r"""Return what was answered: a prediction and its score for each row.
 
     Parameters
@@ -94,6 +94,8 @@ def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
         CSV with a number, or a label and its probability, in each line; or JSON as the endpoint writes it.
     classes : sequence of str
         The labels of the model, sorted; empty for numbers, or if they are not known.
+    threshold : float, optional
+        Of two labels: the probability from which the second one is answered. It is needed where probabilities alone were.
 
     Raises
     ------
@@ -117,16 +119,16 @@ def read_answers(capture: Capture, classes: Sequence[str] = ()) -> Answers:
     """
     try:
         if capture.response.content_type == "text/csv":
-            return _csv_answers(capture.response, classes)
-        return _json_answers(capture.response, classes)
+            return _csv_answers(capture.response, classes, threshold)
+        return _json_answers(capture.response, classes, threshold)
     except (TypeError, AttributeError, csv.Error) as error:
         raise CaptureError("the response is in no form that the endpoint writes") from error
 
 
-def _csv_answers(response: Payload, classes: Sequence[str]) -> Answers:
+def _csv_answers(response: Payload, classes: Sequence[str], threshold: float | None) -> Answers:
     rows = _split(response.text)
     if response.output == "probabilities":
-        return _of_probabilities([list(map(_number, row)) for row in rows], classes)
+        return _of_probabilities([list(map(_number, row)) for row in rows], classes, threshold)
     predictions = [row[0] for row in rows]
     if any(len(row) > 1 for row in rows):
         probabilities = [_number(row[1]) if len(row) > 1 else _NAN for row in rows]
@@ -135,13 +137,20 @@ def _csv_answers(response: Payload, classes: Sequence[str]) -> Answers:
     return Answers(list(predictions), [_NAN if unscored else _number(cell) for cell in predictions])
 
 
-def _of_probabilities(rows: list[list[float]], classes: Sequence[str]) -> Answers:
-    """Return the likeliest class of each row, if the classes are known, and its score."""
+def _of_probabilities(rows: list[list[float]], classes: Sequence[str], threshold: float | None) -> Answers:
+    """Return the class that each row was answered, if the classes are known, and its score."""
     best = [max(row) for row in rows]
     known = classes and all(len(row) == len(classes) for row in rows)
-    predictions = [classes[row.index(top)] if known else None for row, top in zip(rows, best, strict=True)]
+    predictions = [classes[_place(row, threshold)] if known else None for row in rows]
     scores = [row[1] if len(row) == _TWO else top for row, top in zip(rows, best, strict=True)]
     return Answers(predictions, scores)
+
+
+def _place(probabilities: Sequence[float], threshold: float | None) -> int:
+    """Return the place of the class that is answered."""
+    if threshold is None or len(probabilities) != _TWO:
+        return probabilities.index(max(probabilities))
+    return int(probabilities[1] >= threshold)
 
 
 def _split(text: str) -> list[list[str]]:
@@ -160,7 +169,7 @@ def _scores(labels: list[str], probabilities: list[float], classes: Sequence[str
     ]
 
 
-def _json_answers(response: Payload, classes: Sequence[str]) -> Answers:
+def _json_answers(response: Payload, classes: Sequence[str], threshold: float | None) -> Answers:
     if response.content_type in _JSON_LINES:
         values: Any = [_json(line) for line in response.text.split("\n") if line.strip()]
     else:
@@ -168,14 +177,14 @@ def _json_answers(response: Payload, classes: Sequence[str]) -> Answers:
         values = answer.get("predictions") if isinstance(answer, dict) else answer
     if not isinstance(values, list):
         raise CaptureError("the response holds no list of predictions")
-    pairs = [_prediction(value, classes) for value in values]
+    pairs = [_prediction(value, classes, threshold) for value in values]
     unscored = response.output == "labels"
     return Answers(
         [prediction for prediction, _ in pairs], [_NAN if unscored else score for _, score in pairs]
     )
 
 
-def _prediction(value: Any, classes: Sequence[str]) -> tuple[str | None, float]:
+def _prediction(value: Any, classes: Sequence[str], threshold: float | None) -> tuple[str | None, float]:
     if not isinstance(value, dict):
         return _written(value), _number(value)
     found = next((value[name] for name in ("prediction", "score", "label") if name in value), None)
@@ -184,7 +193,7 @@ def _prediction(value: Any, classes: Sequence[str]) -> tuple[str | None, float]:
         return _written(found), _number(value.get("score", found))
     labels = list(classes) or sorted(probabilities)
     if found is None and probabilities:
-        found = max(probabilities, key=lambda label: _number(probabilities[label]))
+        found = labels[_place([_number(probabilities.get(label)) for label in labels], threshold)]
     asked = labels[1] if len(labels) == _TWO else found
     return _written(found), _number(probabilities.get(asked))
 

@@ -8,11 +8,11 @@ from headrace.config.alarm_agreement import alarm_disagreements
 from headrace.config.batch_agreement import batch_disagreements
 from headrace.config.data_window import window_disagreements
 from headrace.config.endpoint_agreement import endpoint_disagreements
+from headrace.config.evaluation import evaluation_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.front import front_disagreements
 from headrace.config.hyperparameters import known_hyperparameters
-from headrace.config.limits import METRICS
 from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
@@ -62,7 +62,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         feature_disagreements,
         _training,
         _retraining,
-        _evaluation,
+        evaluation_disagreements,
         quality_disagreements,
         release_disagreements,
         alarm_disagreements,
@@ -166,18 +166,6 @@ def _retraining(pipeline: Pipeline) -> list[Finding]:
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]
-
-
-def _evaluation(pipeline: Pipeline) -> list[Finding]:
-    evaluation, metric, allowed = pipeline.evaluation, pipeline.metric, METRICS[pipeline.problem]
-    if metric not in allowed:
-        fit = f"{metric!r} does not fit {pipeline.problem}; it is one of {', '.join(allowed)}"
-        return [(("evaluation", "metric"), fit)]
-    if evaluation.max_value is not None and allowed[metric] == "higher":
-        return [(("evaluation", "max_value"), f"{metric} is better when higher: use min_value")]
-    if evaluation.min_value is not None and allowed[metric] == "lower":
-        return [(("evaluation", "min_value"), f"{metric} is better when lower: use max_value")]
-    return []
 
 
 def _stream(pipeline: Pipeline) -> list[Finding]:

@@ -19,6 +19,7 @@ from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.endpoint import Endpoint
+from headrace.config.evaluation import Evaluation
 from headrace.config.features import Features
 from headrace.config.feedback import Feedback
 from headrace.config.large_data import LargeData
@@ -82,38 +83,6 @@ class Training(Block):
     def hourly_usd(self) -> float | None:
         """What an hour of a job costs, in US dollars; None if the file does not say and nobody here knows."""
         return self.usd_per_hour or usd_per_hour(self.instance)
-
-
-class Evaluation(Block):
-    """When a new model is good enough."""
-
-    metric: str | None = Field(
-        None,
-        description="What decides, on the test part. "
-        + "; ".join(f"{problem}: {', '.join(names)}" for problem, names in METRICS.items())
-        + ". The first is the default.",
-    )
-    max_value: float | None = Field(
-        None, description="A larger value is refused; for errors, in the metric's unit."
-    )
-    min_value: float | None = Field(None, description="A smaller value is refused; for scores.")
-    min_improvement: float = Field(
-        0.0,
-        ge=0,
-        description="How much better than the model in service a new one must be, in the metric's unit.",
-    )
-    min_recent_rows: int = Field(
-        100,
-        ge=10,
-        description="The old holdout and the rows that came since are judged apart if each has so many.",
-    )
-    old_tolerance: float = Field(
-        0.25,
-        ge=0,
-        le=1,
-        description="How much worse a new model may be on the old holdout, as a share of the metric of the one in "
-        "service.",
-    )
 
 
 class Pipeline(Block):

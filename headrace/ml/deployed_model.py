@@ -26,11 +26,14 @@ class DeployedModel:
         The labels, sorted; empty in a regression, or if they are not known.
     baseline : Profile or None
         What its traffic is compared with.
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered; None answers the more probable one.
     """
 
     cleaning: RequestCleaning
     classes: tuple[str, ...] = ()
     baseline: Profile | None = None
+    threshold: float | None = None
 
     @classmethod
     def of(cls, document: Mapping[str, Any] | None) -> Self:
@@ -46,7 +49,12 @@ class DeployedModel:
         baseline = Profile.from_dict(document)
         schema = tuple(ColumnSchema(feature.name, feature.kind) for feature in baseline.features)
         steps = tuple(map(DeclaredStep.from_dict, document.get("cleaning", ())))
-        return cls(RequestCleaning(schema, steps), _classes(document, baseline), baseline)
+        return cls(
+            RequestCleaning(schema, steps),
+            _classes(document, baseline),
+            baseline,
+            document.get("threshold"),
+        )
 
 
 def _classes(document: Mapping[str, Any], baseline: Profile) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from headrace.ml.metrics import LOWER_IS_BETTER
@@ -31,6 +31,10 @@ class GateRule:
         The old holdout and the recent rows are judged apart if each has so many; together otherwise.
     old_tolerance : float
         How much worse it may be on the old holdout, as a share of the value of the model in service.
+    floors : mapping of str to float
+        What further metrics must reach on the rows that decide: at least the value if higher is better, at most if lower is.
+    beyond_luck : bool
+        Whether the improvement must be more than `min_improvement` on resampled rows, too: its 95 % interval lies above it.
     """
 
     metric: str
@@ -39,6 +43,8 @@ class GateRule:
     min_improvement: float = 0.0
     min_rows: int = 100
     old_tolerance: float = 0.25
+    floors: Mapping[str, float] = field(default_factory=dict)
+    beyond_luck: bool = False
 
 
 @dataclass(frozen=True)
@@ -62,6 +68,7 @@ class _Comparison:
     value: float
     champion: float
     interval: tuple[float, float] | None
+    others: Mapping[str, Any]
 
     @property
     def gain(self) -> float:
@@ -72,6 +79,10 @@ class _Comparison:
     def surely_worse(self) -> bool:
         """Whether it is worse on resampled rows, too: then luck does not explain it."""
         return self.gain < 0 and (self.interval is None or self.interval[1] < 0)
+
+    def is_sure_to_gain(self, least: float) -> bool:
+        """Whether it is better by more than `least` on resampled rows, too."""
+        return self.interval is not None and self.interval[0] > least
 
     def __str__(self) -> str:
         """Say it with figures."""
@@ -140,6 +151,7 @@ def _without_champion(evaluation: Mapping[str, Any], rule: GateRule, has_champio
     if value is None:
         raise _RefusedError(f"the evaluation has no value for {rule.metric}")
     _check_limits(value, rule, rows)
+    _check_floors(evaluation["challenger"], rule, rows)
     measured = f"{rule.metric} {value:.4g} on {rows}"
     if problem := evaluation.get("champion_problem"):
         return Decision(True, f"{measured}; the model in service cannot answer them: {problem}")
@@ -177,12 +189,16 @@ def _against_champion(evaluation: Mapping[str, Any], rule: GateRule, reason: str
 def _asked(comparison: _Comparison, rule: GateRule, further: str) -> Decision:
     """Promote a model that is better by what is asked for."""
     _check_limits(comparison.value, rule, comparison.rows)
+    _check_floors(comparison.others, rule, comparison.rows)
     if comparison.gain < 0:
         return Decision(False, f"{_STAYS}{comparison}{further}")
     if comparison.gain < rule.min_improvement:
         return Decision(
             False, f"{_STAYS}{comparison}, where {rule.min_improvement:.4g} is asked for{further}"
         )
+    if rule.beyond_luck and not comparison.is_sure_to_gain(rule.min_improvement):
+        least = f"{rule.min_improvement:.4g} or less" if rule.min_improvement else "no improvement"
+        return Decision(False, f"{_STAYS}{comparison}, where luck may explain {least}{further}")
     newer = ", and trained on newer data" if comparison.gain == 0 else ""
     return Decision(True, f"{comparison}{newer}{further}")
 
@@ -195,7 +211,9 @@ def _compared(part: Any, rule: GateRule, name: str) -> _Comparison:
         if value is None:
             raise _RefusedError(f"the {title} has no value for {rule.metric} on {rows}")
         values[model] = value
-    return _Comparison(rows, rule.metric, values["challenger"], values["champion"], _interval(part))
+    return _Comparison(
+        rows, rule.metric, values["challenger"], values["champion"], _interval(part), part["challenger"]
+    )
 
 
 def _interval(part: Mapping[str, Any]) -> tuple[float, float] | None:
@@ -227,6 +245,21 @@ def _check_limits(value: float, rule: GateRule, rows: str) -> None:
         raise _RefusedError(f"{measured} is below the limit of {rule.min_value:.4g}")
     if rule.max_value is not None and value > rule.max_value:
         raise _RefusedError(f"{measured} is above the limit of {rule.max_value:.4g}")
+
+
+def _check_floors(metrics: Mapping[str, Any], rule: GateRule, rows: str) -> None:
+    """Refuse a model of which a further metric is not good enough, or not known."""
+    for name, floor in rule.floors.items():
+        value = _value(metrics, name)
+        if value is None:
+            raise _RefusedError(
+                f"the new model has no value for {name} on {rows}, where {floor:.4g} is asked"
+            )
+        if value > floor if name in LOWER_IS_BETTER else value < floor:
+            side, limit = ("above", "most") if name in LOWER_IS_BETTER else ("below", "least")
+            raise _RefusedError(
+                f"{name} {value:.4g} on {rows} is {side} the {floor:.4g} that it must be at {limit}"
+            )
 
 
 def _value(metrics: object, name: str) -> float | None:

@@ -98,6 +98,8 @@ def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[st
         min_improvement=pipeline.evaluation.min_improvement,
         min_rows=pipeline.evaluation.min_recent_rows,
         old_tolerance=pipeline.evaluation.old_tolerance,
+        floors=pipeline.evaluation.floors,
+        beyond_luck=pipeline.evaluation.beyond_luck,
     )
     return decide(evaluation, rule, reason=event["reason"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -73,7 +73,12 @@ class _Read:
 
 
 def read_answers(
-    release: Release, memory: Memory, captured: Captured, bins: Profile, classes: tuple[str, ...]
+    release: Release,
+    memory: Memory,
+    captured: Captured,
+    bins: Profile,
+    classes: tuple[str, ...],
+    thresholds: Mapping[str, float],
 ) -> Memory:
     """Return the memory with what was captured since.
 
@@ -83,9 +88,11 @@ def read_answers(
         In which answers are counted.
     classes : tuple of str
         The labels, sorted; empty in a regression.
+    thresholds : mapping of str to float
+        By variant: of two labels, the probability from which the second one is answered.
     """
     pairing = Pairing.of(memory, bins) if release.strategy == "shadow" else None
-    reader = _Reader(release, memory, captured, bins, classes, pairing)
+    reader = _Reader(release, memory, captured, bins, classes, thresholds, pairing)
     champion = reader.read("champion", release.champion, memory.champion)
     challenger = reader.read("challenger", release.challenger, memory.challenger)
     strata = tuple(
@@ -103,6 +110,7 @@ class _Reader:
     captured: Captured
     bins: Profile
     classes: tuple[str, ...]
+    thresholds: Mapping[str, float]
     pairing: Pairing | None
 
     def read(self, role: str, variant: str, before: Reading) -> _Read:
@@ -121,11 +129,11 @@ class _Reader:
         while chosen:
             chunk = take(chosen, max_bytes=_CHUNK_BYTES, max_objects=_CHUNK_OBJECTS)
             chosen = chosen[len(chunk) :]
-            self._add(role, found, [item.key for item in chunk])
+            self._add(role, variant, found, [item.key for item in chunk])
         return found
 
-    def _add(self, role: str, found: _Read, keys: Sequence[str]) -> None:
-        answers, unreadable = self._answers(keys)
+    def _add(self, role: str, variant: str, found: _Read, keys: Sequence[str]) -> None:
+        answers, unreadable = self._answers(variant, keys)
         rows = sum(len(answer.labels) for answer in answers)
         found.reading = replace(
             found.reading,
@@ -140,7 +148,7 @@ class _Reader:
                 self.pairing.add(role, answer.request, answer.labels, answer.scores)
             self.pairing.compare()
 
-    def _answers(self, keys: Sequence[str]) -> tuple[list[Answer], int]:
+    def _answers(self, variant: str, keys: Sequence[str]) -> tuple[list[Answer], int]:
         """Return the answers of this release in the order of time, and how many records could not be read."""
         captures: list[Capture] = []
         unreadable = 0
@@ -153,7 +161,7 @@ class _Reader:
         began = datetime.fromisoformat(self.memory.strata[0].since)
         captures = [each for each in captures if each.time >= began and not _is_of_a_file(each)]
         captures.sort(key=lambda each: each.time)
-        batches, misfits = read_batches(captures, Layout((), (), self.classes))
+        batches, misfits = read_batches(captures, Layout((), (), self.classes, self.thresholds.get(variant)))
         answers = [
             Answer(capture.time, _request(capture), found.predictions, found.scores)
             for batch in batches

@@ -67,7 +67,12 @@ def judge_release(
     memory = Memory.of(ports.documents.load(f"{release.folder}state.json"), release.execution)
     answers = _answers(release, ports)
     memory = read_answers(
-        release, memory.from_share(release.since), ports.captured, answers.bins, answers.classes
+        release,
+        memory.from_share(release.since),
+        ports.captured,
+        answers.bins,
+        answers.classes,
+        _thresholds(release, ports),
     )
     memory, compared = _compare(release, memory, pipeline, ports, answers.classes)
     wanted = mine.decision.what if mine is not None and mine.decision is not None else ""
@@ -86,6 +91,13 @@ def judge_release(
         "report_key": judged.key,
         "page_key": page_key,
     }
+
+
+def _thresholds(release: Release, ports: Ports) -> dict[str, float]:
+    """Return by variant from which probability on it answers the positive label, of those that do not answer the more probable one."""
+    variants = (release.champion, release.challenger)
+    documents = {name: ports.documents.load(f"baselines/{name}/baseline.json") or {} for name in variants}
+    return {name: document["threshold"] for name, document in documents.items() if "threshold" in document}
 
 
 def _answers(release: Release, ports: Ports) -> _Answers:

@@ -52,7 +52,7 @@ def read_rows_of(requests: Requests, model: DeployedModel, entity: str | None) -
     names = tuple(column.name for column in model.cleaning.wanted)
     beside = () if entity is None or entity in names else (entity,)
     captures = requests.captures
-    batches, misfits = read_batches(captures, Layout(names, beside, model.classes))
+    batches, misfits = read_batches(captures, Layout(names, beside, model.classes, model.threshold))
     answered = _Answered.of(batches, captures)
     features = _features(batches, model, answered.row_order)
     unreadable = requests.unreadable + misfits

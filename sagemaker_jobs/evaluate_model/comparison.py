@@ -18,7 +18,9 @@ from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
 from sagemaker_jobs.evaluate_model.judged_answers import Champion, answer_test, ask_champion
 from sagemaker_jobs.evaluate_model.plots import plots_of
 from sagemaker_jobs.evaluate_model.recency_marks import read_marks
+from sagemaker_jobs.evaluate_model.threshold import threshold_record
 from sagemaker_jobs.model import Predictor
+from sagemaker_jobs.model_folder import read_json
 from sagemaker_jobs.spec import Spec
 
 
@@ -26,7 +28,7 @@ def evaluate_model(
     spec: Spec,
     test: Path,
     model: Predictor,
-    training: Mapping[str, Any],
+    folder: Path,
     champion: Path | None,
     recency: Path | None = None,
 ) -> dict[str, Any]:
@@ -40,8 +42,8 @@ def evaluate_model(
         Folder with the untouched rows.
     model : Predictor
         The new model, the challenger.
-    training : mapping
-        Its metrics of the training job, by part.
+    folder : Path
+        Where it lies, with the training job's metrics and how its threshold was chosen.
     champion : Path or None
         Folder of the model in service, if there is one.
     recency : Path, optional
@@ -52,10 +54,11 @@ def evaluate_model(
     dict
         ``rows``, ``metric``, ``direction``; ``challenger`` and ``champion``: value by metric; ``champion_problem``: why the
         model in service could not answer; ``learned_rows``: rows left out because the model in service may have learned
-        from them; ``measured``: each model's metrics with their limits, and the improvement's; ``per_class`` and ``confusion``
-        of the challenger's labels; ``holdout`` and ``recent``: rows, metrics and intervals on the old holdout and on the rows that came
-        since; ``train``: the challenger's metrics on its training rows, and ``gap``: how much worse the metric is on the
-        test part; ``intervals``: the middle 95 % of the metric over resampled rows, and of the improvement on the same rows;
+        from them; ``measured``: each model's metrics with their limits, and the improvement's; ``intervals``: the middle 95 %
+        of the deciding metric over resampled rows, and of the improvement on the same rows; ``holdout`` and ``recent``: the
+        same on the old holdout and on the rows that came since; ``per_class`` and ``confusion`` of the challenger's labels;
+        ``threshold``: how it was chosen and what it does, or None; ``train``: the challenger's metrics on its training rows,
+        and ``gap``: how much worse the deciding one is on the test part;
         ``curves``: what `headrace.ml.evaluation.curves` says of both models on these rows.
 
     Raises
@@ -66,7 +69,7 @@ def evaluate_model(
     answers = answer_test(model, test, spec)
     other = ask_champion(champion, spec, test, model) if champion else Champion()
     marks = read_marks(recency, len(answers.truth)) if champion else np.full(len(answers.truth), HELD_OUT)
-    trained = training.get("train", {})
+    trained = read_json(folder / "metrics.json").get("train", {})
     metric = spec.pipeline.metric
     unseen, held_out = marks != LEARNED, marks == HELD_OUT
     judged = _judged(spec, answers, other.predictions, unseen)
@@ -83,6 +86,7 @@ def evaluate_model(
         "train": trained,
         "gap": _gap(metric, trained, judged["challenger"]),
         **_by_label(answers.rows(unseen)),
+        "threshold": threshold_record(folder, spec.pipeline.evaluation, answers.rows(unseen)),
         "content_hash": spec.content_hash,
         "curves": plots_of(spec, answers, other.predictions, unseen),
     }

@@ -35,6 +35,7 @@ def answer_test(model: Predictor, test: Path, spec: Spec) -> Predictions:
         np.concatenate([each.truth for each in answers]),
         np.concatenate([each.values for each in answers]),
         model.classes,
+        model.threshold,
     )
 
 

@@ -9,7 +9,7 @@ from sagemaker_jobs.evaluate_model.comparison import evaluate_model
 from sagemaker_jobs.evaluate_model.judged_engine import judge_engine
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.evaluate_model.unpacked import unpack
-from sagemaker_jobs.model_folder import read_json, write_json
+from sagemaker_jobs.model_folder import write_json
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.spec import read_spec
 
@@ -21,8 +21,8 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     in_service = paths.processing_input("champion")
     champion = unpack(in_service) if in_service.is_dir() and any(in_service.iterdir()) else None
     test, recency = (paths.processing_input(name) for name in ("test", "recency"))
-    judged, training = judge_engine(challenger, spec, test), read_json(challenger / "metrics.json")
-    evaluation = evaluate_model(spec, test, judged.predictor, training, champion, recency)
+    judged = judge_engine(challenger, spec, test)
+    evaluation = evaluate_model(spec, test, judged.predictor, challenger, champion, recency)
     curves = evaluation.pop("curves")
     performance = performance_of(spec, judged.predictor, test)
     write_json(paths.processing_output / "evaluation.json", {**evaluation, "engine": judged.about})

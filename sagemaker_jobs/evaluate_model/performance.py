@@ -36,7 +36,9 @@ def performance_of(spec: Spec, model: Predictor, test: Path) -> Performance:
 def _reference(model: Predictor, part: Part, rows: Labelled) -> Reference | None:
     if rows.problem == "regression":
         return _number_reference(model, part, rows)
-    return refer_to_labels(rows.problem, rows.score, rows.positive, feature_slices(part.columns))
+    return refer_to_labels(
+        rows.problem, rows.score, rows.positive, feature_slices(part.columns), model.threshold
+    )
 
 
 def _segments(spec: Spec, model: Predictor, part: Part) -> Segments:

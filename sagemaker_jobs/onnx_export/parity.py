@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from headrace.ml.arrays import Floats
+from headrace.ml.arrays import Floats, Ints
+from headrace.ml.predictions import is_positive
 from headrace.ml.rows import Columns
 from sagemaker_jobs.model import Predictor
 
@@ -32,7 +33,7 @@ class Agreement:
     refused : int
         Rows that the first engine does not answer at all, such as numbers beyond float32 to a forest.
     other_labels : int
-        Rows whose most probable label is another one; 0 in a regression.
+        Rows that are answered another label; 0 in a regression.
     difference : float
         The largest one between probabilities, or between numbers, relative to them; infinite where only one answers a number.
     """
@@ -89,16 +90,18 @@ def compare(reference: Predictor, engine: Predictor, batches: Sequence[Columns])
             return Agreement(refused=len(next(iter(columns.values()))))
         half = len(batches) // 2
         return compare(reference, engine, batches[:half]) + compare(reference, engine, batches[half:])
-    return agreement(right, engine.predict(columns))
+    return agreement(right, engine.predict(columns), reference.threshold)
 
 
-def agreement(right: Floats, answers: Floats) -> Agreement:
+def agreement(right: Floats, answers: Floats, threshold: float | None = None) -> Agreement:
     """Compare answers to the same rows.
 
     Parameters
     ----------
     right, answers : ndarray of shape (n_rows,) or (n_rows, n_classes)
         Numbers, or probabilities. A number that is nearly 0 is compared with a thousandth of the median one.
+    threshold : float, optional
+        Of two labels: the probability from which the second one is answered.
 
     Examples
     --------
@@ -113,8 +116,19 @@ def agreement(right: Floats, answers: Floats) -> Agreement:
         size = _size(right) if right.ndim == 1 else 1.0
         differences = np.where(same, 0.0, np.abs(right - answers) / size)
     differences = np.where(np.isnan(differences), np.inf, differences)
-    labels = 0 if right.ndim == 1 else int((right.argmax(axis=1) != answers.argmax(axis=1)).sum())
+    labels = (
+        0 if right.ndim == 1 else int((_answered(right, threshold) != _answered(answers, threshold)).sum())
+    )
     return Agreement(len(right), 0, labels, float(round(differences.max(initial=0.0), 12)))
+
+
+def _answered(probabilities: Floats, threshold: float | None) -> Ints:
+    places: Ints = (
+        probabilities.argmax(axis=1)
+        if threshold is None
+        else is_positive(probabilities, threshold).astype(np.int64)
+    )
+    return places
 
 
 def _size(right: Floats) -> Floats:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal, get_args
 
 import orjson
@@ -130,6 +131,8 @@ class AnswerWriter:
     ----------
     classes : sequence of str
         Labels; empty in a regression.
+    threshold : float, optional
+        Of two labels: the probability from which the second one is answered; None answers the more probable one.
 
     Examples
     --------
@@ -144,14 +147,17 @@ class AnswerWriter:
     b'{"score":12.5}\n{"score":80.0}\n'
     """
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        self._classes = classes
+    def __init__(self, classes: Sequence[str], threshold: float | None = None) -> None:
+        self._classes, self._threshold = classes, threshold
         self._cells = [_as_cell(label) for label in classes]
         self._lines: dict[Output, Callable[[list[list[float]]], list[str]]] = {
             "both": self._labels_and_probabilities,
             "labels": lambda rows: [f"{self._cells[row.index(max(row))]}\n" for row in rows],
             "probabilities": lambda rows: [f"{','.join(_as_text(row))}\n" for row in rows],
         }
+        if threshold is not None:
+            decided = partial(self._decided_labels, threshold)
+            self._lines |= {"both": partial(self._decided_and_probabilities, threshold), "labels": decided}
 
     def write(self, values: Floats, form: AnswerForm) -> bytes:
         """Return the body of an answer.
@@ -176,10 +182,21 @@ class AnswerWriter:
         found = zip(rows, best, _as_text(best), strict=True)
         return [f"{self._cells[row.index(top)]},{text}\n" for row, top, text in found]
 
+    def _decided_labels(self, threshold: float, rows: list[list[float]]) -> list[str]:
+        no, yes = (f"{cell}\n" for cell in self._cells)
+        return [yes if row[1] >= threshold else no for row in rows]
+
+    def _decided_and_probabilities(self, threshold: float, rows: list[list[float]]) -> list[str]:
+        places = [row[1] >= threshold for row in rows]
+        texts = _as_text([row[place] for row, place in zip(rows, places, strict=True)])
+        return [f"{self._cells[place]},{text}\n" for place, text in zip(places, texts, strict=True)]
+
     def _documents(self, rows: list[Any], output: Output) -> list[dict[str, Any]]:
         classes = self._classes
         if output == "both" or not classes:
-            return as_documents(rows, classes)
+            return as_documents(rows, classes, self._threshold)
+        if output == "labels" and self._threshold is not None:
+            return [{"label": classes[row[1] >= self._threshold]} for row in rows]
         if output == "labels":
             return [{"label": classes[row.index(max(row))]} for row in rows]
         return [{"probabilities": dict(zip(classes, row, strict=True))} for row in rows]

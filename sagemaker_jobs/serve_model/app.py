@@ -85,7 +85,7 @@ class Application:
         self, predictor: Predictor, settings: Settings, write_line: Callable[[bytes], None] | None = None
     ) -> None:
         self._questioner = Questioner(predictor)
-        self._writer = AnswerWriter(predictor.classes)
+        self._writer = AnswerWriter(predictor.classes, predictor.threshold)
         self._capture_share = settings.capture_share
         self._write_line = write_line or _print_line
         self._execution_parameters = _execution_parameters(settings)

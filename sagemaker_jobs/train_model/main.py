@@ -33,6 +33,7 @@ from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.recipe import Recipe, read_hyperparameters
 from sagemaker_jobs.spec import Spec, read_spec
 from sagemaker_jobs.streamed_fit import fit_streamed
+from sagemaker_jobs.train_model.decision import with_chosen_threshold
 from sagemaker_jobs.train_model.monitoring import write_monitoring
 
 _PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
@@ -92,7 +93,7 @@ def train_model(
     """Fit a model, write it to `folder` and return its metrics by part.
 
     The files are ``model.skops``, ``model.onnx`` if that answers the same, ``schema.json``, ``metrics.json``, those that the
-    model will be watched by (`write_monitoring`), ``sample.json`` (a real row and its answer) and ``manifest.json`` (a
+    model will be watched by (`write_monitoring`), ``threshold.json`` if one is chosen, ``sample.json`` (a real row and its answer) and ``manifest.json`` (a
     checksum for each, where the model comes from, and which engine serves it). The same rows, hyperparameters and seed give
     the same bytes.
 
@@ -119,7 +120,7 @@ def train_model(
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
     engine = choose_engine(model, held_out, folder)
-    served = engine.predictor
+    served = with_chosen_threshold(engine.predictor, validation, spec, folder)
     metrics = _metrics(served, train, held_out)
     write_json(folder / SCHEMA, schema_document(served))
     write_json(
@@ -162,7 +163,7 @@ def sample(model: Predictor, part: Part) -> dict[str, Any]:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(row)
     writer.writerow("" if cell is None else cell for cell in row.values())
-    answer = as_documents(model.predict(first.columns).tolist(), model.classes)[0]
+    answer = as_documents(model.predict(first.columns).tolist(), model.classes, model.threshold)[0]
     return {"row": row, "csv": text.getvalue(), "prediction": answer}
 
 

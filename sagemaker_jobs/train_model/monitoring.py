@@ -12,6 +12,7 @@ from headrace.ml.arrays import Floats
 from headrace.ml.calibration import Calibration, block_slices, calibrate
 from headrace.ml.model_monitor import constraints, statistics
 from headrace.ml.monitoring_documents import BASELINE, FURTHER
+from headrace.ml.predictions import labels_of
 from headrace.ml.profile import Profile, merge_profiles, profile_frame
 from headrace.ml.profile_joint import joint_of
 from sagemaker_jobs.model import Predictor
@@ -52,8 +53,9 @@ def write_monitoring(
     profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed), stream)
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     classes = {"classes": list(model.classes)} if model.classes else {}
+    threshold = {} if model.threshold is None else {"threshold": model.threshold}
     calibrated = {"calibration": calibration.as_dict()}
-    write_json(folder / BASELINE, profile.as_dict() | calibrated | cleaning | classes)
+    write_json(folder / BASELINE, profile.as_dict() | calibrated | cleaning | classes | threshold)
     for name, document in zip(FURTHER, (statistics(profile), constraints(profile)), strict=True):
         write_json(folder / name, document)
 
@@ -64,7 +66,7 @@ def baseline(
     """Profile the training features and the answers to rows that were not trained on; learn how their own windows vary."""
     values = model.predict(held_out.columns)
     answers = _Answers(
-        np.asarray(model.classes)[np.argmax(values, axis=1)] if model.classes else values,
+        labels_of(values, model.classes, model.threshold) if model.classes else values,
         _scores(values, model.classes),
     )
     first = recent_share(train, rng)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from headrace.ml.arrays import Floats
+from headrace.ml.arrays import Flags, Floats
 from headrace.ml.quality.score_counts import ABOVE_HALF, CENTRES
 
 _LOG_ODDS: Floats = np.log(CENTRES) - np.log1p(-CENTRES)
@@ -48,13 +49,13 @@ def _roc_auc_slope(positives: Floats, negatives: Floats) -> Floats:
     return slope
 
 
-def _accuracy(positives: Floats, negatives: Floats) -> Floats:
-    right = np.where(ABOVE_HALF, positives, negatives).sum(-1)
+def _accuracy(above: Flags, positives: Floats, negatives: Floats) -> Floats:
+    right = np.where(above, positives, negatives).sum(-1)
     return _ratio(right, positives.sum(-1) + negatives.sum(-1))
 
 
-def _accuracy_slope(positives: Floats, negatives: Floats) -> Floats:
-    slope: Floats = np.where(ABOVE_HALF, 1.0, -1.0) / (positives.sum() + negatives.sum())
+def _accuracy_slope(above: Flags, positives: Floats, negatives: Floats) -> Floats:
+    slope: Floats = np.where(above, 1.0, -1.0) / (positives.sum() + negatives.sum())
     return slope
 
 
@@ -66,16 +67,16 @@ def _correct_slope(positives: Floats, negatives: Floats) -> Floats:
     return np.full(len(CENTRES), 1.0 / (positives.sum() + negatives.sum()))
 
 
-def _f1(positives: Floats, negatives: Floats) -> Floats:
-    hits = (positives * ABOVE_HALF).sum(-1)
-    named = ((positives + negatives) * ABOVE_HALF).sum(-1) + positives.sum(-1)
+def _f1(above: Flags, positives: Floats, negatives: Floats) -> Floats:
+    hits = (positives * above).sum(-1)
+    named = ((positives + negatives) * above).sum(-1) + positives.sum(-1)
     return np.where(named > 0, _ratio(2 * hits, named), 0.0)
 
 
-def _f1_slope(positives: Floats, negatives: Floats) -> Floats:
-    hits = (positives * ABOVE_HALF).sum()
-    named = ((positives + negatives) * ABOVE_HALF).sum() + positives.sum()
-    slope: Floats = 2 * ABOVE_HALF / named - 2 * hits / named**2
+def _f1_slope(above: Flags, positives: Floats, negatives: Floats) -> Floats:
+    hits = (positives * above).sum()
+    named = ((positives + negatives) * above).sum() + positives.sum()
+    slope: Floats = 2 * above / named - 2 * hits / named**2
     return slope
 
 
@@ -102,20 +103,35 @@ def _average_precision_slope(positives: Floats, negatives: Floats) -> Floats:
     return slope
 
 
-BINARY: dict[str, CountedMetric] = {
-    "roc_auc": CountedMetric(_roc_auc, _roc_auc_slope),
-    "accuracy": CountedMetric(_accuracy, _accuracy_slope),
-    "f1": CountedMetric(_f1, _f1_slope),
-    "log_loss": CountedMetric(_log_loss, _log_loss_slope),
-    "average_precision": CountedMetric(_average_precision, _average_precision_slope),
-}
-"""Metrics of two labels; scores are probabilities of the second."""
+def binary_metrics(threshold: float | None = None) -> dict[str, CountedMetric]:
+    """Return the metrics of two labels; scores are probabilities of the second.
+
+    Parameters
+    ----------
+    threshold : float, optional
+        The probability from which the second label is answered; the bin that it lies in counts to one side as a whole, and is
+        at most 0.6 of 100 wide.
+    """
+    above = ABOVE_HALF if threshold is None else threshold <= CENTRES
+    return {
+        "roc_auc": CountedMetric(_roc_auc, _roc_auc_slope),
+        "accuracy": CountedMetric(partial(_accuracy, above), partial(_accuracy_slope, above)),
+        "f1": CountedMetric(partial(_f1, above), partial(_f1_slope, above)),
+        "log_loss": CountedMetric(_log_loss, _log_loss_slope),
+        "average_precision": CountedMetric(_average_precision, _average_precision_slope),
+    }
+
+
+BINARY: dict[str, CountedMetric] = binary_metrics()
+"""Metrics of two labels of which the more probable one is answered."""
 
 MULTICLASS: dict[str, CountedMetric] = {"accuracy": CountedMetric(_correct, _correct_slope)}
 """Metrics of more labels; scores are probabilities of the answered label, and a row is positive if it was right."""
 
-METRICS: dict[str, dict[str, CountedMetric]] = {"binary": BINARY, "multiclass": MULTICLASS}
-"""What can be estimated, by problem."""
+
+def counted_metrics(problem: str, threshold: float | None = None) -> dict[str, CountedMetric]:
+    """Return what can be estimated of a problem; see `binary_metrics` for the threshold."""
+    return binary_metrics(threshold) if problem == "binary" else MULTICLASS
 
 
 def _from_the_top(counts: Floats) -> Floats:

@@ -12,13 +12,13 @@ import numpy as np
 
 from headrace.ml.arrays import Flags, Floats, Ints
 from headrace.ml.quality.calibration import Method
-from headrace.ml.quality.counted_metrics import METRICS, CountedMetric
+from headrace.ml.quality.counted_metrics import CountedMetric, counted_metrics
 from headrace.ml.quality.estimate import Calibration, Estimate, estimate_metric, excess_sd
 from headrace.ml.quality.evidence import Expectation, Mistakes
 from headrace.ml.quality.intervals import inflation_of
 from headrace.ml.quality.labelled import Labelled
 from headrace.ml.quality.reference_windows import consecutive_windows
-from headrace.ml.quality.score_counts import ABOVE_HALF, bins_of, count_scores
+from headrace.ml.quality.score_counts import ABOVE_HALF, CENTRES, bins_of, count_scores
 
 SCORE = "_score"
 """The column of the scores, as they are recorded."""
@@ -46,6 +46,8 @@ class LabelReference:
         standard deviation in the metric's unit.
     transfer : dict of str to float
         The same on parts of the reference with other features: what a complete shift may cost.
+    threshold : float or None
+        Of two labels: the probability from which the second one is answered; None answers the more probable one.
     """
 
     problem: str
@@ -55,6 +57,7 @@ class LabelReference:
     inflation: float = 1.0
     excess: Mapping[str, float] = field(default_factory=dict)
     transfer: Mapping[str, float] = field(default_factory=dict)
+    threshold: float | None = None
 
     @property
     def rows(self) -> int:
@@ -97,10 +100,10 @@ class LabelReference:
         found = {name: self._estimate(name, metric, summary, moved) for name, metric in self.metrics.items()}
         return {name: each for name, each in found.items() if math.isfinite(each.value + each.sd)}
 
-    @property
+    @cached_property
     def metrics(self) -> Mapping[str, CountedMetric]:
         """What can be estimated."""
-        return METRICS[self.problem]
+        return counted_metrics(self.problem, self.threshold)
 
     def _estimate(self, name: str, metric: CountedMetric, counts: Floats, moved: float) -> Estimate:
         plain = estimate_metric(metric, counts, self.calibration, self.inflation)
@@ -117,7 +120,8 @@ class LabelReference:
     def _wrong_by_bin(self) -> Floats:
         right = self.calibration.probabilities
         if self.problem == "binary":
-            right = np.where(ABOVE_HALF, right, 1.0 - right)
+            above = ABOVE_HALF if self.threshold is None else self.threshold <= CENTRES
+            right = np.where(above, right, 1.0 - right)
         wrong: Floats = np.clip(1.0 - right, _LEAST_CHANCE, 1.0 - _LEAST_CHANCE)
         return wrong
 
@@ -137,6 +141,7 @@ class LabelReference:
             "inflation": self.inflation,
             "excess": dict(self.excess),
             "transfer": dict(self.transfer),
+            **({} if self.threshold is None else {"threshold": self.threshold}),
         }
 
     @classmethod
@@ -147,7 +152,11 @@ class LabelReference:
 
 
 def refer_to_labels(
-    problem: str, scores: Floats, positive: Flags, slices: Sequence[Flags] = ()
+    problem: str,
+    scores: Floats,
+    positive: Flags,
+    slices: Sequence[Flags] = (),
+    threshold: float | None = None,
 ) -> LabelReference:
     """Summarise answers to rows whose labels are known.
 
@@ -161,12 +170,14 @@ def refer_to_labels(
         Whether the row is positive.
     slices : sequence of ndarray of shape (n_rows,)
         Flags of rows whose features differ from those of the others, such as one category.
+    threshold : float, optional
+        Of two labels: the probability from which the second one is answered.
     """
     positives, negatives = count_scores(scores, positive), count_scores(scores, ~positive)
     calibration = Calibration(positives, negatives)
     residuals = positive - calibration.probabilities[bins_of(scores)]
     inflation = round(inflation_of(residuals), 3)
-    plain = LabelReference(problem, positives, negatives, calibration.method, inflation)
+    plain = LabelReference(problem, positives, negatives, calibration.method, inflation, threshold=threshold)
     return replace(
         plain,
         excess=_excess(plain, scores, positive, consecutive_windows(len(scores))),

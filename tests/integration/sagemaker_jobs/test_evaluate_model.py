@@ -204,6 +204,35 @@ def test_labels_are_told_one_by_one(tmp_path, trained, problem):
     assert counts.sum(axis=1).tolist() == [true[label] for label in found["confusion"]["labels"]]
 
 
+def test_a_threshold_is_chosen_in_training_and_scored_on_the_test_part(tmp_path):
+    asked = {"by": "cost", "false_positive_cost": 1, "false_negative_cost": 9}
+    job, plain = OptMl(tmp_path / "job", "binary"), OptMl(tmp_path / "plain", "binary")
+    job.spec["pipeline"]["evaluation"] = {"threshold": asked}
+    assert job.train() == plain.train() == 0
+
+    assert job.evaluate(TEST, job.model, plain.model) == 0
+
+    found = job.evaluation
+    record = found["threshold"]
+    assert (record["by"], record["chosen_on"]["rows"]) == ("cost", 150)
+    assert record["low"] <= record["value"] <= record["high"]
+    assert record["value"] < 0.5
+    assert record["metrics"]["recall"] == found["challenger"]["recall"] >= record["metrics_at_half"]["recall"]
+    assert record["metrics_at_half"]["recall"] == pytest.approx(found["champion"]["recall"])
+    assert record["objective"] <= record["objective_at_half"]
+    assert found["challenger"]["roc_auc"] == found["champion"]["roc_auc"]
+    true, answered = (TEST["busy"] == "yes"), np.array(found["confusion"]["counts"])
+    assert answered[1, 1] / true.sum() == pytest.approx(record["metrics"]["recall"])
+
+
+def test_without_one_there_is_no_threshold(tmp_path, trained):
+    job = OptMl(tmp_path, "binary")
+
+    job.evaluate(TEST, trained["binary", "good"])
+
+    assert job.evaluation["threshold"] is None
+
+
 def test_the_old_holdout_and_recent_rows_are_measured_apart(tmp_path, trained):
     job, alone = OptMl(tmp_path / "job"), OptMl(tmp_path / "alone")
     both = trained["regression", "good"], trained["regression", "poor"]

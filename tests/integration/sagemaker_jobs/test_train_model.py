@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.entry import run
 from sagemaker_jobs.model_files import load_model
 from sagemaker_jobs.serve_model.app import Application
@@ -178,3 +179,52 @@ def test_the_model_carries_the_cleaning_steps_of_its_rows_to_the_endpoint_and_to
     assert job.document("schema.json")["cleaning"] == steps
     assert job.document("baseline.json")["cleaning"] == steps
     assert json.loads(reply.body)["predictions"] == [pytest.approx(sample["prediction"])]
+
+
+def by_threshold(folder, **asked):
+    job = OptMl(folder, "binary")
+    job.spec["pipeline"]["evaluation"] = {"threshold": asked}
+    return job
+
+
+def test_a_threshold_is_part_of_the_model_and_decides_wherever_a_label_is_made(tmp_path):
+    job = by_threshold(tmp_path, by="recall_at", at_least=0.99)
+    assert job.train() == 0
+
+    threshold = job.document("threshold.json")["value"]
+    for model in (load_model(job.model), load_predictor(job.model)):
+        assert model.threshold == threshold == job.document("schema.json")["threshold"]
+    assert job.document("baseline.json")["threshold"] == threshold
+    assert job.document("metrics.json")["validation"]["recall"] >= 0.99
+    assert "threshold.json" in job.document("manifest.json")["files"]
+
+
+def test_without_a_threshold_the_model_has_the_files_that_it_always_had(tmp_path):
+    job = OptMl(tmp_path, "binary")
+    job.train()
+
+    assert "threshold.json" not in job.files()
+    assert "threshold" not in job.document("schema.json")
+    assert "threshold" not in job.document("baseline.json")
+
+
+def test_the_same_rows_give_the_same_threshold_and_bytes(tmp_path):
+    asked = {"by": "f_beta", "beta": 2}
+    first, second = (by_threshold(tmp_path / name, **asked) for name in ("a", "b"))
+
+    assert first.train() == second.train() == 0
+    assert first.files() == second.files()
+
+
+def test_a_threshold_without_validation_rows_fails_with_one_sentence(tmp_path):
+    job = by_threshold(tmp_path, by="youden")
+
+    assert job.train(rows(300), rows(0)) == 1
+    assert job.failure.startswith("evaluation.threshold is chosen on the validation part, which has no rows")
+
+
+def test_a_threshold_on_one_label_fails_with_one_sentence(tmp_path):
+    job = by_threshold(tmp_path, by="youden")
+
+    assert job.train(rows(300), rows(60, 1).assign(busy="no")) == 1
+    assert "the 60 rows that it is chosen on have one label only" in job.failure

@@ -123,3 +123,38 @@ def test_a_training_without_an_alarm_names_none(pipeline):
 
     assert "reason:alarm" not in metadata
     assert metadata["reason:about"] == "started by hand"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), None, "42", True])
+@pytest.mark.parametrize("model", ["challenger", "champion"])
+def test_a_metric_that_is_no_number_never_registers(pipeline, model, value):
+    verdict = judge(pipeline, {**BETTER, model: {"rmse": value}})
+
+    assert not verdict["promote"]
+    assert verdict["why"].startswith("refused: ")
+
+
+@pytest.mark.parametrize("missing", ["rows", "challenger", "holdout", "recent"])
+def test_an_evaluation_that_lacks_what_proves_it_never_registers(pipeline, missing):
+    verdict = judge(pipeline, {name: value for name, value in BETTER.items() if name != missing})
+
+    assert not verdict["promote"]
+
+
+def test_an_evaluation_of_an_earlier_run_is_none_of_this_one(pipeline):
+    documents = Documents({"evaluations/another-run/evaluation.json": BETTER})
+
+    verdict = judge_model(EVENT, pipeline, Settings("artifacts", "code1"), documents)
+
+    assert not verdict["promote"]
+
+
+def test_floors_and_luck_are_the_gates(pipeline):
+    floors = {"floors": {"mae": 25.0}}
+    strict = Pipeline(name="bike", problem="regression", target="cnt", evaluation=floors)
+    sure = Pipeline(name="bike", problem="regression", target="cnt", evaluation={"beyond_luck": True})
+
+    assert "mae 30 on 900 unseen rows" in judge(strict, BETTER)["why"]
+    assert not judge(sure, BETTER)["promote"]
+    likely = {**BETTER, "intervals": {"improvement": [15.0, 24.0]}}
+    assert judge(sure, likely)["promote"]

@@ -17,6 +17,7 @@ class Sum:
     schema = (ColumnSchema("temp", "number"), ColumnSchema("hr", "number"))
     classes = ()
     steps = ()
+    threshold = None
 
     def predict(self, columns):
         return np.nansum([columns["temp"], columns["hr"]], axis=0)

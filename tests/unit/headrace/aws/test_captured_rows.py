@@ -190,3 +190,27 @@ def test_probabilities_of_classes_that_are_not_known_are_scores_without_a_label(
     line = record("e1", ["0.3"], ["0.2,0.5,0.3"], answer_type="text/csv; output=probabilities")
 
     assert read_answers(parse_capture(line)) == Answers([None], [0.5])
+
+
+@pytest.mark.parametrize(
+    ("answer_type", "answer"),
+    [
+        ("text/csv; output=probabilities", "0.7,0.3\n0.8,0.2\n"),
+        (
+            "application/json; output=probabilities",
+            '{"predictions": [{"probabilities": {"no": 0.7, "yes": 0.3}}, {"probabilities": {"no": 0.8, "yes": 0.2}}]}',
+        ),
+    ],
+)
+def test_probabilities_alone_are_labelled_by_the_models_threshold(answer_type, answer):
+    line = record("e1", ["0.3", "0.4"], [answer], answer_type=answer_type)
+    captured = parse_capture(line)
+
+    assert read_answers(captured, ["no", "yes"], 0.25).predictions == ["yes", "no"]
+    assert read_answers(captured, ["no", "yes"]).predictions == ["no", "no"]
+
+
+def test_a_label_that_is_the_less_probable_one_keeps_its_score():
+    assert read_answers(capture(answer="yes,0.3\nno,0.8\n"), ["no", "yes"], 0.25) == Answers(
+        ["yes", "no"], [0.3, pytest.approx(0.2)]
+    )

@@ -196,3 +196,62 @@ def test_rows_that_the_model_in_service_may_have_learned_from_are_told():
     found = decide({**evaluation(42.0, 50.0), "learned_rows": 7}, RULE)
 
     assert "7 more rows do not count" in found.why
+
+
+FLOORS = GateRule("roc_auc", floors={"recall": 0.8, "log_loss": 0.4})
+
+
+def of_labels(recall, log_loss, rows=900):
+    return {"rows": rows, "challenger": {"roc_auc": 0.9, "recall": recall, "log_loss": log_loss}}
+
+
+@pytest.mark.parametrize(
+    ("recall", "log_loss", "said"),
+    [
+        (0.8, 0.4, ""),
+        (0.79, 0.3, "recall 0.79 on 900 unseen rows is below the 0.8 that it must be at least"),
+        (0.9, 0.41, "log_loss 0.41 on 900 unseen rows is above the 0.4 that it must be at most"),
+        (None, 0.3, "the new model has no value for recall on 900 unseen rows, where 0.8 is asked"),
+        (float("nan"), 0.3, "no value for recall"),
+        (0.9, float("inf"), "no value for log_loss"),
+    ],
+)
+def test_further_metrics_must_reach_their_floors(recall, log_loss, said):
+    found = decide(of_labels(recall, log_loss), FLOORS)
+
+    assert found.promote is (not said)
+    assert said in found.why
+
+
+def test_floors_hold_on_the_rows_that_decide():
+    rule = GateRule("rmse", floors={"mae": 25.0})
+    old, recent = part(600, 30.0, 31.0), part(300, 50.0, 90.0)
+    whole = part(900, 37.0, 50.0)
+    for each, mae in ((old, 20.0), (recent, 40.0), (whole, 24.0)):
+        each["challenger"]["mae"] = mae
+    found = {**whole, "holdout": old, "recent": recent}
+
+    assert decide(found, rule).promote  # 24 on both together
+    refused = decide(found, rule, reason="drift")
+    assert "mae 40 on 300 recent rows is above the 25" in refused.why
+
+
+@pytest.mark.parametrize(
+    ("luck", "least", "promoted"), [(7.0, 0, True), (9.0, 0, False), (None, 0, False), (5.0, 4.0, False)]
+)
+def test_an_improvement_may_have_to_be_beyond_luck(luck, least, promoted):
+    rule = GateRule("rmse", beyond_luck=True, min_improvement=least)
+    whole = part(900, 42.0, 50.0, luck)
+
+    found = decide({**whole, "holdout": whole, "recent": NONE}, rule)
+
+    assert found.promote is promoted
+    if not promoted:
+        assert found.why.startswith(
+            "the model in service stays: rmse 42 on 900 unseen rows, 8 better than the 50"
+        )
+        assert "luck may explain" in found.why
+
+
+def test_the_first_model_has_nobody_to_be_better_than():
+    assert decide(evaluation(42.0), GateRule("rmse", beyond_luck=True)).promote

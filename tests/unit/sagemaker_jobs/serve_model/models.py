@@ -18,7 +18,7 @@ SCHEMA = (
 class Sum:
     """Answers with the sum of a row's numbers, column by column."""
 
-    problem, classes, steps = "regression", (), ()
+    problem, classes, steps, threshold = "regression", (), (), None
 
     def __init__(self, schema=SCHEMA):
         self.schema = schema

@@ -103,3 +103,35 @@ def test_a_server_of_a_graph_loads_neither_arrow_nor_pandas_nor_scikit_learn():
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
 
     assert done.stderr == "set()\n"
+
+
+@pytest.mark.parametrize(
+    ("accept", "answer"),
+    [
+        ("text/csv", b"yes,0.75\nyes,0.25\n"),
+        ("text/csv; output=labels", b"yes\nyes\n"),
+        ("text/csv; output=probabilities", b"0.25,0.75\n0.75,0.25\n"),
+        ("application/jsonlines; output=labels", b'{"label":"yes"}\n{"label":"yes"}\n'),
+        (
+            "application/jsonlines",
+            b'{"label":"yes","probabilities":{"no, never":0.25,"yes":0.75}}\n'
+            b'{"label":"yes","probabilities":{"no, never":0.75,"yes":0.25}}\n',
+        ),
+    ],
+)
+def test_a_threshold_decides_the_label_in_every_form_and_no_probability(accept, answer):
+    model = Labels()
+    model.threshold = 0.25
+
+    reply = Application(model, Settings()).reply({b"accept": accept.encode()}, ROWS)
+
+    assert reply.body == answer
+
+
+def test_what_is_below_the_threshold_is_negative_however_probable():
+    writer = AnswerWriter(("no", "yes"), 0.8)
+
+    assert writer.write(np.array([[0.25, 0.75], [0.2, 0.8]]), AnswerForm(CSV)) == b"no,0.25\nyes,0.8\n"
+    assert writer.write(np.array([[0.25, 0.75]]), AnswerForm(JSON, "labels")) == (
+        b'{"predictions":[{"label":"no"}]}'
+    )

@@ -118,3 +118,21 @@ def test_it_is_written_and_read_again(reference):
     again = LabelReference.from_dict(reference.as_dict())
 
     assert again.estimate(counts, moved=0.5) == reference.estimate(counts, moved=0.5)
+
+
+def test_counted_metrics_of_labels_follow_the_threshold():
+    score, truth, _ = world(4000, np.random.default_rng(3))
+    labels = np.where(truth, "yes", "no")
+    reference = refer_to_labels("binary", score, truth, threshold=0.2)
+
+    exact = measure("binary", Predictions(labels, np.column_stack([1 - score, score]), ("no", "yes"), 0.2))
+    found = reference.estimate(reference.summary({"_score": score}))
+
+    for name in ("accuracy", "f1"):
+        counted = reference.metrics[name].value(
+            *(c.astype(float) for c in (reference.positives, reference.negatives))
+        )
+        assert counted == pytest.approx(exact[name], abs=0.01)
+        assert found[name].value == pytest.approx(exact[name], abs=0.03)
+    assert LabelReference.from_dict(reference.as_dict()).threshold == 0.2
+    assert "threshold" not in refer_to_labels("binary", score, truth).as_dict()

@@ -1,0 +1,148 @@
+"""When a new model is good enough, and from which probability on a label is answered."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from headrace.config.block import Block
+from headrace.config.limits import METRICS
+
+if TYPE_CHECKING:
+    from headrace.config.agreement import Finding
+    from headrace.config.pipeline import Pipeline
+
+_COSTS = ("false_positive_cost", "false_negative_cost")
+
+
+class Threshold(Block):
+    """From which probability on the positive label is answered, chosen on the validation part."""
+
+    by: Literal["cost", "f_beta", "youden", "recall_at", "precision_at"] = Field(
+        description="What is best: the lowest cost; the highest F-beta; the highest sensitivity + specificity; the best "
+        "precision at a recall, or the best recall at a precision, of `at_least`."
+    )
+    false_positive_cost: float | None = Field(
+        None, ge=0, description="Cost: of a negative row that is answered positive, in any unit."
+    )
+    false_negative_cost: float | None = Field(
+        None, ge=0, description="Cost: of a positive row that is answered negative, in the same unit."
+    )
+    beta: float | None = Field(
+        None, gt=0, le=100, description="F-beta: how many times as much recall counts as precision; none: 1."
+    )
+    at_least: float | None = Field(
+        None, gt=0, le=1, description="The recall or the precision that must be reached."
+    )
+
+
+class Evaluation(Block):
+    """When a new model is good enough."""
+
+    metric: str | None = Field(
+        None,
+        description="What decides, on the test part. "
+        + "; ".join(f"{problem}: {', '.join(names)}" for problem, names in METRICS.items())
+        + ". The first is the default.",
+    )
+    max_value: float | None = Field(
+        None, description="A larger value is refused; for errors, in the metric's unit."
+    )
+    min_value: float | None = Field(None, description="A smaller value is refused; for scores.")
+    floors: dict[str, float] = Field(
+        default_factory=dict,
+        description="What further metrics must reach: at least this if higher is better, at most this if lower is.",
+    )
+    min_improvement: float = Field(
+        0.0,
+        ge=0,
+        description="How much better than the model in service a new one must be, in the metric's unit.",
+    )
+    beyond_luck: bool = Field(
+        False,
+        description="Whether it must be better on resampled rows, too: the 95 % interval of the difference lies above "
+        "`min_improvement`.",
+    )
+    min_recent_rows: int = Field(
+        100,
+        ge=10,
+        description="The old holdout and the rows that came since are judged apart if each has so many.",
+    )
+    old_tolerance: float = Field(
+        0.25,
+        ge=0,
+        le=1,
+        description="How much worse a new model may be on the old holdout, as a share of the metric of the one in "
+        "service.",
+    )
+    threshold: Threshold | None = Field(
+        None,
+        description="From which probability on the positive label is answered; left out, the more probable one is.",
+    )
+
+
+def evaluation_disagreements(pipeline: Pipeline) -> list[Finding]:
+    """Return what is wrong between the block's fields, and between them and the problem."""
+    return [*_metric(pipeline), *_floors(pipeline), *_threshold(pipeline)]
+
+
+def _metric(pipeline: Pipeline) -> list[Finding]:
+    evaluation, metric, allowed = pipeline.evaluation, pipeline.metric, METRICS[pipeline.problem]
+    if metric not in allowed:
+        fit = f"{metric!r} does not fit {pipeline.problem}; it is one of {', '.join(allowed)}"
+        return [(("evaluation", "metric"), fit)]
+    if evaluation.max_value is not None and allowed[metric] == "higher":
+        return [(("evaluation", "max_value"), f"{metric} is better when higher: use min_value")]
+    if evaluation.min_value is not None and allowed[metric] == "lower":
+        return [(("evaluation", "min_value"), f"{metric} is better when lower: use max_value")]
+    return []
+
+
+def _floors(pipeline: Pipeline) -> list[Finding]:
+    allowed = METRICS[pipeline.problem]
+    return [
+        (
+            ("evaluation", "floors", name),
+            f"is no metric of {pipeline.problem}; it has {', '.join(allowed)}",
+        )
+        for name in pipeline.evaluation.floors
+        if name not in allowed
+    ]
+
+
+def _threshold(pipeline: Pipeline) -> list[Finding]:
+    block, place = pipeline.evaluation.threshold, ("evaluation", "threshold")
+    if block is None:
+        return []
+    costs = [getattr(block, name) for name in _COSTS]
+    needs_at_least = block.by in ("recall_at", "precision_at")
+    found = [
+        (
+            place,
+            f"is between two labels, and the problem is {pipeline.problem}",
+            pipeline.problem != "binary",
+        ),
+        (
+            (*place, "by"),
+            f"is cost, which needs {' and '.join(_COSTS)}, one of them above 0",
+            block.by == "cost" and (None in costs or not any(costs)),
+        ),
+        ((*place, "by"), f"is {block.by}, which needs `at_least`", needs_at_least and block.at_least is None),
+        *(
+            ((*place, name), f"means nothing by {block.by}: leave it out", value is not None)
+            for name, value in zip(_COSTS, costs, strict=True)
+            if block.by != "cost"
+        ),
+        (
+            (*place, "beta"),
+            f"means nothing by {block.by}: leave it out",
+            block.by != "f_beta" and block.beta is not None,
+        ),
+        (
+            (*place, "at_least"),
+            f"means nothing by {block.by}: leave it out",
+            not needs_at_least and block.at_least is not None,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]

@@ -1,0 +1,45 @@
+"""Chooses from which probability on a new model answers the positive label."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from headrace.config.evaluation import Threshold
+from headrace.ml.evaluation.threshold import ThresholdError, ThresholdRule, choose_threshold
+from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.model import Predictor
+from sagemaker_jobs.model_folder import THRESHOLD, write_json
+from sagemaker_jobs.parts import Part, answer_part
+from sagemaker_jobs.spec import Spec
+
+
+def with_chosen_threshold(model: Predictor, validation: Part, spec: Spec, folder: Path) -> Predictor:
+    """Return the model with the threshold that the pipeline file asks for, and write ``threshold.json``; as it is, if it asks for none.
+
+    Raises
+    ------
+    JobError
+        If there are no validation rows, or no threshold can be chosen on them.
+    """
+    block = spec.pipeline.evaluation.threshold
+    if block is None:
+        return model
+    if not validation.rows:
+        raise JobError("evaluation.threshold is chosen on the validation part, which has no rows")
+    try:
+        chosen = choose_threshold(answer_part(model, validation), rule_of(block), spec.pipeline.training.seed)
+    except ThresholdError as error:
+        raise JobError(f"evaluation.threshold: {error}") from None
+    write_json(folder / THRESHOLD, {"by": block.by, **chosen.as_dict()})
+    low, high = chosen.limits or (float("nan"), float("nan"))
+    print(  # noqa: T201 - the job's log
+        f"The label {model.classes[1]!r} is answered from a probability of {chosen.value:.4g} on, chosen by {block.by} on "
+        f"{chosen.rows} validation rows (95 %: {low:.4g} to {high:.4g})."
+    )
+    return model.with_threshold(chosen.value)
+
+
+def rule_of(block: Threshold) -> ThresholdRule:
+    """Return what the pipeline file asks for."""
+    given = block.model_dump(exclude_none=True)
+    return ThresholdRule(**given)

@@ -1,0 +1,66 @@
+import pytest
+from pydantic import ValidationError
+
+from headrace.config.pipeline import Pipeline
+
+
+def pipeline(problem="binary", columns=None, **evaluation):
+    return Pipeline(
+        name="p1",
+        problem=problem,
+        target="y",
+        id="key",
+        ignore=["sex"],
+        columns=columns or {},
+        evaluation=evaluation,
+    )
+
+
+@pytest.mark.parametrize(
+    ("problem", "evaluation", "said"),
+    [
+        ("regression", {"floors": {"recall": 0.8}}, "floors.recall: is no metric of regression"),
+        (
+            "regression",
+            {"threshold": {"by": "youden"}},
+            "is between two labels, and the problem is regression",
+        ),
+        ("binary", {"threshold": {"by": "cost"}}, "needs false_positive_cost and false_negative_cost"),
+        (
+            "binary",
+            {"threshold": {"by": "cost", "false_positive_cost": 0, "false_negative_cost": 0}},
+            "one of them above 0",
+        ),
+        ("binary", {"threshold": {"by": "recall_at"}}, "is recall_at, which needs `at_least`"),
+        ("binary", {"threshold": {"by": "youden", "beta": 2}}, "threshold.beta: means nothing by youden"),
+        ("binary", {"threshold": {"by": "f_beta", "at_least": 0.5}}, "at_least: means nothing by f_beta"),
+        (
+            "binary",
+            {"threshold": {"by": "youden", "false_positive_cost": 3}},
+            "false_positive_cost: means nothing by youden",
+        ),
+    ],
+)
+def test_contradictions_are_refused_with_where_and_what_to_do(problem, evaluation, said):
+    with pytest.raises(ValidationError) as caught:
+        pipeline(problem, {"age": "number"}, **evaluation)
+
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "evaluation",
+    [
+        {
+            "metric": "brier",
+            "max_value": 0.2,
+            "floors": {"recall": 0.8, "log_loss": 0.4},
+            "beyond_luck": True,
+        },
+        {"threshold": {"by": "cost", "false_positive_cost": 1, "false_negative_cost": 0}},
+        {"threshold": {"by": "f_beta"}},
+        {"threshold": {"by": "precision_at", "at_least": 0.9}},
+    ],
+)
+def test_what_agrees_is_taken(evaluation):
+    assert pipeline("binary", {"age": "number"}, **evaluation).evaluation
