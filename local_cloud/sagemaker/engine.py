@@ -60,7 +60,6 @@ class Engine:
             "StopTransformJob": lambda request: self._stop("TransformJob", request),
             "CreateHyperParameterTuningJob": tuning.create,
             "StopHyperParameterTuningJob": lambda request: self._stop("HyperParameterTuningJob", request),
-            "DeleteHyperParameterTuningJob": tuning.delete,
             "ListHyperParameterTuningJobs": tuning.list,
             "ListTrainingJobsForHyperParameterTuningJob": tuning.list_training_jobs,
             "CreateModel": self.models.create,
@@ -127,7 +126,11 @@ class Engine:
             return dict(record)
 
     def _delete(self, noun: str, request: dict[str, Any]) -> dict[str, Any]:
-        self.records.remove(noun, request[KINDS[noun].name_field])
+        name = request[KINDS[noun].name_field]
+        if noun in self.jobs:
+            self.jobs[noun].delete(name)
+        else:
+            self.records.remove(noun, name)
         return {}
 
     def _stop(self, noun: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from local_cloud.sagemaker.containers import Container
-from local_cloud.sagemaker.errors import JobError, invalid
+from local_cloud.sagemaker.errors import ApiError, JobError, invalid
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
@@ -115,6 +115,18 @@ class Jobs(ABC):
             run.done.wait()
         return self._records.get(self.noun, name)
 
+    def delete(self, name: str) -> None:
+        """Forget a job, which must have ended."""
+        with self._records.lock:
+            record = self._records.get(self.noun, name)
+            if (status := record[self._kind.status_field]) in _AT_WORK:
+                job = self._kind.resource.replace("-", " ")
+                raise ApiError(
+                    "ResourceInUse", f"The request was rejected because the {job} is in status {status}."
+                )
+            self._runs.pop(record[self._kind.name_field], None)
+            self._records.remove(self.noun, name)
+
     def find(self, name: str) -> Record | None:
         """Return the job's record, or None if there is none any more."""
         with self._records.lock:
@@ -123,6 +135,11 @@ class Jobs(ABC):
     def printed(self, name: str) -> list[str]:
         """Return what the job has printed so far; nothing, if an earlier life of this server ran it."""
         return list(self._runs[name].lines) if name in self._runs else []
+
+    def forget_output(self, name: str) -> None:
+        """Keep no longer what a job that has ended has printed; its log has it."""
+        if run := self._runs.get(name):
+            run.lines, run.works = [], None
 
     def fail_orphans(self) -> None:
         """Mark the jobs that a killed server left behind."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from local_cloud.sagemaker.errors import invalid
 from local_cloud.sagemaker.images import ImageStore
 from local_cloud.sagemaker.jobs import Jobs, Run, now
 from local_cloud.sagemaker.listing import list_records, page_of
@@ -69,6 +68,8 @@ class TuningJobs(Jobs):
     def ended(self, record: Record, status: str) -> None:
         """Note the end, and what was consumed until then."""
         trials = [self._latest(trial) for trial in record["_trials"]]
+        pending = {"Pending": "Failed"}  # those that a killed server left behind
+        trials = [t | {"ObjectiveStatus": pending.get(s := t["ObjectiveStatus"], s)} for t in trials]
         show(self._records, record, trials)
         objective = record["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]
         values = [trial.get("_objective") for trial in trials]
@@ -79,16 +80,6 @@ class TuningJobs(Jobs):
         record["TuningJobCompletionDetails"] = details
         record["HyperParameterTuningEndTime"] = now()
         record["ConsumedResources"] = {"RuntimeInSeconds": round(now() - record["CreationTime"])}
-
-    def delete(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Forget a tuning job that has ended; its training jobs stay."""
-        record = self._records.get(self.noun, request["HyperParameterTuningJobName"])
-        if (status := record["HyperParameterTuningJobStatus"]) in ("InProgress", "Stopping"):
-            raise invalid(
-                f"The request was rejected because the hyper parameter tuning job is in status {status}."
-            )
-        self._records.remove(self.noun, request["HyperParameterTuningJobName"])
-        return {}
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:
         """Return one page of tuning jobs."""

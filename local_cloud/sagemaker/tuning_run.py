@@ -178,6 +178,7 @@ class TuningRun:
         trial["_objective"] = curve[-1] if counts else None
         trial["_trained"] = stopped and verdict is not None and verdict.trained
         self._replace(number, trial)
+        self._training.forget_output(running.name)
 
     def _check_success(self) -> None:
         if self._run.stop.is_set() or any(final(trial) is not None for trial in self._trials):

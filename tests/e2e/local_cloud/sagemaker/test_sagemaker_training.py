@@ -5,7 +5,7 @@ import tarfile
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud import eventually
+from tests.e2e.cloud import ACCOUNT, eventually, new_name
 from tests.e2e.local_cloud.sagemaker.conftest import ended
 
 
@@ -195,3 +195,76 @@ def model_file(client, url, member):
     body = client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(body)) as archive:
         return archive.extractfile(member).read()
+
+
+@pytest.fixture
+def tuning_request(training_request, name):
+    request = training_request(name)
+    definition = {key: request[key] for key in request if key not in ("TrainingJobName", "HyperParameters")}
+    return {
+        "HyperParameterTuningJobName": name,
+        "HyperParameterTuningJobConfig": {
+            "Strategy": "Grid",
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
+            "ResourceLimits": {"MaxParallelTrainingJobs": 2},
+            "ParameterRanges": {"CategoricalParameterRanges": [{"Name": "rmse", "Values": ["1.5", "2.5"]}]},
+        },
+        "TrainingJobDefinition": definition,
+        "Tags": [{"Key": "team", "Value": "one"}],
+    }
+
+
+def tune_in_a_state_machine(cloud, request, *statements):
+    role = cloud.role(*statements, principal="states")
+    task = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sagemaker:createHyperParameterTuningJob.sync",
+        "Arguments": request,
+        "End": True,
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Tune", "States": {"Tune": task}}
+    states = cloud.client("stepfunctions")
+    machine = states.create_state_machine(name=new_name(), definition=json.dumps(definition), roleArn=role)[
+        "stateMachineArn"
+    ]
+    execution = states.start_execution(stateMachineArn=machine)["executionArn"]
+    return eventually(
+        lambda: states.describe_execution(executionArn=execution), lambda found: found["status"] != "RUNNING"
+    )
+
+
+def test_a_state_machine_waits_for_a_tuning_job_with_the_permissions_that_aws_documents(
+    cloud, sagemaker, tuning_request, role, name
+):
+    arn = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:hyper-parameter-tuning-job/{name}"
+    rule = f"arn:aws:events:us-east-1:{ACCOUNT}:rule/StepFunctionsGetEventsForSageMakerTuningJobsRule"
+    verbs = [f"sagemaker:{verb}HyperParameterTuningJob" for verb in ("Create", "Describe", "Stop")]
+    job = {"Action": [*verbs, "sagemaker:AddTags"], "Resource": arn}
+    watch = {
+        "Action": [f"events:{verb}" for verb in ("PutRule", "PutTargets", "DescribeRule")],
+        "Resource": rule,
+    }
+    to_sagemaker = {"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}}
+    pass_role = {"Action": "iam:PassRole", "Resource": role, "Condition": to_sagemaker}
+
+    refused = tune_in_a_state_machine(cloud, tuning_request, job, watch)
+    done = tune_in_a_state_machine(cloud, tuning_request, job, watch, pass_role)
+
+    assert "iam:PassRole" in refused["cause"]
+    assert done["status"] == "SUCCEEDED"
+    output = json.loads(done["output"])
+    assert output["TrainingJobStatusCounters"]["Completed"] == 2
+    best = sagemaker.describe_training_job(TrainingJobName=output["BestTrainingJob"]["TrainingJobName"])
+    assert best["TuningJobArn"] == arn
+    assert sagemaker.list_tags(ResourceArn=best["TrainingJobArn"])["Tags"] == [
+        {"Key": "team", "Value": "one"}
+    ]
+
+
+def test_a_caller_of_a_tuning_job_must_be_allowed_to_pass_the_role_of_its_training_jobs(
+    cloud, tuning_request, role
+):
+    create = {"Action": "sagemaker:CreateHyperParameterTuningJob", "Resource": "*"}
+
+    with pytest.raises(ClientError, match=f"not authorized to perform: iam:PassRole on resource: {role}"):
+        cloud.as_role(create)("sagemaker").create_hyper_parameter_tuning_job(**tuning_request)

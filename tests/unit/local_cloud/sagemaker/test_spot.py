@@ -205,3 +205,17 @@ def test_an_error_of_the_service_is_tried_again_as_often_as_the_strategy_says(tm
     assert statuses(retried).count("Starting") == 3
     assert failed["TrainingJobStatus"] == "Failed"
     assert failed["FailureReason"].startswith("InternalServerError")
+
+
+def test_a_job_that_runs_cannot_be_deleted_and_one_that_has_ended_leaves_its_name(tmp_path):
+    cloud = TrainingCloud(tmp_path, PROGRAM)
+    cloud.start("job", {"last": 1000})
+
+    with pytest.raises(ApiError, match="is in status InProgress") as refused:
+        cloud.call("DeleteTrainingJob", TrainingJobName="job")
+    cloud.call("StopTrainingJob", TrainingJobName="job")
+    cloud.engine.jobs["TrainingJob"].wait("job")
+    cloud.call("DeleteTrainingJob", TrainingJobName="job")
+
+    assert refused.value.code == "ResourceInUse"
+    assert cloud.train("job", {"last": 1})["TrainingJobStatus"] == "Completed"

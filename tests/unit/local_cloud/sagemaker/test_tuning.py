@@ -112,6 +112,17 @@ def test_the_same_seed_gives_the_same_search_however_long_trials_take(cloud, str
     assert values(cloud, "fast") == values(cloud, "slow")
 
 
+def test_trials_that_are_stopped_early_do_not_make_the_search_depend_on_time(cloud):
+    config = {"TrainingJobEarlyStoppingType": "Auto"}
+    for name, epoch_s in (("fast", "0"), ("slow", "0.1")):
+        static = {"StaticHyperParameters": {"epochs": "6", "epoch_s": epoch_s}}
+        cloud.tune(name, LINE, strategy="Bayesian", jobs=8, parallel=2, config=config, definition=static)
+
+    assert values(cloud, "fast") == values(cloud, "slow")
+    stopped = [trial for trial in cloud.trials("slow") if trial["TrainingJobStatus"] == "Stopped"]
+    assert stopped
+
+
 def test_as_many_trials_run_at_the_same_time_as_may(cloud):
     long = {"StaticHyperParameters": {"epochs": "50", "epoch_s": "0.1"}}
     request = cloud.tuning_request("t", LINE, jobs=6, parallel=3, definition=long)
@@ -121,6 +132,8 @@ def test_as_many_trials_run_at_the_same_time_as_may(cloud):
     time.sleep(0.3)
 
     assert cloud.described("t")["TrainingJobStatusCounters"]["InProgress"] == 3
+    with pytest.raises(ApiError, match="is in status InProgress"):
+        cloud.call("DeleteHyperParameterTuningJob", HyperParameterTuningJobName="t")
     cloud.call("StopHyperParameterTuningJob", HyperParameterTuningJobName="t")
     cloud.engine.jobs["HyperParameterTuningJob"].wait("t")
     job = cloud.described("t")
