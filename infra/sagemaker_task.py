@@ -22,6 +22,7 @@ _RULES = {
     "training-job": "StepFunctionsGetEventsForSageMakerTrainingJobsRule",
     "processing-job": "StepFunctionsGetEventsForSageMakerProcessingJobsRule",
     "transform-job": "StepFunctionsGetEventsForSageMakerTransformJobsRule",
+    "hyper-parameter-tuning-job": "StepFunctionsGetEventsForSageMakerTuningJobsRule",
 }
 
 
@@ -44,6 +45,7 @@ class Job:
 TRAINING = Job("TrainingJob", "training-job")
 PROCESSING = Job("ProcessingJob", "processing-job")
 TRANSFORM = Job("TransformJob", "transform-job")
+TUNING = Job("HyperParameterTuningJob", "hyper-parameter-tuning-job")
 
 
 def sagemaker_task(

@@ -9,9 +9,11 @@ from aws_cdk import Duration
 
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
+from headrace.config.tuning_plan import longest_fit_minutes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
 from infra.training_flow import TrainingCalls
+from infra.tuning_calls import tuning_calls
 
 _ATTEMPT = "$guard.run & '-' & $string($states.context.State.RetryCount)"
 _START_UP = Duration.minutes(30)
@@ -48,13 +50,16 @@ class JobSettings:
 
 def training_calls(settings: JobSettings) -> TrainingCalls:
     """Return the arguments of all calls."""
-    runtime = Duration.minutes(settings.pipeline.training.max_runtime_minutes)
+    pipeline, train = settings.pipeline, _train(settings)
+    runtime = Duration.minutes(pipeline.training.max_runtime_minutes)
     return TrainingCalls(
-        train=_train(settings),
+        train=train,
         evaluate=_evaluate(settings),
         register=_register(settings),
-        approve=_approve() if settings.pipeline.approval == "automatic" else None,
+        approve=_approve() if pipeline.approval == "automatic" else None,
         longest_job=runtime.plus(_START_UP),
+        longest_fit=Duration.minutes(longest_fit_minutes(pipeline)).plus(_START_UP),
+        tune=tuning_calls(pipeline, train),
     )
 
 

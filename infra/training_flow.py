@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from aws_cdk import Duration
@@ -13,6 +13,7 @@ from constructs import Construct
 from infra.glue_task import glue_task
 from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import Task, catch_all, lambda_task, says
+from infra.tuning_states import Fit, TuningFunctions, tuning_states
 
 if TYPE_CHECKING:
     from infra.large_data_stack import LargeDataStack
@@ -30,17 +31,23 @@ class TrainingFunctions:
     snapshot_data: lambda_.IFunction
     judge_model: lambda_.IFunction
     close_training: lambda_.IFunction
+    tuning: TuningFunctions | None = None
 
 
 @dataclass(frozen=True)
 class TrainingCalls:
-    """The arguments of the states that call SageMaker, and how long the jobs may take."""
+    """The arguments of the states that call SageMaker, and how long the jobs may take.
+
+    `tune` is empty without a search; `longest_fit` is of the search where there is one, else of the training job.
+    """
 
     train: dict[str, Any]
     evaluate: dict[str, Any]
     register: dict[str, Any]
     approve: dict[str, Any] | None
     longest_job: Duration
+    longest_fit: Duration
+    tune: list[dict[str, Any]] = field(default_factory=list)
 
 
 def training_flow(
@@ -70,19 +77,8 @@ def training_flow(
         timeout=Duration.minutes(16),
         assign={"snapshot": "{% $states.result.Payload %}"},
     )
-    train = sagemaker_task(
-        scope,
-        "TrainModel",
-        integration="sagemaker:createTrainingJob.sync",
-        arguments=calls.train,
-        timeout=calls.longest_job,
-        assign={
-            "training": {
-                "job": "{% $states.result.TrainingJobName %}",
-                "model_data_url": "{% $states.result.ModelArtifacts.S3ModelArtifacts %}",
-            }
-        },
-    )
+    fit = _fit(scope, functions, calls)
+    of_tuning = {} if functions.tuning is None else {"training": "{% $training %}"}
     evaluate = sagemaker_task(
         scope,
         "EvaluateModel",
@@ -104,6 +100,7 @@ def training_flow(
             "model_data_url": "{% $training.model_data_url %}",
             "learned_from": "{% $snapshot.window %}",
             "has_champion": "{% $guard.champion != null %}",
+            **of_tuning,
         },
         timeout=_SHORT,
         assign={"judgement": "{% $states.result.Payload %}"},
@@ -121,7 +118,7 @@ def training_flow(
     failed = _close(scope, "CloseFailed", functions, outcome="failed")
 
     register_and_approve = sfn.Chain.start(register)
-    working: list[Task] = [guard, snapshot, train, evaluate, judge, register]
+    working: list[Task] = [guard, snapshot, *fit.working, evaluate, judge, register]
     if calls.approve is not None:
         approve = sagemaker_task(
             scope,
@@ -145,8 +142,10 @@ def training_flow(
         )
         .otherwise(kept.next(sfn.Succeed.jsonata(scope, "ChampionKept")))
     )
-    train.next(evaluate).next(judge).next(judged)
-    work = snapshot.next(train if large is None else _is_large(scope, functions, large, train, failed))
+    fit.last.next(evaluate).next(judge).next(judged)
+    work = snapshot.next(
+        fit.first if large is None else _is_large(scope, functions, large, fit.first, failed)
+    )
     burst = sfn.Wait.jsonata(scope, "WaitForBurst", time=sfn.WaitTime.duration(_BURST)).next(work)
     guarded = (
         sfn.Choice.jsonata(scope, "MayTrain")
@@ -154,14 +153,34 @@ def training_flow(
         .when(says("$guard.proceed"), snapshot)
         .otherwise(sfn.Succeed.jsonata(scope, "NotNow"))
     )
-    return _begin(scope).next(guard).next(guarded)
+    return _begin(scope, tuned=functions.tuning is not None).next(guard).next(guarded)
+
+
+def _fit(scope: Construct, functions: TrainingFunctions, calls: TrainingCalls) -> Fit:
+    """Return the states that make a model: one training job, or a search among several."""
+    if functions.tuning is not None:
+        return tuning_states(scope, functions.tuning, calls.tune, calls.longest_fit)
+    train = sagemaker_task(
+        scope,
+        "TrainModel",
+        integration="sagemaker:createTrainingJob.sync",
+        arguments=calls.train,
+        timeout=calls.longest_fit,
+        assign={
+            "training": {
+                "job": "{% $states.result.TrainingJobName %}",
+                "model_data_url": "{% $states.result.ModelArtifacts.S3ModelArtifacts %}",
+            }
+        },
+    )
+    return Fit(train, train, [train])
 
 
 def _is_large(
     scope: Construct,
     functions: TrainingFunctions,
     large: LargeDataStack,
-    train: sfn.CustomState,
+    train: sfn.IChainable,
     failed: sfn.IChainable,
 ) -> sfn.IChainable:
     """Lead to the training at once, or by way of Spark, which deals the rows in place of the function."""
@@ -191,7 +210,7 @@ def _is_large(
 _EXECUTION = "{% $states.context.Execution.Id %}"
 
 
-def _begin(scope: Construct) -> sfn.Pass:
+def _begin(scope: Construct, *, tuned: bool) -> sfn.Pass:
     """Give every variable a value, so that a failure can tell how far the training came; `{}` is a manual start."""
     return sfn.Pass.jsonata(
         scope,
@@ -205,11 +224,14 @@ def _begin(scope: Construct) -> sfn.Pass:
             "judgement": {"why": "", "metrics": {}, "measured": {}},
             "model_package_arn": "",
             "error": {},
+            **({"tuning_job": ""} if tuned else {}),
         },
     )
 
 
 def _close(scope: Construct, id: str, functions: TrainingFunctions, *, outcome: str) -> Any:
+    tuned = functions.tuning is not None
+    of_tuning = {"tuning_job": "{% $tuning_job %}", "training": "{% $training %}"} if tuned else {}
     return lambda_task(
         scope,
         id,
@@ -224,6 +246,7 @@ def _close(scope: Construct, id: str, functions: TrainingFunctions, *, outcome: 
             "measured": "{% $judgement.measured %}",
             "model_package_arn": "{% $model_package_arn %}",
             "error": "{% $error %}",
+            **of_tuning,
         },
         timeout=_SHORT,
     )

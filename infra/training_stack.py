@@ -25,6 +25,7 @@ from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
 from infra.training_schedule import TrainingSchedule
+from infra.tuning import TrainingTuning
 
 _RETRAIN_EVERY = Duration.days(7)
 _WRITTEN = ("report.html", "model_card.json")
@@ -77,11 +78,14 @@ class TrainingStack(PipelineStack):
         self._evaluation_role = self._add_job_role(
             "EvaluationJobRole", write="evaluations/", log_groups="ProcessingJobs"
         )
+        tuned = pipeline.training.tuning is not None
+        self._tuning = TrainingTuning(self, "Tuning", pipeline=pipeline, data=data) if tuned else None
         self._functions = TrainingFunctions(
             guard_training=self._add_guard_training(),
             snapshot_data=self._add_snapshot_data(),
             judge_model=self._add_judge_model(),
             close_training=self._add_close_training(),
+            tuning=self._tuning.functions if self._tuning else None,
         )
         self.state_machine: sfn.IStateMachine = self._add_state_machine()
         self.schedule: TrainingSchedule | None = None
@@ -204,6 +208,8 @@ class TrainingStack(PipelineStack):
         grant_put_events(function.role, self)
         jobs = [sagemaker_arn(self, job.resource, f"{self.prefix}-*") for job in (TRAINING, PROCESSING)]
         allow(function.role, ["sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"], jobs)
+        if self._tuning:
+            self._tuning.grant_list(function)
         acknowledge_wildcards(
             function.role, "Jobs are named at run time: the pipeline's own prefix is the scope."
         )
@@ -232,13 +238,16 @@ class TrainingStack(PipelineStack):
             "Training",
             definition=training_flow(self, self._functions, calls, self._large),
             key=self._data.key,
-            timeout=Duration.minutes(calls.longest_job.to_minutes() * 2 + 120),
+            timeout=Duration.minutes(calls.longest_fit.to_minutes() + calls.longest_job.to_minutes() + 120),
             comment=f"Headrace {self.pipeline.name}: from new data to a registered model",
         )
         role = machine.role
         if self._large:
             grant_runs(role, self._large.snapshot_job)
-        grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
+        if self._tuning:
+            self._tuning.grant_run(role, self._training_role)
+        else:
+            grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
         grant_jobs(role, self, PROCESSING, name_prefix=self.prefix, job_role=self._evaluation_role)
         grant_encrypted_volumes(role, self._data.key)
         group = self.model_package_group_name

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,29 +44,6 @@ class Recipe:
     features: Features = field(default_factory=Features)
     metric: str = ""
     checkpoints: Path | None = None
-
-
-def read_hyperparameters(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return hyperparameters as values; SageMaker passes all as text, and its own among them.
-
-    Examples
-    --------
-    >>> read_hyperparameters({"max_iter": "200", "early_stopping": "False", "loss": "poisson", "sagemaker_region": '"x"'})
-    {'max_iter': 200, 'early_stopping': False, 'loss': 'poisson'}
-    """
-    return {name: _value(value) for name, value in given.items() if not name.startswith("sagemaker_")}
-
-
-def _value(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    words = {"True": True, "False": False, "None": None}
-    if given in words:
-        return words[given]
-    try:
-        return json.loads(given)
-    except ValueError:
-        return given
 
 
 def check_hyperparameters(cls: type[Any], given: Mapping[str, Any]) -> None:

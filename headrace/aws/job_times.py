@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from headrace.aws.tuning_jobs import TuningJobs
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -22,16 +24,25 @@ class JobTimes:
     def __init__(self, client: SageMakerClient) -> None:
         self._client = client
 
-    def billable_seconds(self, run: str, now: datetime) -> int:
+    def billable_seconds(self, run: str, now: datetime, *, tuning: str = "") -> int:
         """Return the billable seconds of the training job and the evaluation job of `run`, together.
 
-        A processing job has no billable time of its own: it is billed from start to end.
+        A processing job has no billable time of its own: it is billed from start to end. So is a trial here, all those of the job
+        `tuning` together, where hyperparameters are searched.
         """
-        training = self._find(lambda name: self._client.describe_training_job(TrainingJobName=name), run)
+        fitted_s = self._trials_s(tuning, now) if tuning else self._training_s(run, now)
         processing = self._find(
             lambda name: self._client.describe_processing_job(ProcessingJobName=name), run
         )
-        return round(_trained(training, now) + _elapsed(processing, "Processing", now))
+        return round(fitted_s + _elapsed(processing, "Processing", now))
+
+    def _trials_s(self, tuning: str, now: datetime) -> float:
+        return TuningJobs(self._client).seconds_of_attempts(tuning, now)
+
+    def _training_s(self, run: str, now: datetime) -> float:
+        return _trained(
+            self._find(lambda name: self._client.describe_training_job(TrainingJobName=name), run), now
+        )
 
     def _find(self, describe: Callable[[str], Any], run: str) -> Mapping[str, Any]:
         for attempt in range(_ATTEMPTS):

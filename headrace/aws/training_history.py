@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -50,6 +50,9 @@ class PastTraining:
         Billable seconds of its jobs; None if SageMaker did not say.
     cost_usd : float or None
         Estimate, in US dollars; None if the seconds or the price of the instance are not known.
+    tuning : mapping or None
+        How hyperparameters were searched, in texts: ``job``, ``strategy``, ``trials``, ``best`` and ``objective``; None if they
+        were not, or nothing was found.
     """
 
     execution: str
@@ -65,6 +68,7 @@ class PastTraining:
     version: int | None
     seconds: int | None
     cost_usd: float | None
+    tuning: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ class TrainingHistory:
 
 
 def _training(item: dict[str, Any]) -> PastTraining:
-    values: dict[str, Any] = {name: item[name] for name in PastTraining.__dataclass_fields__}
+    values: dict[str, Any] = {name: item[name] for name in PastTraining.__dataclass_fields__ if name in item}
     for name in ("champion", "version", "seconds"):
         values[name] = None if values[name] is None else int(values[name])
     values["cost_usd"] = None if values["cost_usd"] is None else float(values["cost_usd"])

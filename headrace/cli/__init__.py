@@ -19,6 +19,7 @@ from headrace.cli import (
     releases,
     running_pipeline,
     trainings,
+    trials,
 )
 from headrace.cli.screen import CommandError
 
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
         monitoring,
         releases,
         trainings,
+        trials,
         predict,
         quarantine,
         letters,

@@ -68,6 +68,19 @@ def validate(arguments: argparse.Namespace) -> None:
     show(
         pipeline.model_dump(mode="json"), as_json=arguments.json, title=f"{pipeline.name} is a valid pipeline"
     )
+    if not arguments.json and (text := _tuning(pipeline)):
+        say(text)
+
+
+def _tuning(pipeline: Pipeline) -> str:
+    """Say what the search for hyperparameters comes to in each training; "" without one."""
+    from headrace.config.tuning_plan import tuning_plan  # noqa: PLC0415
+
+    plan = tuning_plan(pipeline)
+    if plan is None:
+        return ""
+    cost = "" if plan.usd is None else f" and ${plan.usd:.2f}"
+    return f"each training tries {plan.trials} times {', '.join(plan.search)}: at most {plan.minutes} minutes{cost}"
 
 
 def _check_own_steps(pipeline: Pipeline) -> None:

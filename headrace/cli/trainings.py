@@ -72,10 +72,24 @@ def _training_row(training: Mapping[str, Any]) -> list[str]:
         moment(training["started_at"]),
         training["reason"],
         training["because"],
-        f"{_OUTCOMES.get(training['outcome'], training['outcome'])}: {training['why']}",
+        f"{_OUTCOMES.get(training['outcome'], training['outcome'])}: {training['why']}{_tuned(training)}",
         _model(training["champion"], training["version"]),
         "unknown" if training["cost_usd"] is None else f"${training['cost_usd']:.4f}",
     ]
+
+
+def _tuned(training: Mapping[str, Any]) -> str:
+    """Tell how hyperparameters were searched, on a line of its own.
+
+    Examples
+    --------
+    >>> _tuned({"tuning": {"strategy": "bayesian", "trials": "6", "best": "alpha=0.1", "objective": "rmse 42"}}).strip()
+    'bayesian, 6 trials: alpha=0.1 (rmse 42)'
+    """
+    tuning = training["tuning"]
+    if not tuning:
+        return ""
+    return f"\n{tuning['strategy']}, {tuning['trials']} trials: {tuning['best']} ({tuning['objective']})"
 
 
 def _model(before: int | None, after: int | None) -> str:

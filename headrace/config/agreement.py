@@ -18,6 +18,7 @@ from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
 from headrace.config.scaling import scaling_disagreements
 from headrace.config.split import split_disagreements
+from headrace.config.tuning_agreement import tuning_disagreements
 
 if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
@@ -61,6 +62,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _arrival,
         feature_disagreements,
         _training,
+        tuning_disagreements,
         _retraining,
         evaluation_disagreements,
         quality_disagreements,

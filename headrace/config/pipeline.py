@@ -31,6 +31,7 @@ from headrace.config.release import Release
 from headrace.config.retraining import Retraining
 from headrace.config.split import Split
 from headrace.config.stream import Stream
+from headrace.config.tuning import Tuning
 
 
 class Ingest(Block):
@@ -78,6 +79,9 @@ class Training(Block):
     max_runtime_minutes: int = Field(60, ge=1, le=7200, description="A longer job is stopped, in minutes.")
     min_rows: int = Field(200, ge=10, description="The first training waits for this many rows.")
     seed: int = Field(7, ge=0, description="Same data, same seed, same code: the same model.")
+    tuning: Tuning | None = Field(
+        None, description="How hyperparameters are searched; left out, those of the file are taken."
+    )
 
     @property
     def hourly_usd(self) -> float | None:

@@ -39,6 +39,7 @@ def past_training(
         version=int(arn.rpartition("/")[2]) if arn else None,
         seconds=seconds,
         cost_usd=None if seconds is None else cost_usd(seconds, pipeline.training.hourly_usd),
+        tuning=(event.get("training") or {}).get("tuning"),
     )
 
 

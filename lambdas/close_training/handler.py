@@ -78,7 +78,7 @@ class History(Protocol):
 class Jobs(Protocol):
     """What this function needs from SageMaker."""
 
-    def billable_seconds(self, run: str, now: datetime) -> int:
+    def billable_seconds(self, run: str, now: datetime, *, tuning: str = "") -> int:
         """Return how long the jobs of a run ran."""
         ...
 
@@ -157,7 +157,7 @@ def close_training(
         "learned_from": snapshot.get("window"),
         "content_hash": snapshot.get("content_hash"),
     }
-    past = past_training(event, result, pipeline, _seconds(guard.get("run"), ports.jobs, now), now)
+    past = past_training(event, result, pipeline, _seconds(event, ports.jobs, now), now)
     ports.log.record(last_training(event, result, ports.log.last(), now))
     ports.history.add(past)
     in_vain = _answer_alarms(past, event, ports.cases)
@@ -173,12 +173,13 @@ def close_training(
     return result
 
 
-def _seconds(run: str | None, jobs: Jobs, now: datetime) -> int | None:
+def _seconds(event: Mapping[str, Any], jobs: Jobs, now: datetime) -> int | None:
     """Return how long the jobs ran; an estimate of costs that fails must not keep the lock of the training."""
+    run = (event.get("guard") or {}).get("run")
     if run is None:
         return 0
     try:
-        return jobs.billable_seconds(run, now)
+        return jobs.billable_seconds(run, now, tuning=event.get("tuning_job") or "")
     except ClientError:
         logger.exception("SageMaker does not say how long the jobs ran: this training counts as free")
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import takewhile
@@ -12,6 +12,7 @@ from headrace.aws.alarm_cases import AlarmCase
 from headrace.aws.training_history import PastTraining
 from headrace.aws.training_log import Champion, LastTraining, Lock
 from headrace.config.pipeline import Pipeline
+from headrace.config.tuning_plan import TuningPlan, longest_fit_minutes, tuning_plan
 from lambdas.guard_training.policy import OpenAlarm, Policy, Reason, Situation
 from lambdas.guard_training.rules import WEEK
 
@@ -112,13 +113,28 @@ def situation_of(
             sorted(_started(item) for item in past if item.retraining and _started(item) > now - WEEK)
         ),
         spent_usd=sum(item.cost_usd or 0.0 for item in past if _started(item) >= _month(now)),
-        expected_usd=max((item.cost_usd or 0.0 for item in past[:_RECENT]), default=0.0),
+        expected_usd=_expected_usd(past[:_RECENT], tuning_plan(pipeline)),
     )
+
+
+def _expected_usd(recent: Sequence[PastTraining], plan: TuningPlan | None) -> float:
+    """Return what the next training is expected to cost: as much as the dearest recent one that was made as it will be.
+
+    The first one that searches hyperparameters costs at most what all its trials may run, and as a rule not more than so many
+    of the trainings before it.
+    """
+    alike = [item for item in recent if (item.tuning is None) == (plan is None)]
+    dearest = max((item.cost_usd or 0.0 for item in alike or recent), default=0.0)
+    if plan is None or alike:
+        return dearest
+    most = plan.usd or 0.0
+    return min(most, plan.trials * dearest) if dearest else most
 
 
 def stale_after(pipeline: Pipeline) -> timedelta:
     """Return after how long a lock counts as left behind by an aborted execution: no execution may run longer."""
-    return timedelta(minutes=2 * pipeline.training.max_runtime_minutes) + _AROUND_JOBS
+    longest = longest_fit_minutes(pipeline) + pipeline.training.max_runtime_minutes
+    return timedelta(minutes=longest) + _AROUND_JOBS
 
 
 def _recent(history: History, now: datetime) -> list[PastTraining]:

@@ -126,7 +126,10 @@ def _metadata(
     event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, evaluation: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the model package's properties: where the model comes from, and how good it was."""
-    hyperparameters = json.dumps(pipeline.training.hyperparameters, sort_keys=True)
+    training = event.get("training") or {}
+    hyperparameters = json.dumps(
+        training.get("hyperparameters", pipeline.training.hyperparameters), sort_keys=True
+    )
     origin = {
         "content_hash": event["content_hash"],
         "run": event["run"],
@@ -137,6 +140,7 @@ def _metadata(
         "estimator": pipeline.training.estimator,
         "seed": str(pipeline.training.seed),
         "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
+        **{f"tuning:{name}": text for name, text in (training.get("tuning") or {}).items()},
         "learned_from": event["learned_from"],
         **_engine(evaluation),
     }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from headrace.config.features import OwnStep
+from headrace.ml.hyperparameter_text import read_hyperparameters
 from headrace.ml.metrics import measure
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.engine_choice import choose_engine
@@ -30,7 +31,7 @@ from sagemaker_jobs.model_folder import SCHEMA, write_json, write_manifest
 from sagemaker_jobs.part_stream import PartStream
 from sagemaker_jobs.parts import Part, PartFiles, answer_part, read_part
 from sagemaker_jobs.paths import MlPaths
-from sagemaker_jobs.recipe import Recipe, read_hyperparameters
+from sagemaker_jobs.recipe import Recipe
 from sagemaker_jobs.spec import Spec, read_spec
 from sagemaker_jobs.streamed_fit import fit_streamed
 from sagemaker_jobs.train_model.decision import with_chosen_threshold

@@ -25,6 +25,7 @@ PIPELINES = {
             "batch": {"instances": 2, "schedule": "rate(1 day)", "format": "parquet", "columns": "all"},
             "front": {"principals": ["arn:aws:iam::123456789012:role/shop"]},
         },
+        "training": {"tuning": {"trials": 8, "warm_start": True, "target_value": 0.9}},
         "retraining": {"on": ["drift", "new_data", "schedule"]},
         "on_destroy": "retain",
         "notify": "ops@example.org",

@@ -4,7 +4,7 @@ import json
 import re
 
 OF_THE_PIPELINE = re.compile(
-    r'headrace-price|Fn::GetAtt|Fn::ImportValue|"Ref": "(?!AWS::)|cdk-hnb659fds-assets'
+    r'headrace-price|(hyper-parameter-tuning|training)-job/price-|Fn::GetAtt|Fn::ImportValue|"Ref": "(?!AWS::)|cdk-hnb659fds-assets'
 )
 SHARED_LOGS = re.compile(
     r"log-group:/aws/sagemaker/(TrainingJobs|ProcessingJobs|TransformJobs)\*"

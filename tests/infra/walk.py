@@ -110,7 +110,11 @@ class Walk:
         if not isinstance(template, str) or not (found := JSONATA.match(template)):
             return template
         expression = Jsonata(found[1])
-        context = {"Execution": _EXECUTION, "State": {"EnteredTime": _ENTERED}, "Task": {"Token": "token"}}
+        context = {
+            "Execution": _EXECUTION,
+            "State": {"EnteredTime": _ENTERED, "RetryCount": 0},
+            "Task": {"Token": "token"},
+        }
         value = expression.evaluate({}, {**self.variables, "states": {"context": context, **seen}})
         assert value is not None or found[1].strip() == "null", f"{found[1]} is nothing"
         return value

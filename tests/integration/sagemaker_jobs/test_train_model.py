@@ -85,6 +85,29 @@ def test_hyperparameters_of_the_job_win_over_those_of_the_file(tmp_path):
     assert job.document("manifest.json")["hyperparameters"] == {"max_iter": 7}
 
 
+def test_a_trial_gives_the_bytes_that_its_hyperparameters_give_when_the_file_names_them(tmp_path):
+    trial = OptMl(tmp_path / "trial", hyperparameters={"loss": "poisson"}).lay_out(rows(300), rows(60, 1))
+    config = trial.base / "input" / "config"
+    config.mkdir()
+    tuned = {"learning_rate": "0.052341", "max_iter": "9", "_tuning_objective_metric": "validation:rmse"}
+    (config / "hyperparameters.json").write_text(json.dumps({**tuned, "loss": "poisson"}))
+    named = {"loss": "poisson", "learning_rate": 0.052341, "max_iter": 9}
+    again = OptMl(tmp_path / "again", hyperparameters=named)
+    positive = [frame.assign(rides=frame["rides"].abs()) for frame in (rows(300), rows(60, 1))]
+
+    assert (trial.train(*positive), again.train(*positive)) == (0, 0)
+    assert trial.document("manifest.json")["hyperparameters"] == named
+    assert trial.files() == again.files()
+
+
+def test_a_trial_prints_what_it_is_worth_last_and_as_sagemaker_reads_it(tmp_path, capsys):
+    job = OptMl(tmp_path, "regression", "linear")
+    job.train()
+
+    printed = re.findall(r"validation:rmse=([-+0-9.eE]+);", capsys.readouterr().out)
+    assert float(printed[-1]) == pytest.approx(job.document("metrics.json")["validation"]["rmse"])
+
+
 def test_the_sample_is_a_real_row_with_the_models_answer(tmp_path):
     job = OptMl(tmp_path)
     job.train()

@@ -26,10 +26,12 @@ SNAPSHOT = {"content_hash": "h2", "upto": "f9", "rows_seen": 1000}
 class Jobs:
     """Jobs that ran for a while, or of which SageMaker does not tell."""
 
-    def __init__(self, seconds=360):
-        self._seconds = seconds
+    def __init__(self, seconds=360, of_tuning=None):
+        self._seconds, self._of_tuning = seconds, of_tuning or {}
 
-    def billable_seconds(self, run, now):
+    def billable_seconds(self, run, now, *, tuning=""):
+        if tuning:
+            return self._of_tuning[tuning]
         if self._seconds is None:
             raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "slow down"}}, "Describe")
         return self._seconds
@@ -298,3 +300,44 @@ def test_what_came_during_a_scheduled_training_waits_for_the_next():
     _, events, _ = close(scheduled, FakeLog(rows=1200))
 
     assert [name for name, _ in events] == ["TrainingFinished"]
+
+
+def test_a_search_costs_what_all_its_trials_cost_and_is_remembered(pipeline):
+    tuning = {
+        "job": "bike-t9p1c00",
+        "strategy": "random",
+        "trials": "6",
+        "best": "a=1",
+        "objective": "rmse 42",
+    }
+    history = FakeHistory()
+
+    close(
+        pipeline,
+        FakeLog(rows=1000),
+        history=history,
+        jobs=Jobs(of_tuning={"bike-t9p1c0": 3600}),
+        tuning_job="bike-t9p1c0",
+        training={"job": "t", "tuning": tuning},
+    )
+
+    (past,) = history.trainings
+    assert (past.seconds, past.tuning) == (3600, tuning)
+    assert past.cost_usd == pytest.approx(0.1152)
+
+
+def test_a_search_that_found_nothing_is_paid_for_all_the_same(pipeline):
+    history = FakeHistory()
+
+    close(
+        pipeline,
+        FakeLog(rows=1000),
+        "failed",
+        history=history,
+        jobs=Jobs(of_tuning={"bike-t9p1c0": 3600}),
+        tuning_job="bike-t9p1c0",
+        training={},
+        error={"Error": "TuningError", "Cause": "all failed"},
+    )
+
+    assert (history.trainings[0].seconds, history.trainings[0].tuning) == (3600, None)

@@ -7,6 +7,7 @@ from headrace.aws.alarm_cases import AlarmCase
 from headrace.aws.training_log import Lock
 from headrace.config.pipeline import Pipeline
 from lambdas.guard_training.handler import Ports, guard_training
+from lambdas.guard_training.situation import Known, situation_of, stale_after
 from tests.unit.lambdas.training_ledger import CHAMPION, LAST, NOW, FakeCases, FakeHistory, FakeLog, past
 
 ALARM = {"alarmName": "bike-DriftAlarm", "state": {"value": "ALARM"}}
@@ -226,3 +227,37 @@ def test_the_end_of_a_first_training_starts_no_cooldown(pipeline):
     assert ask(FakeLog(rows=1000, champion=CHAMPION, last=just_ended), pipeline)["proceed"]
     again = FakeLog(rows=1000, champion=CHAMPION, last=replace(just_ended, retraining=True))
     assert ask(again, pipeline)["rule"] == "cooldown"
+
+
+# --- searches for hyperparameters
+
+
+def expected(history, **training):
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt", training=training)
+    known = Known(FakeLog(rows=1000, champion=CHAMPION, last=LAST), FakeCases(), history)
+    return situation_of("drift", known, pipeline, NOW).expected_usd
+
+
+SEARCHED = {"tuning": {"trials": 10, "parallel": 5}, "usd_per_hour": 6}
+TUNED = {"job": "bike-1", "strategy": "random", "trials": "10", "best": "", "objective": ""}
+
+
+def test_a_first_search_is_expected_to_cost_what_all_its_trials_may():
+    assert expected(FakeHistory(), **SEARCHED) == 60.0
+    assert expected(FakeHistory(), **{**SEARCHED, "max_runtime_minutes": 10}) == 10.0
+
+
+def test_a_search_is_expected_to_cost_so_many_trainings_as_it_has_trials():
+    assert expected(FakeHistory(past(cost_usd=0.5)), **SEARCHED) == 5.0
+
+
+def test_after_a_search_the_next_is_expected_to_cost_as_much():
+    history = FakeHistory(past(cost_usd=0.5), past(NOW - timedelta(days=2), cost_usd=3.0, tuning=TUNED))
+
+    assert expected(history, **SEARCHED) == 3.0
+
+
+def test_the_lock_of_a_search_is_kept_as_long_as_it_may_run():
+    tuned = Pipeline(name="bike", problem="regression", target="cnt", training=SEARCHED)
+
+    assert stale_after(tuned) == timedelta(minutes=2 * 70 + 60 + 180)

@@ -158,3 +158,32 @@ def test_floors_and_luck_are_the_gates(pipeline):
     assert not judge(sure, BETTER)["promote"]
     likely = {**BETTER, "intervals": {"improvement": [15.0, 24.0]}}
     assert judge(sure, likely)["promote"]
+
+
+def test_the_registry_is_told_of_the_search_and_hashes_what_the_trial_was_trained_with(pipeline):
+    tuning = {
+        "job": "bike-t9p1c00",
+        "strategy": "bayesian",
+        "trials": "6",
+        "best": "max_iter=50",
+        "objective": "rmse 42",
+    }
+    training = {"hyperparameters": {"max_iter": 50}, "tuning": tuning}
+    fixed = Pipeline(
+        name="bike", problem="regression", target="cnt", training={"hyperparameters": {"max_iter": 50}}
+    )
+
+    searched, told, plain = (
+        judge(pipeline, BETTER, training=training)["metadata"],
+        judge(fixed, BETTER)["metadata"],
+        judge(pipeline, BETTER)["metadata"],
+    )
+
+    assert (
+        searched["hyperparameters_sha256"]
+        == told["hyperparameters_sha256"]
+        != plain["hyperparameters_sha256"]
+    )
+    assert (searched["tuning:strategy"], searched["tuning:trials"]) == ("bayesian", "6")
+    assert searched["tuning:best"] == "max_iter=50"
+    assert not any(name.startswith("tuning") for name in plain)

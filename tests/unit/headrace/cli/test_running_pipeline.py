@@ -27,6 +27,7 @@ TRAININGS = [
         "champion": 2,
         "version": None,
         "cost_usd": 0.0123,
+        "tuning": None,
     },
     {
         "started_at": "2026-01-01T12:00:00+00:00",
@@ -37,6 +38,7 @@ TRAININGS = [
         "champion": None,
         "version": 1,
         "cost_usd": None,
+        "tuning": {"strategy": "grid", "trials": "6", "best": "alpha=0.1", "objective": "rmse 42"},
     },
 ]
 REFUSED = [
@@ -210,7 +212,16 @@ def test_trainings_are_told_with_why_outcome_model_and_cost_and_so_is_what_was_r
     code, out, _ = run("trainings", "bike")
 
     assert code == 0
-    for told in ("temp season", "v2 stays", "$0.0123", "unknown", "refused by the guard", "99", "soon"):
+    for told in (
+        "temp season",
+        "v2 stays",
+        "$0.0123",
+        "unknown",
+        "refused by the guard",
+        "99",
+        "soon",
+        "alpha=0.1",
+    ):
         assert told in out
     assert "on since 2026-01-31 11:00: drift (temp); waits for a training; 1 retraining in a row" in out
 

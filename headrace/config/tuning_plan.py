@@ -1,0 +1,128 @@
+"""What a tuning comes to: the ranges that are searched, how many trials, how long, at what price."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from headrace.config.search_spaces import default_search_space
+from headrace.config.tuning import MOST_MINUTES, Searched, Tuning
+
+if TYPE_CHECKING:
+    from headrace.config.pipeline import Pipeline
+
+Document = Mapping[str, Any]
+"""A range, as `headrace.ml.search_space` reads it; the scale may be ``auto``, which is SageMaker's to decide."""
+
+_TRIALS = 20
+_START_UP_MINUTES = 10
+"""What a trial's instance takes to come, at most as a rule; it counts in a tuning job's run time, not in its trials'."""
+_MINUTES_PER_HOUR = 60
+
+
+@dataclass(frozen=True)
+class TuningPlan:
+    """What a tuning comes to at most.
+
+    Parameters
+    ----------
+    search : mapping
+        Ranges by the hyperparameter's name.
+    trials : int
+        Models that are trained.
+    minutes : int
+        How long it may run.
+    trial_minutes : int
+        The sum of what all trials may run.
+    usd : float or None
+        What they may cost, in US dollars; None if the price of the instance is not known.
+    """
+
+    search: Mapping[str, Document]
+    trials: int
+    minutes: int
+    trial_minutes: int
+    usd: float | None
+
+
+def tuning_plan(pipeline: Pipeline) -> TuningPlan | None:
+    """Return what the tuning of each training comes to; None if nothing is tuned.
+
+    Examples
+    --------
+    >>> from headrace.config.pipeline import Pipeline
+    >>> tuning = {"trials": 25, "parallel": 10}
+    >>> plan = tuning_plan(Pipeline(name="bike", problem="regression", target="cnt", training={"tuning": tuning}))
+    >>> plan.trials, plan.minutes, plan.trial_minutes, plan.usd
+    (25, 210, 1500, 2.88)
+    """
+    training, tuning = pipeline.training, pipeline.training.tuning
+    if tuning is None:
+        return None
+    search = searched(pipeline, tuning)
+    trials = combinations(search) if tuning.strategy == "grid" else tuning.trials or _TRIALS
+    rounds = math.ceil(trials / tuning.parallel)
+    longest = training.max_runtime_minutes
+    minutes = tuning.max_minutes or min(MOST_MINUTES, rounds * (longest + _START_UP_MINUTES))
+    running = min(trials * longest, tuning.parallel * minutes)
+    hourly = training.hourly_usd
+    usd = None if hourly is None else round(running * hourly / _MINUTES_PER_HOUR, 2)
+    return TuningPlan(search, trials, minutes, running, usd)
+
+
+def longest_fit_minutes(pipeline: Pipeline) -> int:
+    """Return how long the training job, or the tuning in its place, may run."""
+    plan = tuning_plan(pipeline)
+    return plan.minutes if plan else pipeline.training.max_runtime_minutes
+
+
+def searched(pipeline: Pipeline, tuning: Tuning) -> dict[str, Document]:
+    """Return the ranges: those of the file, else those that the estimator declares and the file does not fix."""
+    training = pipeline.training
+    declared = default_search_space(training.estimator, pipeline.problem)
+    if tuning.search:
+        return {name: _document(one, declared.get(name)) for name, one in tuning.search.items()}
+    left = {name: one for name, one in declared.items() if name not in training.hyperparameters}
+    return {name: on_a_grid(one) for name, one in left.items()} if tuning.strategy == "grid" else left
+
+
+def combinations(search: Mapping[str, Document]) -> int:
+    """Count the combinations of listed values; ranges count as one.
+
+    Examples
+    --------
+    >>> combinations({"a": {"kind": "choice", "values": [1, 2, 3]}, "b": {"kind": "choice", "values": ["x", "y"]}})
+    6
+    """
+    return math.prod(len(one.get("values", (None,))) for one in search.values())
+
+
+def on_a_grid(document: Document) -> Document:
+    """Return the ends of a range and its middle as a choice; the middle of a logarithmic range is the geometric mean.
+
+    Examples
+    --------
+    >>> on_a_grid({"kind": "continuous", "low": 0.01, "high": 1.0, "scale": "log"})["values"]
+    (0.01, 0.1, 1.0)
+    >>> on_a_grid({"kind": "integer", "low": 8, "high": 128, "scale": "linear"})["values"]
+    (8, 68, 128)
+    """
+    if document["kind"] == "choice":
+        return document
+    low, high = document["low"], document["high"]
+    middle = math.sqrt(low * high) if document["scale"] == "log" else (low + high) / 2
+    whole = document["kind"] == "integer"
+    middle = round(middle) if whole else float(f"{middle:.6g}")
+    return {"kind": "choice", "values": tuple(dict.fromkeys((low, middle, high)))}
+
+
+def _document(one: Searched, declared: Document | None) -> Document:
+    if not one.is_range:
+        return {"kind": "choice", "values": one.values}
+    known = declared if declared and declared["kind"] != "choice" else {}
+    whole = isinstance(one.min, int) and isinstance(one.max, int)
+    scale = known.get("scale", "auto") if one.scale == "auto" else one.scale
+    kind = known.get("kind", "integer" if whole else "continuous")
+    return {"kind": kind, "low": one.min, "high": one.max, "scale": scale}

@@ -1,0 +1,87 @@
+"""What is written down of a search for hyperparameters. Pure: from what SageMaker tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from headrace.aws.tuning_jobs import ran_s, ranges
+from headrace.config.prices import cost_usd
+from headrace.ml.hyperparameter_text import read_hyperparameters, value_of
+
+FEW_ROWS = 500
+"""Fewer validation rows than that tell good trials from lucky ones poorly."""
+
+
+def document(
+    job: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], hourly_usd: float | None, now: datetime
+) -> dict[str, Any]:
+    """Return ``trials.json`` without what SageMaker does not know.
+
+    Parameters
+    ----------
+    job : mapping
+        As ``DescribeHyperParameterTuningJob`` answers.
+    trials : sequence of mapping
+        As ``ListTrainingJobsForHyperParameterTuningJob`` answers.
+    hourly_usd : float or None
+        What an hour of an instance costs, in US dollars.
+    now : datetime
+        In UTC.
+    """
+    config = job["HyperParameterTuningJobConfig"]
+    objective = config["HyperParameterTuningJobObjective"]
+    records = [record(trial, hourly_usd, now) for trial in trials]
+    costs = [one["cost_usd"] for one in records if one["cost_usd"] is not None]
+    return {
+        "tuning_job": job["HyperParameterTuningJobName"],
+        "status": job["HyperParameterTuningJobStatus"],
+        "strategy": config["Strategy"].lower(),
+        "metric": objective["MetricName"].partition(":")[2],
+        "better": "lower" if objective["Type"] == "Minimize" else "higher",
+        "seed": config.get("RandomSeed"),
+        "searched": {one["Name"]: _told(one) for one in ranges(config)},
+        "fixed": read_hyperparameters(job["TrainingJobDefinition"].get("StaticHyperParameters", {})),
+        "best": job.get("BestTrainingJob", {}).get("TrainingJobName"),
+        "seconds": sum(one["seconds"] for one in records),
+        "cost_usd": round(sum(costs), 6) if costs or not records else None,
+        "trials": records,
+    }
+
+
+def record(trial: Mapping[str, Any], hourly_usd: float | None, now: datetime) -> dict[str, Any]:
+    """Return what is written down of one trial."""
+    seconds = round(ran_s(trial, now))
+    final = trial.get("FinalHyperParameterTuningJobObjectiveMetric", {})
+    return {
+        "job": trial["TrainingJobName"],
+        "status": trial["TrainingJobStatus"],
+        "objective": final.get("Value"),
+        "hyperparameters": read_hyperparameters(trial["TunedHyperParameters"]),
+        "seconds": seconds,
+        "cost_usd": cost_usd(seconds, hourly_usd),
+        "created_at": trial["CreationTime"].isoformat(),
+        **({"failure": trial["FailureReason"]} if trial.get("FailureReason") else {}),
+    }
+
+
+def warnings(found: Mapping[str, Any], validation_rows: int) -> list[str]:
+    """Return what makes the choice of the best trial less sure, for people."""
+    rows = f"the trials were compared on {validation_rows} validation rows, on which luck weighs much"
+    failed = sum(one["status"] == "Failed" for one in found["trials"])
+    of_them = f"{failed} of {len(found['trials'])} trials failed"
+    return [text for text, told in ((rows, validation_rows < FEW_ROWS), (of_them, failed > 0)) if told]
+
+
+def failures(found: Mapping[str, Any]) -> str:
+    """Return why trials failed, each reason once; "" if none did."""
+    return "; ".join(dict.fromkeys(one["failure"] for one in found["trials"] if "failure" in one))
+
+
+def _told(one: Mapping[str, Any]) -> Any:
+    """Return a range as the pipeline file has it."""
+    if "Values" in one:
+        return [value_of(text) for text in one["Values"]]
+    ends = {"min": value_of(one["MinValue"]), "max": value_of(one["MaxValue"])}
+    return {**ends, "scale": one.get("ScalingType", "Auto").lower()}
