@@ -151,13 +151,13 @@ class DeployedPipeline:
         return arn
 
     def _model(self, champion: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the model in service, and which engine answers for it and why, if its registration says so."""
+        """Return the model in service, which engine answers for it and why, and its report, as its registration says."""
         told = {name: champion[name] for name in ("version", "deployed_at") if name in champion}
         if "model_package_arn" not in champion:
             return told
         properties = Registry(self.session.client("sagemaker")).properties(champion["model_package_arn"])
-        engine = {"engine": "engine", "engine_why": "engine:why"}
-        return told | {name: properties[key] for name, key in engine.items() if key in properties}
+        shown = {"engine": "engine", "engine_why": "engine:why", "report": "report"}
+        return told | {name: properties[key] for name, key in shown.items() if key in properties}
 
     def _quarantine(self) -> dict[str, int]:
         """Return how many files have something that waits in quarantine, and how many single rows wait."""
