@@ -25,7 +25,7 @@ def draw_data(report: Document) -> Markup | None:
     if snapshot.get("rows_seen") is not None:
         facts["accepted rows"] = count(snapshot["rows_seen"])
     told = {
-        "Learned from": snapshot.get("window"),
+        "Which rows": snapshot.get("window"),
         "Hash of the rows": snapshot.get("content_hash"),
         "Manifest": snapshot.get("manifest_uri"),
     }
