@@ -62,6 +62,7 @@ def write_report(
         report = {
             **_report(event, pipeline, decision, evaluation),
             "curves": pages.load(f"{folder}/curves.json"),
+            "tuning": pages.load(f"{folder}/trials.json"),
             "provenance": pages.load(f"{folder}/provenance.json"),
             "page_uri": page_uri,
         }

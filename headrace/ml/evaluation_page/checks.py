@@ -14,6 +14,7 @@ from headrace.ml.pages.words import count
 
 _MOST_ROWS = 40
 _LONGEST_TEXT = 400
+_SHORT_NAME = 24
 
 Document = Mapping[str, Any]
 
@@ -32,16 +33,19 @@ def draw_threshold(evaluation: Document) -> Markup | None:
     if threshold.get("value") is None:
         return None
     facts = {
-        "positive from": value(threshold["value"]),
+        "positive from (95 %)": with_interval(threshold),
         "chosen by": str(threshold.get("by") or "default"),
-        "chosen on": str(threshold.get("chosen_on") or "no rows"),
+        "chosen on": _rows_of(threshold.get("chosen_on")),
     }
-    metrics = [(name, [with_interval(each)]) for name, each in (threshold.get("metrics") or {}).items()]
+    columns = {"at this threshold": "metrics", "at 0.5": "metrics_at_half"}
+    known = {title: _with_objective(threshold, key) for title, key in columns.items() if threshold.get(key)}
+    names = dict.fromkeys(name for found in known.values() for name in found)
+    rows = [(name, [with_interval(found.get(name)) for found in known.values()]) for name in names]
     return element(
         "section",
         element("h2", "Threshold"),
         draw_facts(facts),
-        draw_rows(["metric", "at this threshold"], metrics) if metrics else None,
+        draw_rows(["metric, on unseen rows", *known], rows) if rows else None,
     )
 
 
@@ -66,7 +70,7 @@ def draw_fairness(evaluation: Document) -> list[Markup]:
 
 def _groups(column: str, found: Document) -> Markup:
     groups = named_entries(found.get("groups"))
-    gaps = {f"gap in {name}": with_interval(gap) for name, gap in (found.get("gaps") or {}).items()}
+    gaps = {f"gap in {name}": _gap(gap) for name, gap in (found.get("gaps") or {}).items()}
     return element(
         "section",
         element("h2", f"Groups by {shortened(column, LONGEST_NAME)}"),
@@ -74,6 +78,33 @@ def _groups(column: str, found: Document) -> Markup:
         draw_rows(*_columns("group", groups)[:2]) if groups else None,
         _more(len(groups)),
     )
+
+
+def _gap(gap: Any) -> str:
+    """Return how far groups are apart, and which two."""
+    ends = [str(gap.get(name) or "") for name in ("lowest", "highest")] if isinstance(gap, Mapping) else []
+    between = f", {' and '.join(shortened(end, _SHORT_NAME) for end in ends)}" if any(ends) else ""
+    return f"{with_interval(gap)}{between}"
+
+
+def _with_objective(threshold: Document, key: str) -> dict[str, Any]:
+    """Return metrics at a threshold, after what it was chosen by."""
+    objective = threshold.get(key.replace("metrics", "objective"))
+    told = {} if objective is None else {f"{threshold.get('by')} (decides)": objective}
+    return {**told, **threshold[key]}
+
+
+def _rows_of(part: Any) -> str:
+    """Say which rows a threshold was chosen on.
+
+    Examples
+    --------
+    >>> _rows_of({"part": "validation", "rows": 360, "positive": 90}), _rows_of("validation")
+    ('360 validation rows', 'validation rows')
+    """
+    if isinstance(part, Mapping):
+        return f"{count(part.get('rows') or 0)} {part.get('part')} rows"
+    return f"{part} rows" if part else "no rows"
 
 
 def _finding(finding: Any) -> str:

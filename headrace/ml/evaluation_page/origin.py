@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,8 @@ from headrace.ml.pages.words import count
 _MOST_TRIALS = 50
 _MOST_FACTS = 80
 _LONGEST = 300
+_SHOWN_ABOVE = frozenset({"format", "pipeline", "run", "metric", "metrics", "gate", "training"})
+"""Of a provenance: what other sections have."""
 
 Document = Mapping[str, Any]
 
@@ -65,35 +68,44 @@ def draw_training(report: Document) -> Markup | None:
 def draw_trials(report: Document) -> Markup | None:
     """Return the trials of a tuning, the best first."""
     tuning = report.get("tuning") or {}
-    trials = tuning.get("trials") or []
+    trials = _best_first(tuning)
     if not trials:
         return None
-    rows = [
-        (
-            str(trial.get("name") or trial.get("job") or place + 1),
-            [
-                value(trial.get("value")),
-                str(trial.get("status") or ""),
-                shortened(
-                    ", ".join(
-                        f"{name} {value(each)}" for name, each in (trial.get("hyperparameters") or {}).items()
-                    ),
-                    _LONGEST,
-                ),
-            ],
-        )
-        for place, trial in enumerate(trials[:_MOST_TRIALS])
-    ]
-    metric = str((report.get("evaluation") or {}).get("metric"))
+    rows = [(_trial_name(trial, tuning), _trial(trial)) for trial in trials[:_MOST_TRIALS]]
+    metric = str(tuning.get("metric") or (report.get("evaluation") or {}).get("metric"))
     more = len(trials) - len(rows)
-    strategy = f"{tuning['strategy']}; " if tuning.get("strategy") else ""
+    strategy = f"{tuning['strategy']} search; " if tuning.get("strategy") else ""
     note = f"{strategy}{metric} on the validation rows" + (f"; and {more} more trials" if more > 0 else "")
     return draw_table("Trials of the tuning", ["trial", metric, "status", "hyperparameters"], rows, note)
 
 
+def _best_first(tuning: Document) -> list[Document]:
+    """Return the trials by their objective; those without one come last."""
+    sign = 1.0 if tuning.get("better") == "lower" else -1.0
+    return sorted(
+        tuning.get("trials") or [],
+        key=lambda trial: math.inf if trial.get("objective") is None else sign * trial["objective"],
+    )
+
+
+def _trial_name(trial: Document, tuning: Document) -> str:
+    name = shortened(str(trial.get("job") or ""), _LONGEST)
+    return f"{name} (best)" if name and name == tuning.get("best") else name
+
+
+def _trial(trial: Document) -> list[str]:
+    settings = ", ".join(
+        f"{name} {value(each)}" for name, each in (trial.get("hyperparameters") or {}).items()
+    )
+    return [value(trial.get("objective")), str(trial.get("status") or ""), shortened(settings, _LONGEST)]
+
+
 def draw_provenance(report: Document) -> Markup | None:
     """Return by what the model can be made again."""
-    facts = list(_flat(report.get("provenance") or {}))[:_MOST_FACTS]
+    provenance = {
+        name: found for name, found in (report.get("provenance") or {}).items() if name not in _SHOWN_ABOVE
+    }
+    facts = list(_flat(provenance))[:_MOST_FACTS]
     if not facts:
         return None
     return draw_table("Provenance", ["", ""], [(name, [shortened(text, _LONGEST)]) for name, text in facts])

@@ -71,14 +71,28 @@ def evidence(column="temperature", groups=("f", "m")):
         },
         "threshold": {
             "value": 0.37,
-            "by": "f1",
-            "chosen_on": "validation",
-            "metrics": {"f1": {"value": 0.71}},
+            "low": 0.31,
+            "high": 0.42,
+            "by": "cost",
+            "chosen_on": {"part": "validation", "rows": 360, "positive": 90},
+            "metrics": {"f1": 0.71},
+            "metrics_at_half": {"f1": 0.64},
+            "objective": 1.25,
+            "objective_at_half": 1.5,
         },
         "fairness": {
             "sex": {
                 "groups": {name: {"rows": 500, "selection_rate": 0.3, "recall": 0.6} for name in groups},
-                "gaps": {"equalized_odds": {"value": 0.04, "low": 0.01, "high": 0.09}},
+                "gaps": {
+                    "equalised_odds": {
+                        "value": 0.04,
+                        "low": 0.01,
+                        "high": 0.09,
+                        "lowest": groups[0],
+                        "highest": groups[1],
+                    },
+                    "accuracy": {"value": None, "low": None, "high": None},
+                },
             }
         },
         "leakage": [

@@ -129,7 +129,7 @@ def test_labels_importances_folds_and_groups_are_told():
         "Cross-validation",
         "Groups by sex",
     ]
-    assert metrics_of(card, "Gaps", evaluation=2)["equalized_odds"]["value"] == 0.04
+    assert metrics_of(card, "Gaps", evaluation=2)["equalised_odds"]["value"] == 0.04
 
 
 def test_how_it_was_trained_is_told():

@@ -16,8 +16,15 @@ from tests.unit.headrace.ml.evaluation.evaluations import (
 
 EVERYTHING = {
     "tuning": {
-        "strategy": "Bayesian",
-        "trials": [{"name": "t1", "value": 0.91, "status": "Completed", "hyperparameters": {"max_depth": 3}}],
+        "strategy": "bayesian",
+        "metric": "roc_auc",
+        "better": "higher",
+        "best": "bike-2",
+        "trials": [
+            {"job": "bike-1", "objective": 0.91, "status": "Completed", "hyperparameters": {"max_depth": 3}},
+            {"job": "bike-3", "objective": None, "status": "Failed", "hyperparameters": {"max_depth": 9}},
+            {"job": "bike-2", "objective": 0.92, "status": "Completed", "hyperparameters": {"max_depth": 5}},
+        ],
     },
     "provenance": {"code": {"commit": "ab12cd", "dirty": False}, "parent": "v3"},
 }
@@ -203,7 +210,7 @@ def test_the_largest_page_stays_below_a_megabyte():
         "cross_validation": {"folds": 3000, "f1_macro": {"mean": 0.5, "values": [0.5] * 3000}},
     }
     report = report_of("multiclass", multiclass(3000, 100), multiclass(3000, 100, seed=2), **long)
-    report["tuning"] = {"trials": [{"name": name, "hyperparameters": {name: 1.0}} for name in names]}
+    report["tuning"] = {"trials": [{"job": name, "hyperparameters": {name: 1.0}} for name in names]}
     report["provenance"] = {name: name for name in names}
     report["trained"]["hyperparameters"] = {name: name for name in names}
 
@@ -225,3 +232,29 @@ def test_a_curve_of_a_model_that_answers_always_the_same_can_be_drawn():
 
     assert "NaN" not in render_evaluation(report_of("regression", constant)).replace("nan", "NaN")
     assert "ROC" in render_evaluation(report_of("binary", halves))
+
+
+def test_trials_come_best_first_and_those_without_a_value_last():
+    page = render_evaluation({**report_of("binary", binary(200)), **EVERYTHING})
+
+    names = ["bike-2 (best)", "bike-1", "bike-3"]
+    places = [page.index(f">{name}<") for name in names]
+    assert places == sorted(places)
+
+
+def test_a_threshold_is_shown_with_what_it_brings_and_groups_with_who_is_apart():
+    page = render_evaluation(report_of("binary", binary(200), **evidence()))
+
+    assert "0.37 (0.31 to 0.42)" in page
+    assert "360 validation rows" in page
+    assert page.index("cost (decides)") < page.index('data-name="at 0.5">1.5<')
+    assert "0.04 (0.01 to 0.09), f and m" in page
+
+
+def test_what_other_sections_have_is_not_said_again_under_provenance():
+    provenance = {"code": {"commit": "ab12cd"}, "metrics": {"rmse": 12345.678}, "parent": None}
+
+    page = render_evaluation({**report_of("regression", regression(100)), "provenance": provenance})
+
+    assert "ab12cd" in page
+    assert "12345.678" not in page
