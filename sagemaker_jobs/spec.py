@@ -31,6 +31,8 @@ class Spec:
         How the rows were cleaned.
     window : Window or None
         Which of the accepted rows are learned from, and how they are weighted.
+    unseen : tuple of ColumnSchema
+        The columns that no model sees.
     """
 
     pipeline: Pipeline
@@ -39,6 +41,7 @@ class Spec:
     code_version: str
     steps: tuple[DeclaredStep, ...] = ()
     window: Window | None = None
+    unseen: tuple[ColumnSchema, ...] = ()
 
 
 def read_spec(folder: Path) -> Spec:
@@ -73,6 +76,7 @@ def read_spec(folder: Path) -> Spec:
         str(document.get("code_version", "")),
         steps,
         window,
+        tuple(column for column in columns if column not in schema),
     )
 
 

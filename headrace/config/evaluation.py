@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import Field
+from annotated_types import Len
+from pydantic import Field, field_validator
 
-from headrace.config.block import Block
+from headrace.config.block import Block, Column
 from headrace.config.limits import METRICS
+from headrace.config.quality import Edges
 
 if TYPE_CHECKING:
     from headrace.config.agreement import Finding
@@ -35,6 +37,59 @@ class Threshold(Block):
     at_least: float | None = Field(
         None, gt=0, le=1, description="The recall or the precision that must be reached."
     )
+
+
+class Fairness(Block):
+    """How differently groups of rows are treated."""
+
+    columns: Annotated[tuple[Column, ...], Len(1, 10)] = Field(
+        description="By whose values rows are grouped: features, or columns of `ignore` that no model sees."
+    )
+    edges: dict[Column, Edges] = Field(
+        default_factory=dict,
+        description="Ascending ends of the ranges in which a number of `columns` is cut.",
+    )
+    measure: (
+        Literal[
+            "equalised_odds",
+            "equal_opportunity",
+            "demographic_parity",
+            "accuracy",
+            "f1_macro",
+            "mean_error",
+            "rmse",
+        ]
+        | None
+    ) = Field(
+        None,
+        description="Which gap between groups counts. binary: equalised_odds, equal_opportunity, demographic_parity, accuracy; "
+        "multiclass: accuracy, f1_macro; regression: mean_error, rmse. The first is the default.",
+    )
+    max_gap: float | None = Field(
+        None, ge=0, description="The largest gap that is let in, as a share, or in the target's unit."
+    )
+    min_rows: int = Field(
+        50,
+        ge=10,
+        description="A figure of a group counts if it is of so many rows; smaller groups are named.",
+    )
+    gate: bool = Field(False, description="Whether a larger gap than `max_gap` refuses a model.")
+
+    @field_validator("edges")
+    @classmethod
+    def _ascend(cls, edges: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
+        for column, ends in edges.items():
+            if list(ends) != sorted(set(ends)):
+                raise ValueError(f"the edges of {column!r} do not ascend")
+        return edges
+
+
+FAIRNESS_MEASURES: dict[str, tuple[str, ...]] = {
+    "binary": ("equalised_odds", "equal_opportunity", "demographic_parity", "accuracy"),
+    "multiclass": ("accuracy", "f1_macro"),
+    "regression": ("mean_error", "rmse"),
+}
+"""What may be compared between groups, by problem; the first is the default."""
 
 
 class Evaluation(Block):
@@ -80,11 +135,14 @@ class Evaluation(Block):
         None,
         description="From which probability on the positive label is answered; left out, the more probable one is.",
     )
+    fairness: Fairness | None = Field(
+        None, description="Groups of rows that are to be treated alike; left out, none are compared."
+    )
 
 
 def evaluation_disagreements(pipeline: Pipeline) -> list[Finding]:
     """Return what is wrong between the block's fields, and between them and the problem."""
-    return [*_metric(pipeline), *_floors(pipeline), *_threshold(pipeline)]
+    return [*_metric(pipeline), *_floors(pipeline), *_threshold(pipeline), *_fairness(pipeline)]
 
 
 def _metric(pipeline: Pipeline) -> list[Finding]:
@@ -143,6 +201,37 @@ def _threshold(pipeline: Pipeline) -> list[Finding]:
             (*place, "at_least"),
             f"means nothing by {block.by}: leave it out",
             not needs_at_least and block.at_least is not None,
+        ),
+    ]
+    return [(path, text) for path, text, wrong in found if wrong]
+
+
+def _fairness(pipeline: Pipeline) -> list[Finding]:
+    block, place = pipeline.evaluation.fairness, ("evaluation", "fairness")
+    if block is None:
+        return []
+    allowed = FAIRNESS_MEASURES[pipeline.problem]
+    never = {pipeline.target: "the target", pipeline.id: "the id"}
+    found = [
+        (
+            (*place, "measure"),
+            f"{block.measure} does not fit {pipeline.problem}; it is one of {', '.join(allowed)}",
+            block.measure is not None and block.measure not in allowed,
+        ),
+        ((*place, "gate"), "is on, but no `max_gap` is named", block.gate and block.max_gap is None),
+        *(
+            ((*place, "columns"), f"{name!r} is {never[name]}, which makes no groups", True)
+            for name in block.columns
+            if name in never
+        ),
+        *(
+            ((*place, "edges", name), "is not among `columns`", name not in block.columns)
+            for name in block.edges
+        ),
+        *(
+            ((*place, "columns"), f"{name!r} is a number: name its `edges`", True)
+            for name in block.columns
+            if pipeline.columns.get(name) == "number" and name not in block.edges
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]

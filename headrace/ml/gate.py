@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from headrace.ml.evaluation.fairness import FairnessRule
+from headrace.ml.evaluation.fairness_words import unfair
 from headrace.ml.metrics import LOWER_IS_BETTER
 
 CHANGED = frozenset({"drift", "quality"})
@@ -33,6 +35,8 @@ class GateRule:
         How much worse it may be on the old holdout, as a share of the value of the model in service.
     floors : mapping of str to float
         What further metrics must reach on the rows that decide: at least the value if higher is better, at most if lower is.
+    fairness : FairnessRule or None
+        How far groups of rows may be apart in how they are treated.
     beyond_luck : bool
         Whether the improvement must be more than `min_improvement` on resampled rows, too: its 95 % interval lies above it.
     """
@@ -45,6 +49,7 @@ class GateRule:
     old_tolerance: float = 0.25
     floors: Mapping[str, float] = field(default_factory=dict)
     beyond_luck: bool = False
+    fairness: FairnessRule | None = None
 
 
 @dataclass(frozen=True)
@@ -139,8 +144,12 @@ def decide(
     """
     try:
         if evaluation.get("champion") is None:
-            return _without_champion(evaluation, rule, has_champion)
-        return _against_champion(evaluation, rule, reason)
+            decision = _without_champion(evaluation, rule, has_champion)
+        else:
+            decision = _against_champion(evaluation, rule, reason)
+        if decision.promote and rule.fairness and (why := unfair(evaluation, rule.fairness)):
+            raise _RefusedError(why)
+        return decision
     except _RefusedError as refusal:
         return Decision(False, f"refused: {refusal}")
 

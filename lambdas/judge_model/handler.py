@@ -17,8 +17,10 @@ from aws_lambda_powertools import Logger
 from headrace.aws.artifacts import Artifacts
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from headrace.ml.gate import Decision, GateRule, decide
+from headrace.ml.evaluation.fairness_words import gap_in_words
+from headrace.ml.gate import Decision, decide
 from lambdas.judge_model.report import Written, write_report
+from lambdas.judge_model.rule import fairness_measure, gate_rule
 
 logger = Logger()
 
@@ -91,17 +93,7 @@ def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[st
     compared = evaluation.get("champion") is not None or evaluation.get("champion_problem")
     if event["has_champion"] and not compared:
         return Decision(False, "refused: the new model was not compared with the one in service")
-    rule = GateRule(
-        pipeline.metric,
-        min_value=pipeline.evaluation.min_value,
-        max_value=pipeline.evaluation.max_value,
-        min_improvement=pipeline.evaluation.min_improvement,
-        min_rows=pipeline.evaluation.min_recent_rows,
-        old_tolerance=pipeline.evaluation.old_tolerance,
-        floors=pipeline.evaluation.floors,
-        beyond_luck=pipeline.evaluation.beyond_luck,
-    )
-    return decide(evaluation, rule, reason=event["reason"])
+    return decide(evaluation, gate_rule(pipeline), reason=event["reason"])
 
 
 def _numbers(metrics: object) -> dict[str, float]:
@@ -143,12 +135,24 @@ def _metadata(
         **{f"tuning:{name}": text for name, text in (training.get("tuning") or {}).items()},
         "learned_from": event["learned_from"],
         **_engine(evaluation),
+        **_decision(evaluation, pipeline),
     }
     metrics = _numbers(evaluation.get("challenger"))
     measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
     parts = _measured(evaluation, pipeline.metric)
     properties = list({**origin, **parts, **measured}.items())[:_PROPERTIES_LIMIT]
     return {name: _taken(str(value))[:_PROPERTY_LIMIT] for name, value in properties}
+
+
+def _decision(evaluation: Mapping[str, Any], pipeline: Pipeline) -> dict[str, str]:
+    """Return from which probability on it answers the positive label, and how far groups are apart, if that was asked for."""
+    measure, found = fairness_measure(pipeline), {}
+    if threshold := evaluation.get("threshold"):
+        found["threshold"] = f"{threshold['value']:.6g} by {threshold['by']}"
+    for column, groups in (evaluation.get("fairness") or {}).items():
+        told = gap_in_words(column, groups, measure)
+        found[f"fairness:{_taken(column)}"] = told or "too few rows to compare groups"
+    return found
 
 
 def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -15,6 +15,7 @@ from headrace.ml.evaluation.measured import intervals_of, measure_models, values
 from headrace.ml.evaluation.tables import confusion_table
 from headrace.ml.metrics import Predictions, direction
 from headrace.ml.recency import HELD_OUT, LEARNED, RECENT
+from sagemaker_jobs.evaluate_model.fairness import fairness_of
 from sagemaker_jobs.evaluate_model.judged_answers import Champion, answer_test, ask_champion
 from sagemaker_jobs.evaluate_model.plots import plots_of
 from sagemaker_jobs.evaluate_model.recency_marks import read_marks
@@ -57,7 +58,7 @@ def evaluate_model(
         from them; ``measured``: each model's metrics with their limits, and the improvement's; ``intervals``: the middle 95 %
         of the deciding metric over resampled rows, and of the improvement on the same rows; ``holdout`` and ``recent``: the
         same on the old holdout and on the rows that came since; ``per_class`` and ``confusion`` of the challenger's labels;
-        ``threshold``: how it was chosen and what it does, or None; ``train``: the challenger's metrics on its training rows,
+        ``threshold``: how it was chosen and what it does, or None; ``fairness``: by column how groups are treated; ``train``: the challenger's metrics on its training rows,
         and ``gap``: how much worse the deciding one is on the test part;
         ``curves``: what `headrace.ml.evaluation.curves` says of both models on these rows.
 
@@ -87,6 +88,7 @@ def evaluate_model(
         "gap": _gap(metric, trained, judged["challenger"]),
         **_by_label(answers.rows(unseen)),
         "threshold": threshold_record(folder, spec.pipeline.evaluation, answers.rows(unseen)),
+        "fairness": fairness_of(spec, test, answers, unseen),
         "content_hash": spec.content_hash,
         "curves": plots_of(spec, answers, other.predictions, unseen),
     }

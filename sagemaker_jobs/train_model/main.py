@@ -23,6 +23,7 @@ from sagemaker_jobs.engine_choice import choose_engine
 from sagemaker_jobs.engines import SKOPS, load_predictor
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.group_columns import group_columns
 from sagemaker_jobs.learners.interface import Report
 from sagemaker_jobs.memory import check_memory
 from sagemaker_jobs.model import Model, Predictor, as_documents, schema_document
@@ -44,6 +45,7 @@ _ROWS_FOR_TRAIN_METRICS = 50_000
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     """Train as SageMaker asks: channels ``train``, ``validation`` and ``spec`` in, ``/opt/ml/model`` out."""
     spec = read_spec(paths.channel("spec"))
+    group_columns(spec)  # Groups that cannot be compared are told before anything is learned.
     hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
     metrics = train_model(spec, hyperparameters, read_rows(paths, spec), paths.model)
     for name, value in metrics["validation"].items():

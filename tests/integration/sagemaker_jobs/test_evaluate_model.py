@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from headrace.ml.column_schema import ColumnSchema
 from headrace.ml.gate import GateRule, decide
 from headrace.ml.metrics import METRICS
 from headrace.ml.quality.performance import Performance
@@ -303,3 +304,57 @@ def test_a_model_of_a_time_before_graphs_is_judged_too(tmp_path, trained):
     assert job.evaluate(TEST, model) == 0
 
     assert job.evaluation["engine"]["name"] == "skops"
+
+
+def grouped(folder, problem, columns, **fairness):
+    """Return a job whose rows have a column that no model sees, and which compares groups by `columns`."""
+    job = OptMl(folder, problem)
+    job.spec["pipeline"] |= {"ignore": ["sex"], "evaluation": {"fairness": {"columns": columns, **fairness}}}
+    job.spec["schema"] = [*job.spec["schema"], ColumnSchema("sex", "category", role="ignored").as_dict()]
+    return job
+
+
+def with_sex(frame):
+    return frame.assign(sex=np.resize(["F", "M", "F", "M", None], len(frame)))
+
+
+@pytest.mark.parametrize("problem", TARGETS)
+def test_groups_are_compared_by_features_and_by_columns_that_no_model_sees(tmp_path, trained, problem):
+    job = grouped(tmp_path, problem, ["sex", "season", "holiday", "temp"], edges={"temp": [5, 15]})
+
+    assert job.evaluate(with_sex(TEST), trained[problem, "good"]) == 0
+
+    found = job.evaluation["fairness"]
+    rows = {name: group["rows"] for name, group in found["sex"]["groups"].items()}
+    assert rows == {"F": 120, "M": 120, "(missing)": 60}
+    assert {"< 5", "5 to 15", ">= 15"} <= set(found["temp"]["groups"])
+    assert set(found["holiday"]["groups"]) == {"true", "false"}
+    assert all(gap["value"] is not None for gap in found["sex"]["gaps"].values() if problem != "binary")
+    if problem != "regression":
+        accuracy = sum(rows[name] * found["sex"]["groups"][name]["accuracy"] for name in rows) / 300
+        assert accuracy == pytest.approx(job.evaluation["challenger"]["accuracy"])
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["temp"], "'temp' is a number: name the ends of its ranges in evaluation.fairness.edges"),
+        (["at"], "'at' is a datetime, which makes no groups"),
+        (["shoe_size"], "names the column 'shoe_size', which the rows do not have"),
+    ],
+)
+def test_columns_that_make_no_groups_are_told_before_anything_is_learned(tmp_path, trained, columns, said):
+    training, evaluation = (grouped(tmp_path / name, "binary", columns) for name in ("train", "evaluate"))
+
+    assert training.train() == 1
+    assert said in training.failure
+    assert not list(training.model.glob("*"))
+    assert evaluation.evaluate(with_sex(TEST), trained["binary", "good"]) == 1
+    assert said in (evaluation.base / "output" / "message").read_text()
+
+
+def test_a_test_part_without_the_column_is_told(tmp_path, trained):
+    job = grouped(tmp_path, "binary", ["sex"])
+
+    assert job.evaluate(TEST, trained["binary", "good"]) == 1
+    assert "the test part has no column 'sex'" in (job.base / "output" / "message").read_text()

@@ -187,3 +187,53 @@ def test_the_registry_is_told_of_the_search_and_hashes_what_the_trial_was_traine
     assert (searched["tuning:strategy"], searched["tuning:trials"]) == ("bayesian", "6")
     assert searched["tuning:best"] == "max_iter=50"
     assert not any(name.startswith("tuning") for name in plain)
+
+
+UNFAIR = {
+    "sex": {
+        "groups": {"F": {"rows": 300, "mean_error": -4.0}, "M": {"rows": 580, "mean_error": 2.0}},
+        "gaps": {
+            "mean_error": {
+                "value": 6.0,
+                "low": 4.5,
+                "high": 7.4,
+                "figure": "mean_error",
+                "lowest": "F",
+                "highest": "M",
+                "left_out": ["(missing)"],
+            }
+        },
+    }
+}
+
+
+def test_groups_that_are_too_far_apart_are_refused_by_name_and_the_registry_is_told():
+    def fair(**block):
+        return Pipeline(
+            name="bike",
+            problem="regression",
+            target="cnt",
+            ignore=["sex"],
+            evaluation={"fairness": {"columns": ["sex"], **block}},
+        )
+
+    refused = judge(fair(max_gap=5, gate=True), {**BETTER, "fairness": UNFAIR})
+
+    assert not refused["promote"]
+    assert refused["why"] == (
+        "refused: mean error by 'sex': the mean error is -4 of 'F' (300 rows) and 2 of 'M' (580 rows), "
+        "a gap of 6 (95 %: 4.5 to 7.4); too small to be compared: '(missing)', where at most 5 is let in"
+    )
+    assert refused["metadata"]["fairness:sex"].startswith("mean error by _sex_: the mean error is -4 of _F_")
+    assert judge(fair(max_gap=7, gate=True), {**BETTER, "fairness": UNFAIR})["promote"]
+    assert judge(fair(max_gap=5), {**BETTER, "fairness": UNFAIR})["promote"]
+    assert not judge(fair(max_gap=7, gate=True), BETTER)["promote"]
+
+
+def test_the_registry_is_told_the_threshold(pipeline):
+    threshold = {"value": 0.3125, "by": "cost"}
+
+    metadata = judge(pipeline, {**BETTER, "threshold": threshold})["metadata"]
+
+    assert metadata["threshold"] == "0.3125 by cost"
+    assert "threshold" not in judge(pipeline, {**BETTER, "threshold": None})["metadata"]

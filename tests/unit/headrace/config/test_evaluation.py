@@ -39,6 +39,17 @@ def pipeline(problem="binary", columns=None, **evaluation):
             {"threshold": {"by": "youden", "false_positive_cost": 3}},
             "false_positive_cost: means nothing by youden",
         ),
+        (
+            "multiclass",
+            {"fairness": {"columns": ["sex"], "measure": "equalised_odds"}},
+            "equalised_odds does not fit multiclass; it is one of accuracy, f1_macro",
+        ),
+        ("binary", {"fairness": {"columns": ["sex"], "gate": True}}, "is on, but no `max_gap` is named"),
+        ("binary", {"fairness": {"columns": ["y"]}}, "'y' is the target, which makes no groups"),
+        ("binary", {"fairness": {"columns": ["key"]}}, "'key' is the id, which makes no groups"),
+        ("binary", {"fairness": {"columns": ["sex"], "edges": {"age": [30]}}}, "age: is not among `columns`"),
+        ("binary", {"fairness": {"columns": ["age"]}}, "'age' is a number: name its `edges`"),
+        ("binary", {"fairness": {"columns": ["age"], "edges": {"age": [5, 1]}}}, "do not ascend"),
     ],
 )
 def test_contradictions_are_refused_with_where_and_what_to_do(problem, evaluation, said):
@@ -60,6 +71,7 @@ def test_contradictions_are_refused_with_where_and_what_to_do(problem, evaluatio
         {"threshold": {"by": "cost", "false_positive_cost": 1, "false_negative_cost": 0}},
         {"threshold": {"by": "f_beta"}},
         {"threshold": {"by": "precision_at", "at_least": 0.9}},
+        {"fairness": {"columns": ["sex", "age"], "edges": {"age": [30, 60]}, "max_gap": 0.1, "gate": True}},
     ],
 )
 def test_what_agrees_is_taken(evaluation):
