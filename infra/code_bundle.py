@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import atexit
 import gzip
+import re
 import shutil
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from functools import cache
 from importlib import util
 from pathlib import Path
@@ -18,6 +20,7 @@ _PURE_PACKAGES = ("openpyxl", "et_xmlfile")
 """What reads workbooks, in Python alone."""
 
 _OWN_STEPS = Path("pipelines") / "steps"
+_OWN_ESTIMATORS = Path("pipelines") / "estimators"
 _NOT_CODE = shutil.ignore_patterns("__pycache__", "*.pyc")
 
 
@@ -61,16 +64,28 @@ def glue_bundle() -> Path:
     return stage
 
 
-def image_bundle() -> Path:
-    """Copy what the SageMaker image is built from to one folder, and return it."""
+def image_bundle(extras: Sequence[str] = ()) -> Path:
+    """Copy what the SageMaker images are built from to one folder, and return it.
+
+    Parameters
+    ----------
+    extras : sequence of str
+        Names of files in ``sagemaker_jobs/extras``, of which ``extras.txt`` is made.
+    """
     stage = _empty_stage()
-    shutil.copytree(REPO / "sagemaker_jobs", stage / "sagemaker_jobs", ignore=_NOT_CODE)
+    shutil.copytree(
+        REPO / "sagemaker_jobs",
+        stage / "sagemaker_jobs",
+        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "extras"),
+    )
+    (stage / "extras.txt").write_text(_merged_locks(extras))
     shutil.copytree(
         REPO / "headrace",
         stage / "headrace",
         ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli", "aws"),
     )
     _copy_own_steps(stage)
+    shutil.copytree(REPO / _OWN_ESTIMATORS, stage / _OWN_ESTIMATORS, ignore=_NOT_CODE)
     shutil.move(stage / "sagemaker_jobs" / "Dockerfile", stage / "Dockerfile")
     return stage
 
@@ -82,7 +97,8 @@ def source_archive() -> Path:
     so the hash of the archive is that of the code.
     """
     stage = image_bundle()
-    (stage / "Dockerfile").unlink()
+    for name in ("Dockerfile", "extras.txt"):
+        (stage / name).unlink()
     for name in ("script.py", "requirements.txt"):
         shutil.move(stage / "sagemaker_jobs" / "managed" / name, stage / name)
     archive = _empty_stage() / "sourcedir.tar.gz"
@@ -90,6 +106,17 @@ def source_archive() -> Path:
         for path in sorted(stage.rglob("*")):
             tar.add(path, str(path.relative_to(stage)), recursive=False, filter=_without_origin)
     return archive
+
+
+def _merged_locks(extras: Sequence[str]) -> str:
+    """Return what all these extras pin, each package once: they are locked together."""
+    pinned: dict[str, str] = {}
+    for extra in extras:
+        text = (REPO / "sagemaker_jobs" / "extras" / f"{extra}.txt").read_text()
+        for entry in re.split(r"^(?=[A-Za-z0-9])", text, flags=re.MULTILINE)[1:]:
+            lines = [line for line in entry.splitlines() if not line.lstrip().startswith("#")]
+            pinned[lines[0]] = "\n".join(lines) + "\n"
+    return "".join(pinned[pin] for pin in sorted(pinned))
 
 
 def _copy_own_steps(stage: Path) -> None:

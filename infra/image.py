@@ -1,8 +1,9 @@
-"""The container image of training, evaluation and serving, built in the account while the stack is deployed."""
+"""The container images of training, evaluation and serving, built in the account while the stack is deployed."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_codebuild as codebuild
@@ -13,23 +14,28 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from headrace.config.extras import training_extras
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import image_bundle
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 
 _BUILD_LIMIT = Duration.minutes(12)
+_WITH_EXTRAS = "-training"
 
 
 class ModelImage(Construct):
     """Repository, build project, and the custom resource that has the project build the image.
 
-    The tag is the hash of everything that the image is made from: an unchanged image is never built again.
+    The tag is the hash of everything that the image is made from: an unchanged image is never built again. A pipeline whose
+    estimator needs a framework to learn has a second image with it, for training; what answers never needs one.
 
     Attributes
     ----------
     uri : str
-        Of the built image. Whatever uses it waits for the build.
+        Of the image that evaluates and serves.
+    training_uri : str
+        Of the image that trains. Whatever uses it waits for the build of both.
     code_version : str
         Hash of the code in it.
     repository : IRepository
@@ -50,7 +56,8 @@ class ModelImage(Construct):
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> None:
         super().__init__(scope, id)
-        source = s3_assets.Asset(self, "Source", path=str(image_bundle()))
+        self._extras = training_extras(pipeline)
+        source = s3_assets.Asset(self, "Source", path=str(image_bundle(self._extras)))
         self.code_version = source.asset_hash[:16]
         self.repository = ecr.Repository(
             self,
@@ -73,12 +80,19 @@ class ModelImage(Construct):
                 "ProjectName": project.project_name,
                 "RepositoryName": self.repository.repository_name,
                 "RepositoryUri": self.repository.repository_uri,
-                "ImageTag": self.code_version,
+                "ImageTag": self._training_tag,
             },
         )
         # The function starts the build, so the project's role must be complete by then.
         image.node.add_dependency(project)
-        self.uri = image.get_att_string("ImageUri")
+        self.training_uri = image.get_att_string("ImageUri")
+        lean = f"{self.repository.repository_uri}:{self.code_version}"
+        self.uri = lean if self._extras else self.training_uri
+
+    @property
+    def _training_tag(self) -> str:
+        """Tag of the image that is pushed last, and so tells that all have been built."""
+        return f"{self.code_version}{_WITH_EXTRAS}" if self._extras else self.code_version
 
     def grant_pull(self, role: iam.IRole) -> None:
         """Allow `role` to run containers of this image."""
@@ -101,10 +115,10 @@ class ModelImage(Construct):
             "Build",
             description="Builds the SageMaker image of a Headrace pipeline",
             source=codebuild.Source.s3(bucket=source.bucket, path=source.s3_object_key),
-            build_spec=codebuild.BuildSpec.from_object(_BUILD_SPEC),
+            build_spec=codebuild.BuildSpec.from_object(build_spec(self._extras)),
             environment=codebuild.BuildEnvironment(
                 build_image=codebuild.LinuxBuildImage.STANDARD_7_0,
-                compute_type=codebuild.ComputeType.SMALL,
+                compute_type=codebuild.ComputeType.MEDIUM if self._extras else codebuild.ComputeType.SMALL,
                 privileged=True,  # the Docker daemon needs it
             ),
             environment_variables={
@@ -128,21 +142,32 @@ class ModelImage(Construct):
         return project
 
 
-_BUILD_SPEC = {
-    "version": "0.2",
-    "phases": {
-        "pre_build": {
-            "commands": [
-                "aws ecr get-login-password | docker login --username AWS --password-stdin ${REPOSITORY_URI%%/*}"
-            ]
-        },
-        "build": {"commands": ['docker build --tag "$REPOSITORY_URI:$IMAGE_TAG" .']},
-        "post_build": {
+def build_spec(extras: Sequence[str]) -> dict[str, Any]:
+    """Return how CodeBuild makes the image, and a second one with `extras` if there are any.
+
+    Tags cannot be overwritten, so an image that an interrupted build has pushed already is left as it is.
+    """
+    images = {"$REPOSITORY_URI:$IMAGE_TAG": ""}
+    if extras:
+        images[f"$REPOSITORY_URI:${{IMAGE_TAG}}{_WITH_EXTRAS}"] = f"--build-arg EXTRAS={','.join(extras)} "
+    login = "aws ecr get-login-password | docker login --username AWS --password-stdin ${REPOSITORY_URI%%/*}"
+    pushed = [
+        f'docker manifest inspect "{image}" > /dev/null 2>&1 || docker push "{image}"'
+        if extras
+        else f'docker push "{image}"'
+        for image in images
+    ]
+    return {
+        "version": "0.2",
+        "phases": {
+            "pre_build": {"commands": [login]},
+            "build": {
+                "commands": [f'docker build {given}--tag "{image}" .' for image, given in images.items()]
+            },
             # post_build runs after a failed build too, and must not hide it.
-            "commands": ['test "$CODEBUILD_BUILD_SUCCEEDING" = 1', 'docker push "$REPOSITORY_URI:$IMAGE_TAG"']
+            "post_build": {"commands": ['test "$CODEBUILD_BUILD_SUCCEEDING" = 1', *pushed]},
         },
-    },
-}
+    }
 
 
 def _build_function(

@@ -45,7 +45,7 @@ class ManagedImage(Construct):
 
     Attributes
     ----------
-    uri : str
+    uri, training_uri : str
         Of the image, in the registry that AWS keeps in the region.
     code_version : str
         Hash of our code.
@@ -73,7 +73,7 @@ class ManagedImage(Construct):
         self._source = s3_assets.Asset(self, "Source", path=str(source_archive()))
         self.code_version = self._source.asset_hash[:16]
         self._registries = _registries(Stack.of(self).region, pipeline.name)
-        self.uri = self._find(Stack.of(self), "uri")
+        self.uri = self.training_uri = self._find(Stack.of(self), "uri")
         url = self._source.s3_object_url
         self.evaluation_inputs = {"code": url}
         self.hyperparameters = {

@@ -8,8 +8,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from headrace.config.images import HEADRACE, MANAGED
 from headrace.config.pipeline import Pipeline
 from infra.image import ModelImage
+from infra.own_image import OwnImage
 
 
 class Image(Protocol):
@@ -17,7 +19,12 @@ class Image(Protocol):
 
     @property
     def uri(self) -> str:
-        """Of the image in its repository."""
+        """Of the image that evaluates and serves, in its repository."""
+        ...
+
+    @property
+    def training_uri(self) -> str:
+        """Of the image that trains: with the frameworks that are needed to learn, and not to answer."""
         ...
 
     @property
@@ -56,10 +63,12 @@ class Image(Protocol):
 
 
 def model_image(scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> Image:
-    """Return the image of `pipeline`: built in the account, or AWS's own with our code beside it."""
-    if pipeline.image == "managed":
+    """Return the image of `pipeline`: built in the account, AWS's own with our code beside it, or the user's."""
+    if pipeline.image == MANAGED:
         # Imported only when asked for: SageMaker's SDK takes seconds to load.
         from infra.managed_image import ManagedImage  # noqa: PLC0415
 
         return ManagedImage(scope, id, pipeline=pipeline)
+    if pipeline.image != HEADRACE:
+        return OwnImage(scope, id, pipeline=pipeline)
     return ModelImage(scope, id, pipeline=pipeline, key=key)

@@ -69,7 +69,7 @@ def _train(settings: JobSettings) -> dict[str, Any]:
         "TrainingJobName": f"{{% {_ATTEMPT} %}}",
         "RoleArn": settings.training_role_arn,
         "AlgorithmSpecification": {
-            "TrainingImage": settings.image.uri,
+            "TrainingImage": settings.image.training_uri,
             "TrainingInputMode": "File",
             "MetricDefinitions": [
                 {"Name": f"validation:{metric}", "Regex": f"validation:{metric}=([-+0-9.eE]+);"}

@@ -49,8 +49,8 @@ class TrainingStack(PipelineStack):
     model_package_group_name : str
         Where models are registered.
     image_uri : str
-        Of the container that trains, evaluates and serves.
-    image : ModelImage or ManagedImage
+        Of the container that evaluates and serves.
+    image : ModelImage, ManagedImage or OwnImage
         With the grant that a role needs to pull it.
     schedule : TrainingSchedule or None
         What starts it at set times, with `arrival.train: schedule`.

@@ -11,6 +11,8 @@ _CELL = {"hist_gradient_boosting": 56, "random_forest": 56, "linear": 72, "xgboo
 """Bytes that a cell takes while an estimator learns: as it is read, encoded, filled and scaled, binned. Measured as the growth
 of the resident memory from 20,000 to 1,500,000 rows of 12 numbers and a category."""
 
+_CELL_OF_OTHERS = 72  # a matrix that is filled and scaled, and a copy of it
+
 _ROW_OF_A_TREE = 75
 """Bytes that a forest's tree takes for each row it has learned from. Measured on 60,000 of the same rows."""
 
@@ -50,7 +52,7 @@ def needed_bytes(files: PartFiles, pipeline: Pipeline) -> int:
     """Estimate the memory of a training: every cell as often as it is held, and texts and images once in full."""
     training = pipeline.training
     long = [column.name for column in files.schema if column.kind in ("text", "image")]
-    cells = _CELL[training.estimator] * files.rows * len(files.schema)
+    cells = _CELL.get(training.estimator, _CELL_OF_OTHERS) * files.rows * len(files.schema)
     if training.estimator == "random_forest":
         cells += _ROW_OF_A_TREE * files.rows * int(training.hyperparameters.get("n_estimators", _TREES))
     texts = files.unpacked_bytes(long) + _TEXT_OBJECT * files.rows * len(long)

@@ -13,6 +13,7 @@ from typing import Any
 import skops.io
 from skops.io.exceptions import UntrustedTypesFoundException
 
+from headrace.config.estimators import is_own
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.registry import own_types
 from sagemaker_jobs.model import Model, read_schema_document
@@ -27,6 +28,7 @@ TRUSTED_TYPES = (
     "sagemaker_jobs.features.feature_pipeline.FeaturePipeline",
     "sagemaker_jobs.features.own_step.OwnStep",
     "sagemaker_jobs.learners.graph_estimator.GraphEstimator",
+    "sagemaker_jobs.learners.own.OwnEstimator",
     "sagemaker_jobs.stream_preparation.StreamPreparation",
     *(
         f"sagemaker_jobs.features.steps.{name}"
@@ -105,13 +107,21 @@ def read_model(folder: Path, manifest: Mapping[str, Any]) -> Model:
     document = read_json(folder / SCHEMA)
     problem, schema, steps = read_schema_document(document)
     try:
-        pipeline = skops.io.load(
-            folder / MODEL, trusted=[*TRUSTED_TYPES, *own_types(manifest.get("own_steps", ()))]
-        )
+        pipeline = skops.io.load(folder / MODEL, trusted=[*TRUSTED_TYPES, *_own_types(manifest)])
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
     check_trees(pipeline.steps[-1][1])
     return Model(problem, schema, pipeline, steps, document.get("threshold"))
+
+
+def _own_types(manifest: Mapping[str, Any]) -> list[str]:
+    """Return the user's own classes that the manifest names."""
+    found = own_types(manifest.get("own_steps", ()))
+    if is_own(str(manifest.get("estimator", ""))):
+        from sagemaker_jobs.learners.own import own_type  # noqa: PLC0415 - where there is one
+
+        found.append(own_type(str(manifest["estimator"])))
+    return found
 
 
 def _in_order(files: Mapping[str, bytes], text: str) -> list[str]:

@@ -12,12 +12,12 @@ from headrace.config.evaluation import evaluation_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.front import front_disagreements
-from headrace.config.hyperparameters import known_hyperparameters
 from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
 from headrace.config.scaling import scaling_disagreements
 from headrace.config.split import split_disagreements
+from headrace.config.training_agreement import training_disagreements
 from headrace.config.tuning_agreement import tuning_disagreements
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         _database,
         _arrival,
         feature_disagreements,
-        _training,
+        training_disagreements,
         tuning_disagreements,
         _retraining,
         evaluation_disagreements,
@@ -132,20 +132,6 @@ def _arrival(pipeline: Pipeline) -> list[Finding]:
         ),
     ]
     return [(path, text) for path, text, wrong in found if wrong]
-
-
-def _training(pipeline: Pipeline) -> list[Finding]:
-    training = pipeline.training
-    known = known_hyperparameters(training.estimator, pipeline.problem)
-    return [
-        (
-            ("training", "hyperparameters", name),
-            f"{training.estimator} of a {pipeline.problem} problem has no such hyperparameter; "
-            f"it has: {', '.join(sorted(known))}",
-        )
-        for name in training.hyperparameters
-        if name not in known
-    ]
 
 
 def _retraining(pipeline: Pipeline) -> list[Finding]:

@@ -37,14 +37,16 @@ _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
 }
 
 
-def known_hyperparameters(estimator: str, problem: str) -> frozenset[str]:
+def known_hyperparameters(estimator: str, problem: str) -> frozenset[str] | None:
     """Return the names that `training.hyperparameters` may have, which are scikit-learn's, or XGBoost's own.
 
     Left out is what the file says elsewhere (the seed, the kinds of columns) and what only tells how to compute.
+
+    What an estimator of the user's own has, its class says, in the job: None.
 
     Examples
     --------
     >>> sorted(known_hyperparameters("linear", "regression"))
     ['alpha', 'fit_intercept', 'max_iter', 'positive', 'solver', 'tol']
     """
-    return _KNOWN[estimator, problem == "regression"]
+    return _KNOWN.get((estimator, problem == "regression"))

@@ -19,9 +19,11 @@ from headrace.config.cleaning import Cleaning
 from headrace.config.contract import ContractBlock
 from headrace.config.database import Database
 from headrace.config.endpoint import Endpoint
+from headrace.config.estimators import ESTIMATORS, EstimatorName
 from headrace.config.evaluation import Evaluation
 from headrace.config.features import Features
 from headrace.config.feedback import Feedback
+from headrace.config.images import ImageName
 from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.monitoring import Monitoring
@@ -60,12 +62,14 @@ class Ingest(Block):
 class Training(Block):
     """What learns, and on what."""
 
-    estimator: Literal["hist_gradient_boosting", "random_forest", "linear", "sgd", "xgboost"] = Field(
+    estimator: EstimatorName = Field(
         "hist_gradient_boosting",
-        description="The learner; sgd reads the rows piece by piece, however many there are.",
+        description=f"What learns: {', '.join(ESTIMATORS)}; or own.<file>, a class in pipelines/estimators/<file>.py. "
+        "sgd reads the rows piece by piece, however many there are.",
     )
     hyperparameters: dict[str, str | int | float | bool] = Field(
-        default_factory=dict, description="The estimator's own parameters, by scikit-learn's names."
+        default_factory=dict,
+        description="The estimator's own parameters, by scikit-learn's or the framework's names.",
     )
     instance: Instance = Field(
         "ml.m5.large", description="SageMaker instance type of training and evaluation."
@@ -156,9 +160,10 @@ class Pipeline(Block):
     large_data: LargeData | None = Field(
         None, description="Files too large for a function; left out, they go to quarantine."
     )
-    image: Literal["headrace", "managed"] = Field(
+    image: ImageName = Field(
         "headrace",
-        description="The jobs' container: ours, built in your account, or AWS's scikit-learn image.",
+        description="The jobs' container: headrace, built in your account; managed, AWS's scikit-learn image; or the URI of "
+        "one of your own in Amazon ECR, with its tag or digest.",
     )
     on_destroy: Literal["delete", "retain"] = Field(
         "delete",

@@ -43,8 +43,8 @@ def _searched(pipeline: Pipeline, name: str, one: Searched) -> Iterator[Finding]
     found = [
         (
             f"{training.estimator} of a {pipeline.problem} problem has no such hyperparameter; it has: "
-            f"{', '.join(sorted(known))}",
-            name not in known,
+            f"{', '.join(sorted(known or ()))}",
+            known is not None and name not in known,
         ),
         (
             "is searched, but `training.hyperparameters` fixes it: leave it out of one of them",

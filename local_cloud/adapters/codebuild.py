@@ -1,6 +1,7 @@
 """CodeBuild that builds images without Docker: it reads the Dockerfile of the source.
 
-It serves projects that push one image: the environment variables ``REPOSITORY_URI`` and ``IMAGE_TAG`` name it.
+It serves projects that build images of one Dockerfile: the commands ``docker build --tag "…"`` of their build specification name
+them. Their other commands are not followed.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
+from string import Template
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -29,6 +32,8 @@ from local_cloud.sagemaker.transfer import split_uri
 from local_cloud.settings import Settings
 
 logger = logging.getLogger(__name__)
+
+_TAG = re.compile(r"docker build [^\n]*?--tag [\"'\\]*([^\"'\\\s]+)")
 
 
 def install(settings: Settings) -> None:
@@ -62,7 +67,8 @@ def _builder(images: ImageStore, settings: Settings) -> Any:
         try:
             _fetch(project, context, role_session(settings, project["serviceRole"], "codebuild"))
             codebuild._record_phase(build, "DOWNLOAD_SOURCE", "SUCCEEDED")
-            _build(_variables(project, build), context, images, emit)
+            for uri in _tags(project, _variables(project, build)):
+                _build(uri, context, images, emit)
             status = "SUCCEEDED"
         except (JobError, RoleError) as error:
             emit(f"[Container] build failed: {error}")
@@ -104,11 +110,26 @@ def _variables(project: dict[str, Any], build: dict[str, Any]) -> dict[str, str]
     return {v["name"]: v["value"] for env in environments for v in env.get("environmentVariables") or []}
 
 
-def _build(variables: dict[str, str], context: Path, images: ImageStore, emit: Any) -> None:
-    missing = {"REPOSITORY_URI", "IMAGE_TAG"} - set(variables)
-    if missing:
-        raise JobError(f"environment variables {', '.join(sorted(missing))} name the image, and are missing")
-    repository, tag = split_image_uri(f"{variables['REPOSITORY_URI']}:{variables['IMAGE_TAG']}")
+def _tags(project: dict[str, Any], variables: dict[str, str]) -> list[str]:
+    """Return the images that the build's commands make with ``docker build --tag``.
+
+    Raises
+    ------
+    JobError
+        If there is none, or a variable of its name is missing.
+    """
+    found = _TAG.findall(str(project["source"].get("buildspec") or ""))
+    try:
+        tags = [Template(tag).substitute(variables) for tag in found]
+    except KeyError as error:
+        raise JobError(f"the environment variable {error.args[0]} names the image, and is missing") from None
+    if not tags:
+        raise JobError("no command of the build is `docker build` with a --tag")
+    return tags
+
+
+def _build(uri: str, context: Path, images: ImageStore, emit: Any) -> None:
+    repository, tag = split_image_uri(uri)
     image = build_image(context, images.folder_of(repository, tag), emit)
     images.save(repository, tag, image)
     manifest = {"schemaVersion": 2, "repository": repository, "tag": tag}

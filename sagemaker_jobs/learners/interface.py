@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from headrace.config.search_spaces import default_search_space
 from headrace.ml.arrays import Floats, Labels
@@ -153,11 +153,11 @@ class Learner(ABC):
         Whether it looks at the validation rows; if not, it is given none.
     """
 
-    name: ClassVar[str]
-    framework: ClassVar[str]
-    preparation: ClassVar[Preparation] = "none"
-    condenses_texts: ClassVar[bool] = True
-    uses_validation: ClassVar[bool] = True
+    name: str
+    framework: str
+    preparation: Preparation = "none"
+    condenses_texts: bool = True
+    uses_validation: bool = True
 
     def search_space(self, problem: Problem) -> Mapping[str, Range]:
         """Return what a search tries of its hyperparameters, unless the pipeline file says otherwise."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 
+from headrace.config.estimators import is_own
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners.interface import Learner
 
@@ -22,13 +23,17 @@ def find_learner(name: str) -> Learner:
     Raises
     ------
     JobError
-        If there is none of this name.
+        If there is none of this name, or a file of the user's own defines none.
 
     Examples
     --------
     >>> find_learner("linear").preparation
     'scaled'
     """
+    if is_own(name):
+        from sagemaker_jobs.learners.own import OwnLearner  # noqa: PLC0415 - imported when it is asked for
+
+        return OwnLearner(name)
     if name not in _LEARNERS:
         raise JobError(f"there is no estimator {name!r}; there are {', '.join(_LEARNERS)}, and sgd")
     module, cls = _LEARNERS[name]

@@ -34,10 +34,10 @@ class ScikitLearner(Learner):
         Scikit-learn's classes.
     """
 
-    framework: ClassVar[str] = "scikit-learn"
+    framework = "scikit-learn"
     regressor: ClassVar[type[Any]]
     classifier: ClassVar[type[Any]]
-    uses_validation: ClassVar[bool] = False
+    uses_validation = False
 
     def fit(self, task: Task) -> Fitted:
         """Learn; rows with weights count by them."""
@@ -71,8 +71,8 @@ class HistGradientBoosting(ScikitLearner):
     It stops when the validation rows have not become better for 20 trees; with fewer than 200 of them it grows 100 trees.
     """
 
-    name: ClassVar[str] = "hist_gradient_boosting"
-    uses_validation: ClassVar[bool] = True
+    name = "hist_gradient_boosting"
+    uses_validation = True
     regressor: ClassVar[type[Any]] = HistGradientBoostingRegressor
     classifier: ClassVar[type[Any]] = HistGradientBoostingClassifier
 
@@ -103,8 +103,8 @@ class HistGradientBoosting(ScikitLearner):
 class RandomForest(ScikitLearner):
     """A random forest."""
 
-    name: ClassVar[str] = "random_forest"
-    preparation: ClassVar[Preparation] = "filled"
+    name = "random_forest"
+    preparation: Preparation = "filled"
     regressor: ClassVar[type[Any]] = RandomForestRegressor
     classifier: ClassVar[type[Any]] = RandomForestClassifier
 
@@ -116,9 +116,9 @@ class RandomForest(ScikitLearner):
 class Linear(ScikitLearner):
     """Ridge regression, or logistic regression."""
 
-    name: ClassVar[str] = "linear"
-    preparation: ClassVar[Preparation] = "scaled"
-    condenses_texts: ClassVar[bool] = False
+    name = "linear"
+    preparation: Preparation = "scaled"
+    condenses_texts = False
     regressor: ClassVar[type[Any]] = Ridge
     classifier: ClassVar[type[Any]] = LogisticRegression
 

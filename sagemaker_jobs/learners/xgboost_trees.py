@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -33,8 +33,8 @@ class Xgboost(Learner):
     apart by sets, not by columns of 0 and 1. The number of processors does not change the result.
     """
 
-    name: ClassVar[str] = "xgboost"
-    framework: ClassVar[str] = "xgboost"
+    name = "xgboost"
+    framework = "xgboost"
 
     def fit(self, task: Task) -> Fitted:
         """Learn, and return the trees as a graph."""
@@ -133,7 +133,7 @@ def _answers(predicted: Any, labels: list[str]) -> Floats:
 
 
 def _check_names(task: Task) -> None:
-    known = known_hyperparameters(Xgboost.name, task.problem)
+    known = known_hyperparameters(Xgboost.name, task.problem) or frozenset()
     if unknown := sorted(set(task.hyperparameters) - known):
         raise JobError(
             f"xgboost of a {task.problem} problem has no hyperparameter {', '.join(unknown)}; "

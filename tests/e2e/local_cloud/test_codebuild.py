@@ -28,6 +28,15 @@ print(text)
 """
 SOURCE = {"Dockerfile": DOCKERFILE, "program.py": PROGRAM, "data/rows.csv": "1,2"}
 
+BUILD_SPEC = """
+version: 0.2
+phases:
+  build:
+    commands:
+      - docker build --tag "$REPOSITORY_URI:$IMAGE_TAG" .
+      - docker build --build-arg MORE=1 --tag "$REPOSITORY_URI:${IMAGE_TAG}-more" .
+"""
+
 
 @pytest.fixture(scope="module")
 def bucket(client):
@@ -52,7 +61,7 @@ def build(cloud, bucket):
         project = cloud.client("codebuild")
         project.create_project(
             name=name,
-            source={"type": "S3", "location": f"{bucket}/{name}.zip"},
+            source={"type": "S3", "location": f"{bucket}/{name}.zip", "buildspec": BUILD_SPEC},
             artifacts={"type": "NO_ARTIFACTS"},
             environment={
                 "type": "LINUX_CONTAINER",
@@ -80,8 +89,8 @@ def test_an_image_is_built_pushed_and_run(cloud, build, bucket, name):
 
     assert built["buildStatus"] == "SUCCEEDED", built
     images = cloud.client("ecr").list_images(repositoryName=repository.rpartition("/")[2])["imageIds"]
-    assert [image["imageTag"] for image in images] == ["1"]
-    assert "good day here: 1,2" in _trained(cloud, f"{repository}:1", bucket, name)
+    assert sorted(image["imageTag"] for image in images) == ["1", "1-more"]
+    assert "good day here: 1,2" in _trained(cloud, f"{repository}:1-more", bucket, name)
 
 
 def test_a_dockerfile_that_cannot_be_followed_fails_the_build(build):

@@ -183,7 +183,7 @@ def test_yaml_that_only_machines_write_is_refused_in_one_line(complaints, text, 
         ),
         (
             "training:\n  hyperparameters:\n    max_iter: [1]",
-            "8: training.hyperparameters.max_iter: should be a text, a number, true or false, not [1]; the estimator's own parameters, by scikit-learn's names.",
+            "8: training.hyperparameters.max_iter: should be a text, a number, true or false, not [1]; the estimator's own parameters, by scikit-learn's or the framework's names.",
         ),
     ],
 )

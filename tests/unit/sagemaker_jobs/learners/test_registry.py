@@ -2,18 +2,17 @@
 
 import subprocess
 import sys
-from typing import get_args
 
 import pytest
 
+from headrace.config.estimators import ESTIMATORS
 from headrace.config.hyperparameters import known_hyperparameters
-from headrace.config.pipeline import Training
 from headrace.config.search_spaces import default_search_space
 from headrace.ml.search_space import read_search_space
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners.registry import find_learner
 
-NAMES = get_args(Training.model_fields["estimator"].annotation)
+NAMES = ESTIMATORS
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sgd"])
