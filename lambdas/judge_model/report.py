@@ -59,11 +59,13 @@ def write_report(
     folder = f"evaluations/{event['run']}"
     page_uri = f"s3://{bucket}/{folder}/{PAGE}"
     try:
+        provenance = pages.load(f"{folder}/provenance.json") or {}
         report = {
             **_report(event, pipeline, decision, evaluation),
             "curves": pages.load(f"{folder}/curves.json"),
             "tuning": pages.load(f"{folder}/trials.json"),
-            "provenance": pages.load(f"{folder}/provenance.json"),
+            "provenance": provenance,
+            "image_uri": (provenance.get("image") or {}).get("uri"),
             "page_uri": page_uri,
         }
         card = card_text(model_card(report))

@@ -94,8 +94,11 @@ def test_a_page_that_cannot_be_drawn_stops_nothing():
 
 
 def test_where_a_model_comes_from_is_on_its_page(pages):
-    pages[f"{FOLDER}/provenance.json"] = {"code": {"commit": "ab12cd"}}
+    pages[f"{FOLDER}/provenance.json"] = {"code": {"commit": "ab12cd"}, "image": {"uri": "headrace:1"}}
 
     write(pages)
 
     assert "ab12cd" in pages[f"{FOLDER}/report.html"][0]
+    card = json.loads(pages[f"{FOLDER}/model_card.json"][0])
+    environment = card["training_details"]["training_job_details"]["training_environment"]
+    assert environment == {"container_image": ["headrace:1"]}
