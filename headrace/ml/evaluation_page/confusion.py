@@ -65,6 +65,7 @@ def _cell(labels: Sequence[str], row: int, column: int, number: int, rows: int, 
         x=x + cell / 2,
         y=y + cell / 2 + 4,
         text_anchor="middle",
+        class_="name",
         style="fill:#fff" if share > _DARK else None,
     )
     return element(
