@@ -80,7 +80,7 @@ def _train(settings: JobSettings) -> dict[str, Any]:
             **{name: str(value) for name, value in pipeline.training.hyperparameters.items()},
             **settings.image.hyperparameters,
         },
-        "InputDataConfig": [_channel(name) for name in ("train", "validation", "spec")],
+        "InputDataConfig": [_channel(name) for name in _channels(pipeline)],
         "OutputDataConfig": {
             "S3OutputPath": f"s3://{settings.bucket}/training",
             "KmsKeyId": settings.key_arn,
@@ -90,6 +90,12 @@ def _train(settings: JobSettings) -> dict[str, Any]:
         "EnableNetworkIsolation": settings.image.network_isolation,
         "EnableInterContainerTrafficEncryption": True,
     }
+
+
+def _channels(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return what a training reads. The test part is among it only if it is to be cross-validated, too."""
+    folds = pipeline.evaluation.cross_validation
+    return ("train", "validation", "spec", *(["test"] if folds and folds.over == "all" else []))
 
 
 def _channel(name: str) -> dict[str, Any]:

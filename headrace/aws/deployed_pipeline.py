@@ -151,12 +151,14 @@ class DeployedPipeline:
         return arn
 
     def _model(self, champion: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the model in service, which engine answers for it and why, and its report, as its registration says."""
+        """Return the model in service, and what its registration says of its engine, its report, its verdict and its leaks."""
         told = {name: champion[name] for name in ("version", "deployed_at") if name in champion}
         if "model_package_arn" not in champion:
             return told
         properties = Registry(self.session.client("sagemaker")).properties(champion["model_package_arn"])
-        shown = {"engine": "engine", "engine_why": "engine:why", "report": "report"}
+        shown = {name: name for name in ("engine", "report", "verdict", "leakage")} | {
+            "engine_why": "engine:why"
+        }
         return told | {name: properties[key] for name, key in shown.items() if key in properties}
 
     def _quarantine(self) -> dict[str, int]:

@@ -9,6 +9,7 @@ from headrace.config.batch_agreement import batch_disagreements
 from headrace.config.data_window import window_disagreements
 from headrace.config.endpoint_agreement import endpoint_disagreements
 from headrace.config.evaluation import evaluation_disagreements
+from headrace.config.evidence import evidence_disagreements
 from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.front import front_disagreements
@@ -65,6 +66,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         tuning_disagreements,
         _retraining,
         evaluation_disagreements,
+        evidence_disagreements,
         quality_disagreements,
         release_disagreements,
         alarm_disagreements,

@@ -8,6 +8,7 @@ from annotated_types import Len
 from pydantic import Field, field_validator
 
 from headrace.config.block import Block, Column
+from headrace.config.evidence import CrossValidation, Leakage
 from headrace.config.limits import METRICS
 from headrace.config.quality import Edges
 
@@ -137,6 +138,21 @@ class Evaluation(Block):
     )
     fairness: Fairness | None = Field(
         None, description="Groups of rows that are to be treated alike; left out, none are compared."
+    )
+    leakage: Leakage = Field(
+        default_factory=Leakage,
+        description="Columns that give the target away, and rows that are in two parts.",
+    )
+    cross_validation: CrossValidation | None = Field(
+        None, description="Fits again and again, each time on other rows; left out, nothing is."
+    )
+    learning_curve: Literal["auto"] | bool = Field(
+        "auto",
+        description="Whether to fit on a quarter and half of the rows, too; auto: up to 20,000 rows.",
+    )
+    shap: bool = Field(
+        False,
+        description="Whether to say how much each column moves single answers; for estimators that grow trees.",
     )
 
 

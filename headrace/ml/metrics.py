@@ -25,6 +25,7 @@ __all__ = [
     "direction",
     "is_better",
     "measure",
+    "measure_one",
     "prepare",
     "roc_auc",
 ]
@@ -128,6 +129,11 @@ def roc_auc(predictions: Predictions) -> float:
 def average_precision(predictions: Predictions) -> float:
     """Return the area under the precision-recall curve of two labels, in [0, 1]; NaN without a positive row."""
     return float(TwoLabels(predictions).weighted(None).average_precision()[0])
+
+
+def measure_one(problem: Problem, metric: str, predictions: Predictions) -> float:
+    """Compute one metric of `problem`; NaN where it has no value."""
+    return float(METRICS[problem][metric](prepare(problem, predictions).weighted(None))[0])
 
 
 def is_better(metric: str, value: float, than: float) -> bool:

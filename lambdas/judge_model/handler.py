@@ -18,6 +18,7 @@ from headrace.aws.artifacts import Artifacts
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.evaluation.fairness_words import gap_in_words
+from headrace.ml.evidence.findings import in_short, leakage_refusal
 from headrace.ml.gate import Decision, decide
 from lambdas.judge_model.report import Written, write_report
 from lambdas.judge_model.rule import fairness_measure, gate_rule
@@ -93,6 +94,9 @@ def _decide(event: Mapping[str, Any], pipeline: Pipeline, evaluation: Mapping[st
     compared = evaluation.get("champion") is not None or evaluation.get("champion_problem")
     if event["has_champion"] and not compared:
         return Decision(False, "refused: the new model was not compared with the one in service")
+    policy = pipeline.evaluation.leakage.policy
+    if refusal := leakage_refusal(evaluation.get("leakage") or (), policy):
+        return Decision(False, f"refused: {refusal}")
     return decide(evaluation, gate_rule(pipeline), reason=event["reason"])
 
 
@@ -136,6 +140,7 @@ def _metadata(
         "learned_from": event["learned_from"],
         **_engine(evaluation),
         **_decision(evaluation, pipeline),
+        **_evidence(evaluation),
     }
     metrics = _numbers(evaluation.get("challenger"))
     measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
@@ -153,6 +158,13 @@ def _decision(evaluation: Mapping[str, Any], pipeline: Pipeline) -> dict[str, st
         told = gap_in_words(column, groups, measure)
         found[f"fairness:{_taken(column)}"] = told or "too few rows to compare groups"
     return found
+
+
+def _evidence(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return the verdict, and what was found of leaks, in a few words."""
+    verdict, leaks = evaluation.get("verdict") or {}, evaluation.get("leakage") or ()
+    said = {"verdict": verdict["sentence"]} if verdict else {}
+    return {**said, **({"leakage": in_short(leaks)} if leaks else {})}
 
 
 def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sagemaker_jobs.evaluate_model.comparison import evaluate_model
+from sagemaker_jobs.evaluate_model.evidence import evidence_of
 from sagemaker_jobs.evaluate_model.judged_engine import judge_engine
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.evaluate_model.unpacked import unpack
@@ -24,11 +25,16 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     judged = judge_engine(challenger, spec, test)
     evaluation = evaluate_model(spec, test, judged.predictor, challenger, champion, recency)
     curves = evaluation.pop("curves")
+    evidence = evidence_of(spec, challenger, test, judged.predictor, evaluation)
     performance = performance_of(spec, judged.predictor, test)
-    write_json(paths.processing_output / "evaluation.json", {**evaluation, "engine": judged.about})
+    document = {**evaluation, **evidence, "engine": judged.about}
+    write_json(paths.processing_output / "evaluation.json", document)
     write_json(paths.processing_output / "curves.json", curves)
     write_json(paths.processing_output / "performance.json", performance.as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
+    print(f"The model is {evidence['verdict']['sentence']}.")  # noqa: T201
+    for finding in evidence["leakage"]:
+        print(f"Leakage: {finding['sentence']}.")  # noqa: T201
 
 
 def _sentence(evaluation: Mapping[str, Any]) -> str:

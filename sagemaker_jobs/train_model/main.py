@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from headrace.config.features import OwnStep
 from headrace.ml.hyperparameter_text import read_hyperparameters
@@ -22,6 +23,8 @@ from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.engine_choice import choose_engine
 from sagemaker_jobs.engines import SKOPS, load_predictor
 from sagemaker_jobs.estimators import fit
+from sagemaker_jobs.evidence.job import Trained
+from sagemaker_jobs.evidence.written import write_evidence
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.group_columns import group_columns
 from sagemaker_jobs.learners.interface import Report
@@ -39,7 +42,9 @@ from sagemaker_jobs.train_model.decision import with_chosen_threshold
 from sagemaker_jobs.train_model.monitoring import write_monitoring
 
 _PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
-_ROWS_FOR_TRAIN_METRICS = 50_000
+_ROWS_FOR_TRAIN_METRICS = 20_000
+_TRIAL = "_tuning_objective_metric"
+"""The hyperparameter by which SageMaker tells a job that it is one of a search."""
 
 
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
@@ -60,13 +65,19 @@ class Rows:
     ----------
     train, validation : Part
         The rows; if there is a stream, some of them, evenly spread.
+    channels : Path
+        Folder of the files that they were read from.
     stream : PartStream or None
         All training rows, for an estimator that reads them piece by piece.
+    is_trial : bool
+        Whether the training is one of many that a search makes.
     """
 
     train: Part
     validation: Part
+    channels: Path
     stream: PartStream | None = None
+    is_trial: bool = False
 
     @property
     def count(self) -> int:
@@ -85,9 +96,11 @@ def read_rows(paths: MlPaths, spec: Spec) -> Rows:
     train, validation = (paths.channel(name) for name in ("train", "validation"))
     if spec.pipeline.training.estimator == "sgd":
         stream = PartStream.of(train, spec)
-        return Rows(stream.sample(), PartStream.of(validation, spec).sample(), stream)
+        return Rows(stream.sample(), PartStream.of(validation, spec).sample(), train.parent, stream)
     check_memory(PartFiles.of(train, spec, spec.schema), spec.pipeline)
-    return Rows(read_part(train, spec), read_part(validation, spec))
+    return Rows(
+        read_part(train, spec), read_part(validation, spec), train.parent, is_trial=_TRIAL in _given(paths)
+    )
 
 
 def train_model(
@@ -96,8 +109,9 @@ def train_model(
     """Fit a model, write it to `folder` and return its metrics by part.
 
     The files are ``model.skops``, ``model.onnx`` if that answers the same, ``schema.json``, ``metrics.json``, those that the
-    model will be watched by (`write_monitoring`), ``threshold.json`` if one is chosen, ``sample.json`` (a real row and its answer) and ``manifest.json`` (a
-    checksum for each, where the model comes from, and which engine serves it). The same rows, hyperparameters and seed give
+    model will be watched by (`write_monitoring`), the evidence that it is sound (`write_evidence`), ``threshold.json`` if one is
+    chosen, ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, where the model comes from, and
+    which engine serves it). The same rows, hyperparameters and seed give
     the same bytes.
 
     Raises
@@ -129,7 +143,23 @@ def train_model(
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
     )
-    write_monitoring(served, train, held_out, folder, seed=training.seed, stream=rows.stream)
+    trained = Trained(
+        spec,
+        recipe,
+        model,
+        served,
+        train,
+        held_out,
+        validation,
+        rows.channels,
+        rows.stream,
+        rows.is_trial,
+    )
+    importance = write_evidence(trained, folder)
+    with threadpool_limits(1):  # blocks of rows are small: threads would wait for each other
+        write_monitoring(
+            served, train, held_out, folder, seed=training.seed, stream=rows.stream, importance=importance
+        )
     write_json(folder / "sample.json", sample(served, held_out))
     write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
     # What cannot be loaded must fail here, not in the endpoint.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def write_monitoring(
     *,
     seed: int,
     stream: PartStream | None = None,
+    importance: Sequence[Mapping[str, Any]] = (),
 ) -> None:
     """Write ``baseline.json``, and Model Monitor's ``statistics.json`` and ``constraints.json``.
 
@@ -49,13 +51,17 @@ def write_monitoring(
         By it rows are chosen, if rows have weights.
     stream : PartStream or None
         All that it was fitted to, if that was read piece by piece.
+    importance : sequence of mapping
+        Of the columns, as ``importance.json`` has them: a column that drifts is told with its weight.
     """
     profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed), stream)
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     classes = {"classes": list(model.classes)} if model.classes else {}
     threshold = {} if model.threshold is None else {"threshold": model.threshold}
     calibrated = {"calibration": calibration.as_dict()}
-    write_json(folder / BASELINE, profile.as_dict() | calibrated | cleaning | classes | threshold)
+    weighed = {"importance": list(importance)} if importance else {}
+    extra = calibrated | cleaning | classes | threshold | weighed
+    write_json(folder / BASELINE, profile.as_dict() | extra)
     for name, document in zip(FURTHER, (statistics(profile), constraints(profile)), strict=True):
         write_json(folder / name, document)
 

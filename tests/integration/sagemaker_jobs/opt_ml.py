@@ -50,6 +50,7 @@ class OptMl:
                 "problem": problem,
                 "target": self.target,
                 "training": {"estimator": estimator, **training},
+                "evaluation": {"learning_curve": False},
             },
             "schema": [column.as_dict() for column in SCHEMA],
             "content_hash": "c0ffee",

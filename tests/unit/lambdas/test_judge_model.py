@@ -237,3 +237,25 @@ def test_the_registry_is_told_the_threshold(pipeline):
 
     assert metadata["threshold"] == "0.3125 by cost"
     assert "threshold" not in judge(pipeline, {**BETTER, "threshold": None})["metadata"]
+
+
+COPY = {"check": "target_copy", "columns": ["paid"], "stops": True, "sentence": "column 'paid' is the target"}
+
+
+def test_a_leak_is_refused_where_the_policy_is_block_and_told_where_it_is_warn(pipeline):
+    strict = Pipeline(
+        name="bike", problem="regression", target="cnt", evaluation={"leakage": {"policy": "block"}}
+    )
+
+    refused, warned = (judge(each, {**BETTER, "leakage": [COPY]}) for each in (strict, pipeline))
+
+    assert not refused["promote"]
+    assert refused["why"] == "refused: a leak: column 'paid' is the target"
+    assert warned["promote"]
+    assert warned["metadata"]["leakage"] == "target_copy paid"
+
+
+def test_the_registry_remembers_the_verdict(pipeline):
+    verdict = {"state": "sound", "sentence": "sound: rmse 42 on unseen rows"}
+
+    assert judge(pipeline, {**BETTER, "verdict": verdict})["metadata"]["verdict"] == verdict["sentence"]
