@@ -51,8 +51,8 @@ class PastTraining:
     cost_usd : float or None
         Estimate, in US dollars; None if the seconds or the price of the instance are not known.
     tuning : mapping or None
-        How hyperparameters were searched, in texts: ``job``, ``strategy``, ``trials``, ``best`` and ``objective``; None if they
-        were not, or nothing was found.
+        How hyperparameters were searched, in texts: ``job``, ``strategy``, ``trials``, ``best`` and ``objective``; only the first
+        of a search that has found nothing; None if nothing was searched.
     """
 
     execution: str

@@ -87,7 +87,7 @@ def _tuned(training: Mapping[str, Any]) -> str:
     'bayesian, 6 trials: alpha=0.1 (rmse 42)'
     """
     tuning = training["tuning"]
-    if not tuning:
+    if not tuning or "best" not in tuning:
         return ""
     return f"\n{tuning['strategy']}, {tuning['trials']} trials: {tuning['best']} ({tuning['objective']})"
 

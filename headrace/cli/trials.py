@@ -77,6 +77,7 @@ def _row(trial: Mapping[str, Any], *, best: bool) -> list[str]:
 
 
 def _title(name: str, found: Mapping[str, Any]) -> str:
-    model = f"v{found['version']}" if found["version"] else "no new version"
+    model = f"v{found['version']}" if found["version"] else "without a new version"
+    ended = "" if found["status"] == "Completed" else f", {found['status'].lower()}"
     cost = "" if found["cost_usd"] is None else f", ${found['cost_usd']:.4f}"
-    return f"trials of {name} {model}: {found['strategy']}, {found['seconds']} s{cost}"
+    return f"trials of {name} {model}: {found['strategy']}{ended}, {found['seconds']} s{cost}"

@@ -39,8 +39,15 @@ def past_training(
         version=int(arn.rpartition("/")[2]) if arn else None,
         seconds=seconds,
         cost_usd=None if seconds is None else cost_usd(seconds, pipeline.training.hourly_usd),
-        tuning=(event.get("training") or {}).get("tuning"),
+        tuning=_tuning(event),
     )
+
+
+def _tuning(event: Mapping[str, Any]) -> Mapping[str, str] | None:
+    """Return how hyperparameters were searched; of a search that has found nothing, the beginning of its name."""
+    begun = event.get("tuning_job")
+    found: Mapping[str, str] | None = (event.get("training") or {}).get("tuning")
+    return found or ({"job": begun} if begun else None)
 
 
 def last_training(

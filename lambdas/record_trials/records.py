@@ -12,6 +12,7 @@ from headrace.ml.hyperparameter_text import read_hyperparameters, value_of
 
 FEW_ROWS = 500
 """Fewer validation rows than that tell good trials from lucky ones poorly."""
+_SCALES = {"Auto": "auto", "Linear": "linear", "Logarithmic": "log", "ReverseLogarithmic": "reverse log"}
 
 
 def document(
@@ -84,4 +85,4 @@ def _told(one: Mapping[str, Any]) -> Any:
     if "Values" in one:
         return [value_of(text) for text in one["Values"]]
     ends = {"min": value_of(one["MinValue"]), "max": value_of(one["MaxValue"])}
-    return {**ends, "scale": one.get("ScalingType", "Auto").lower()}
+    return {**ends, "scale": _SCALES[one.get("ScalingType", "Auto")]}

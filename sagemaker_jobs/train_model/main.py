@@ -8,7 +8,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,9 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     spec = read_spec(paths.channel("spec"))
     group_columns(spec)  # Groups that cannot be compared are told before anything is learned.
     hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
-    metrics = train_model(spec, hyperparameters, read_rows(paths, spec), paths.model)
+    metrics = train_model(
+        spec, hyperparameters, read_rows(paths, _given_to(spec, hyperparameters)), paths.model
+    )
     for name, value in metrics["validation"].items():
         print(f"validation:{name}={value:.10g};")  # noqa: T201 - MetricDefinitions read it from the log
 
@@ -198,6 +200,12 @@ def sample(model: Predictor, part: Part) -> dict[str, Any]:
     writer.writerow("" if cell is None else cell for cell in row.values())
     answer = as_documents(model.predict(first.columns).tolist(), model.classes, model.threshold)[0]
     return {"row": row, "csv": text.getvalue(), "prediction": answer}
+
+
+def _given_to(spec: Spec, hyperparameters: Mapping[str, Any]) -> Spec:
+    """Return the specification with the job's hyperparameters: a trial's forest takes memory by its own number of trees."""
+    training = spec.pipeline.training.model_copy(update={"hyperparameters": dict(hyperparameters)})
+    return replace(spec, pipeline=spec.pipeline.model_copy(update={"training": training}))
 
 
 def _given(paths: MlPaths) -> dict[str, str]:

@@ -100,6 +100,16 @@ def test_a_trial_gives_the_bytes_that_its_hyperparameters_give_when_the_file_nam
     assert trial.files() == again.files()
 
 
+def test_memory_is_reckoned_by_the_trees_of_the_trial(tmp_path):
+    job = OptMl(tmp_path, "regression", "random_forest", hyperparameters={"min_samples_leaf": 2})
+    config = tmp_path / "input" / "config"
+    config.mkdir(parents=True)
+    (config / "hyperparameters.json").write_text(json.dumps({"n_estimators": "100000000"}))
+
+    assert job.train() == 1
+    assert "600 training rows take about" in job.failure
+
+
 def test_a_trial_prints_what_it_is_worth_last_and_as_sagemaker_reads_it(tmp_path, capsys):
     job = OptMl(tmp_path, "regression", "linear")
     job.train()

@@ -340,4 +340,4 @@ def test_a_search_that_found_nothing_is_paid_for_all_the_same(pipeline):
         error={"Error": "TuningError", "Cause": "all failed"},
     )
 
-    assert (history.trainings[0].seconds, history.trainings[0].tuning) == (3600, None)
+    assert (history.trainings[0].seconds, history.trainings[0].tuning) == (3600, {"job": "bike-t9p1c0"})

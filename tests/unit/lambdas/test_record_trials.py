@@ -58,7 +58,7 @@ def test_every_trial_is_written_down_with_its_value_status_time_and_cost():
 
     _, document = record(tuning(*trials), *trials)
 
-    assert document["searched"] == {"alpha": {"min": 0.001, "max": 1000.0, "scale": "logarithmic"}}
+    assert document["searched"] == {"alpha": {"min": 0.001, "max": 1000.0, "scale": "log"}}
     assert document["fixed"] == {"solver": "svd"}
     assert (document["metric"], document["better"], document["seed"]) == ("rmse", "lower", 7)
     assert (document["seconds"], document["cost_usd"]) == (65, 0.065)

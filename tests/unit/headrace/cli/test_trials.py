@@ -8,6 +8,7 @@ from headrace.cli import main
 TRIALS = {
     "run": "headrace-bike-1",
     "version": 4,
+    "status": "Completed",
     "strategy": "bayesian",
     "metric": "rmse",
     "better": "lower",
@@ -65,6 +66,15 @@ def test_trials_are_shown_the_best_first_and_marked(shown):
     ]
     assert "trials of bike v4: bayesian, 65 s, $0.0021" in out
     assert "1 of 3 trials failed" in out
+
+
+def test_a_search_that_has_failed_is_shown_as_one(shown):
+    failed = {**TRIALS, "status": "Failed", "version": None, "best": None, "trials": TRIALS["trials"][2:]}
+
+    out = shown(failed)[1]
+
+    assert "trials of bike without a new version: bayesian, failed, 65 s" in out
+    assert "failed: no memory" in out
 
 
 def test_for_scripts_everything_is_told(shown):
