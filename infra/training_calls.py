@@ -192,7 +192,11 @@ def _register(settings: JobSettings) -> dict[str, Any]:
             "SupportedRealtimeInferenceInstanceTypes": [settings.pipeline.endpoint.instance],
             "SupportedTransformInstanceTypes": [_transform_instance(settings.pipeline)],
         },
-        "ModelMetrics": {"ModelQuality": {"Statistics": measured}, "Explainability": {"Report": measured}},
+        "ModelMetrics": {
+            "ModelQuality": {"Statistics": measured},
+            "Explainability": {"Report": measured},
+            **({"Bias": {"Report": measured}} if settings.pipeline.evaluation.fairness else {}),
+        },
         **_card(settings),
         "CustomerMetadataProperties": "{% $judgement.metadata %}",
         "ModelApprovalStatus": "PendingManualApproval",

@@ -253,3 +253,11 @@ def test_a_card_that_is_only_written_asks_for_nothing_more(template):
     written = templates(json.dumps({"card": {"owner": "mobility"}}))[0]
 
     assert policies(written) == policies(template)
+
+
+def test_the_registry_leads_to_what_was_measured_and_to_groups_where_they_are_compared(template):
+    compared = templates(json.dumps({"evaluation": {"fairness": {"columns": ["sex"]}}}))[0]
+
+    assert registration(template).count("/evaluation.json") == 2
+    assert '"Bias"' not in registration(template)
+    assert '"Bias":{"Report":' in registration(compared)
