@@ -71,6 +71,7 @@ class DeployFlow:
         self._serve = self._add_waiting(self._add_serving())
         self._release = self._add_release(release)
         self._move = self._add_move()
+        self._create = self._add_creation()
 
     def begin(self) -> sfn.IChainable:
         """Return the first state: it gives every variable a value, so that a failure can tell how far it came."""
@@ -109,7 +110,7 @@ class DeployFlow:
         turn = sfn.Wait.jsonata(self._scope, "WaitForTurn", time=sfn.WaitTime.duration(_TURN))
         act = (
             sfn.Choice.jsonata(self._scope, "WhatToDo")
-            .when(says("$plan.action = 'deploy'"), self._add_creation())
+            .when(says("$plan.action = 'deploy'"), self._create)
             .when(says("$plan.action = 'wait'"), turn.next(plan))
             .otherwise(sfn.Succeed.jsonata(self._scope, "NothingToDo"))
         )
@@ -133,9 +134,11 @@ class DeployFlow:
         )
         withdraw = self._release.withdraw if self._release else self._roll_back
         go_back = sfn.Pass.jsonata(self._scope, "GoBack", assign={"plan": "{% $decided.plan %}"})
+        again = sfn.Pass.jsonata(self._scope, "DeployAgain", assign={"plan": "{% $decided.plan %}"})
         act = (
             sfn.Choice.jsonata(self._scope, "WhatIsWanted")
             .when(says("$decided.action = 'roll_back'"), go_back.next(self._move))
+            .when(says("$decided.action = 'deploy'"), again.next(self._create))
             .when(says("$decided.action = 'withdraw'"), adopt.next(withdraw))
             .otherwise(sfn.Succeed.jsonata(self._scope, "DecisionTaken"))
         )

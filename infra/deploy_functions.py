@@ -87,6 +87,7 @@ class DeploymentFunctions:
         grant_items(function, self._ledger, "dynamodb:PutItem", ["deployment", "release"])
         grant_items(function, self._ledger, "dynamodb:UpdateItem", ["release"])
         grant_items(function, self._ledger, "dynamodb:DeleteItem", ["deployment"])
+        allow(function.role, ["sagemaker:DescribeModelPackage"], [self._packages])
         self._allow_endpoint(function, "Describe")
         grant_put_events(function.role, self._stack)
         return function

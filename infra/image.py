@@ -19,6 +19,7 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import image_bundle
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.sagemaker_task import allow
 
 _BUILD_LIMIT = Duration.minutes(12)
 _WITH_EXTRAS = "-training"
@@ -101,6 +102,10 @@ class ModelImage(Construct):
             role,
             "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
         )
+
+    def grant_look(self, role: iam.IRole | None) -> None:
+        """Allow `role` to ask for the digest of this image."""
+        allow(role, ["ecr:BatchGetImage"], [self.repository.repository_arn])
 
     def _project(self, source: s3_assets.Asset, key: kms.IKey) -> codebuild.Project:
         log_group = logs.LogGroup(

@@ -83,11 +83,8 @@ class ManagedImage(Construct):
 
     def grant_pull(self, role: iam.IRole) -> None:
         """Allow `role` to run containers of this image, and those to fetch our code."""
-        stack = Stack.of(role)
-        account = self._find(stack, "account")
-        repository = f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{_REPOSITORY}"
         pulling = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-        allow(role, pulling, [repository])
+        allow(role, pulling, [self._repository(Stack.of(role))])
         allow(role, ["ecr:GetAuthorizationToken"], ["*"])
         bucket = self._source.bucket
         allow(role, ["s3:GetObject"], [bucket.arn_for_objects(self._source.s3_object_key)])
@@ -102,6 +99,15 @@ class ManagedImage(Construct):
             role,
             "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
         )
+
+    def grant_look(self, role: iam.IRole | None) -> None:
+        """Allow `role` to ask for the digest of this image."""
+        if role is not None:
+            allow(role, ["ecr:BatchGetImage"], [self._repository(Stack.of(role))])
+
+    def _repository(self, stack: Stack) -> str:
+        account = self._find(stack, "account")
+        return f"arn:{stack.partition}:ecr:{stack.region}:{account}:repository/{_REPOSITORY}"
 
     def _find(self, stack: Stack, attribute: str) -> str:
         """Return a look-up in the region in which `stack` is deployed; each stack has a mapping of its own."""

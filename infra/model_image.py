@@ -61,6 +61,10 @@ class Image(Protocol):
         """Allow `role` to run containers of this image."""
         ...
 
+    def grant_look(self, role: iam.IRole | None) -> None:
+        """Allow `role` to ask for the digest of this image."""
+        ...
+
 
 def model_image(scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> Image:
     """Return the image of `pipeline`: built in the account, AWS's own with our code beside it, or the user's."""

@@ -67,3 +67,8 @@ class OwnImage(Construct):
             role,
             "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
         )
+
+    def grant_look(self, role: iam.IRole | None) -> None:
+        """Allow `role` to ask for the digest of this image."""
+        if role is not None:
+            allow(role, ["ecr:BatchGetImage"], [f"arn:{Stack.of(role).partition}:{self._repository}"])

@@ -100,6 +100,7 @@ def training_flow(
             "model_data_url": "{% $training.model_data_url %}",
             "learned_from": "{% $snapshot.window %}",
             "has_champion": "{% $guard.champion != null %}",
+            "champion": "{% $guard.champion %}",
             **of_tuning,
         },
         timeout=_SHORT,

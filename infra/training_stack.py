@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -11,6 +13,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.clean_up import CleanUp
+from infra.code_origin import code_origin
 from infra.data_stack import DataStack
 from infra.glue_task import grant_runs
 from infra.job_roles import JobRole, grant_encrypted_packages, grant_encrypted_volumes
@@ -28,7 +31,7 @@ from infra.training_schedule import TrainingSchedule
 from infra.tuning import TrainingTuning
 
 _RETRAIN_EVERY = Duration.days(7)
-_WRITTEN = ("report.html", "model_card.json")
+_WRITTEN = ("provenance.json", "report.html", "model_card.json")
 """What the judgement writes beside the evaluation."""
 
 _STARTING_EVENTS = {
@@ -187,14 +190,24 @@ class TrainingStack(PipelineStack):
             name="judge_model",
             pipeline=self.pipeline,
             key=self._data.key,
-            environment={"ARTIFACTS_BUCKET": bucket.bucket_name, "CODE_VERSION": self.image.code_version},
+            environment={
+                "ARTIFACTS_BUCKET": bucket.bucket_name,
+                "CODE_VERSION": self.image.code_version,
+                "CODE_ORIGIN": json.dumps(code_origin().as_dict(), sort_keys=True),
+                "IMAGE_URI": self.image.training_uri,
+            },
             memory_mb=512,
             pandas=True,  # for NumPy
         )
-        grant_objects(function, bucket, "s3:GetObject", ["evaluations/*"])
+        documents = ["evaluations/*", "snapshots/*/manifest.json", "snapshots/*/spec/spec.json"]
+        grant_objects(function, bucket, "s3:GetObject", documents)
         grant_objects(function, bucket, "s3:PutObject", [f"evaluations/*/{name}" for name in _WRITTEN])
         grant_data_keys(function, self._data.key)
-        grant_list(function, bucket, "evaluations/")
+        for prefix in ("evaluations/", "snapshots/"):
+            grant_list(function, bucket, prefix)
+        for prefix in ("snapshots/", "training/"):
+            grant_list(function, bucket, prefix, action="s3:ListBucketVersions")
+        self.image.grant_look(function.role)
         return function
 
     def _add_close_training(self) -> PipelineFunction:

@@ -139,16 +139,11 @@ class DeployedPipeline:
                 return dict(run)
             time.sleep(poll_s)
 
-    def set_approval(self, version: int, decision: str) -> str:
-        """Approve or reject a version of the pipeline's model group; return its ARN."""
-        client = self.session.client("sagemaker")
-        group = self.outputs["ModelPackageGroupName"]
-        found = client.describe_model_package_group(ModelPackageGroupName=group)
-        arn = (
-            found["ModelPackageGroupArn"].replace(":model-package-group/", ":model-package/") + f"/{version}"
-        )
-        client.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=decision)  # type: ignore[arg-type]  # one of two words
-        return arn
+    def package_arn(self, version: int) -> str:
+        """Return the ARN of a version of the pipeline's model group."""
+        client, group = self.session.client("sagemaker"), self.outputs["ModelPackageGroupName"]
+        arn = client.describe_model_package_group(ModelPackageGroupName=group)["ModelPackageGroupArn"]
+        return f"{arn.replace(':model-package-group/', ':model-package/')}/{version}"
 
     def _model(self, champion: Mapping[str, Any]) -> dict[str, Any]:
         """Return the model in service, and what its registration says of its engine, its report, its verdict and its leaks."""

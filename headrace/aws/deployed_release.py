@@ -50,7 +50,7 @@ class DeployedRelease:
             "history": [_line(entry) for entry in islice(log.newest_first(), count)],
         }
 
-    def decide(self, what: str, why: str) -> dict[str, Any]:
+    def decide(self, what: str, why: str, version: int | None = None) -> dict[str, Any]:
         """Promote the challenger, or take back what serves; return when that is done.
 
         Parameters
@@ -59,6 +59,8 @@ class DeployedRelease:
             The decision.
         why : str
             Goes into the history, and for a model that is taken back into the registry.
+        version : int, optional
+            The approved version to go back to; none means the last good one, whose deployment is kept.
 
         Raises
         ------
@@ -67,10 +69,11 @@ class DeployedRelease:
         RunFailedError
             If what was to be done has failed.
         """
+        asked = {} if version is None else {"version": version}
         by = self.pipeline.session.client("sts").get_caller_identity()["Arn"]
         started = self.pipeline.session.client("stepfunctions").start_execution(
             stateMachineArn=self.pipeline.outputs["DeployStateMachineArn"],
-            input=json.dumps({"decision": what, "by": by, "why": why}),
+            input=json.dumps({"decision": what, "by": by, "why": why, **asked}),
         )
         answer = self._ended(started["executionArn"])
         if answer.get("action") == "nothing":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,19 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
 _DESCRIPTION_LIMIT = 1024
+_PROPERTY_LIMIT = 256
+_REFUSED = re.compile(r"[^\w .:/=+\-@]")
+
+
+def property_text(text: str) -> str:
+    """Return a text as the registry takes it for a property: letters, digits, spaces, some punctuation, 256 at most.
+
+    Examples
+    --------
+    >>> property_text("température, season (v2)")
+    'température_ season _v2_'
+    """
+    return _REFUSED.sub("_", text)[:_PROPERTY_LIMIT]
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,8 @@ class Package:
         What the container is given.
     metadata : dict of str to str
         What the training wrote about it.
+    why : str
+        Why it was approved or rejected, for people; empty if nobody has said.
     """
 
     arn: str
@@ -44,6 +60,7 @@ class Package:
     model_data_url: str
     environment: dict[str, str]
     metadata: dict[str, str]
+    why: str = ""
 
 
 class Registry:
@@ -54,19 +71,12 @@ class Registry:
 
     def package(self, arn: str) -> Package:
         """Describe one package."""
-        answer = self._client.describe_model_package(ModelPackageName=arn)
-        container = answer["InferenceSpecification"]["Containers"][0]
-        changed = answer.get("LastModifiedTime") or answer["CreationTime"]
-        return Package(
-            arn=answer["ModelPackageArn"],
-            version=answer["ModelPackageVersion"],
-            status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
-            status_at=changed.isoformat(),
-            image=container["Image"],
-            model_data_url=container["ModelDataUrl"],
-            environment=dict(container.get("Environment", {})),
-            metadata=dict(answer.get("CustomerMetadataProperties", {})),
-        )
+        return _package(self._client.describe_model_package(ModelPackageName=arn))
+
+    def find(self, arn: str) -> Package | None:
+        """Describe one package; None if there is none."""
+        answer = self._find(arn)
+        return _package(answer) if answer else None
 
     def properties(self, arn: str) -> dict[str, str]:
         """Return what a package's registration has said about its model; nothing of a package that is gone."""
@@ -104,3 +114,20 @@ class Registry:
             if "does not exist" in str(error):
                 return None
             raise
+
+
+def _package(answer: DescribeModelPackageOutputTypeDef) -> Package:
+    # A package that somebody has registered by hand may not say what runs it.
+    containers = answer.get("InferenceSpecification", {}).get("Containers") or [{"Image": ""}]
+    changed = answer.get("LastModifiedTime") or answer["CreationTime"]
+    return Package(
+        arn=answer["ModelPackageArn"],
+        version=answer["ModelPackageVersion"],
+        status=answer.get("ModelApprovalStatus", "PendingManualApproval"),
+        status_at=changed.isoformat(),
+        image=containers[0]["Image"],
+        model_data_url=containers[0].get("ModelDataUrl", ""),
+        environment=dict(containers[0].get("Environment", {})),
+        metadata=dict(answer.get("CustomerMetadataProperties", {})),
+        why=answer.get("ApprovalDescription", ""),
+    )

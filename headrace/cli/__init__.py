@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from headrace.cli import (
+    compare,
     endpoint,
     feedback,
     invocation,
@@ -18,21 +19,23 @@ from headrace.cli import (
     quarantine,
     releases,
     report,
+    reproduce,
     running_pipeline,
     trainings,
     trials,
+    versions,
 )
 from headrace.cli.screen import CommandError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; return 0, or 2 after one line on the standard error that says what is wrong."""
+    """Run one command; return 0, or after one line on the standard error 2 if it cannot be done, 1 if it says no."""
     try:
         arguments = parser().parse_args(argv)
         arguments.run(arguments)
     except CommandError as error:
         print(f"headrace: {error}", file=sys.stderr)  # noqa: T201 - a command's output
-        return 2
+        return error.exit_code
     except KeyboardInterrupt:
         return 130
     return 0
@@ -51,6 +54,9 @@ def parser() -> argparse.ArgumentParser:
         invocation,
         monitoring,
         releases,
+        versions,
+        compare,
+        reproduce,
         trainings,
         trials,
         report,

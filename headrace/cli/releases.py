@@ -61,20 +61,21 @@ def status(arguments: argparse.Namespace) -> None:
 
 def promote(arguments: argparse.Namespace) -> None:
     """Promote the challenger."""
-    _decide(arguments, "promote")
+    carry_out(arguments, "promote", arguments.why)
 
 
 def rollback(arguments: argparse.Namespace) -> None:
     """Withdraw the challenger, or go back."""
-    _decide(arguments, "rollback")
+    carry_out(arguments, "rollback", arguments.why)
 
 
-def _decide(arguments: argparse.Namespace, what: str) -> None:
+def carry_out(arguments: argparse.Namespace, what: str, why: str, version: int | None = None) -> None:
+    """Carry out a decision on what serves, and tell what serves then."""
     from headrace.aws.deployed_release import NothingToDecideError  # noqa: PLC0415 - boto3 takes its time
 
     releases = _releases(arguments.pipeline)
     try:
-        done = ask(lambda: releases.decide(what, arguments.why or "no reason given"), _DOING[what])
+        done = ask(lambda: releases.decide(what, why or "no reason given", version), _DOING[what])
     except NothingToDecideError as error:
         raise CommandError(str(error)) from None
     if arguments.json:

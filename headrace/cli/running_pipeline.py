@@ -1,4 +1,4 @@
-"""`headrace status | train | approve | reject | check`: a pipeline that is deployed."""
+"""`headrace status | train | check`: a pipeline that is deployed."""
 
 from __future__ import annotations
 
@@ -39,15 +39,6 @@ def add_commands(commands: Commands) -> None:
         add_pipeline(add_command(commands, name, run, help))
     command = add_command(commands, "train", train, "train now, without waiting for new data or drift")
     add_pipeline(command)
-    for name, run, help in (
-        ("approve", approve, "approve a model version, which deploys it"),
-        ("reject", reject, "reject a model version"),
-    ):
-        command = add_command(commands, name, run, help)
-        add_pipeline(command)
-        command.add_argument(
-            "version", type=int, nargs="?", help="the version's number (default: the newest that waits)"
-        )
 
 
 def status(arguments: argparse.Namespace) -> None:
@@ -101,25 +92,6 @@ def train(arguments: argparse.Namespace) -> None:
     if ended["status"] != "SUCCEEDED":
         cause = str(ended["cause"] or "its execution in Step Functions says why").splitlines()[0]
         raise CommandError(f"the training has ended as {ended['status']}: {cause}")
-
-
-def approve(arguments: argparse.Namespace) -> None:
-    """Approve a version."""
-    _decide(arguments, "Approved")
-
-
-def reject(arguments: argparse.Namespace) -> None:
-    """Reject a version."""
-    _decide(arguments, "Rejected")
-
-
-def _decide(arguments: argparse.Namespace, decision: str) -> None:
-    pipeline = deployed(arguments.pipeline)
-    version = arguments.version or next(iter(ask(pipeline.awaiting_approval)), None)
-    if version is None:
-        raise CommandError(f"no version of {arguments.pipeline} waits for approval")
-    arn = ask(lambda: pipeline.set_approval(version, decision))
-    show({"model_package": arn, "approval": decision}, as_json=arguments.json)
 
 
 def deployed(name: str) -> DeployedPipeline:

@@ -17,6 +17,14 @@ Commands = Any  # argparse names the type of its sub-parsers privately
 class CommandError(Exception):
     """A command cannot do what was asked; the text says why and what to do."""
 
+    exit_code = 2
+
+
+class AnswerIsNoError(CommandError):
+    """A command was asked something, and the answer is no; the text says so in one line."""
+
+    exit_code = 1
+
 
 def add_command(commands: Commands, name: str, run: Run, help: str) -> argparse.ArgumentParser:
     """Add a command that takes ``--json``, and return its parser for more arguments."""

@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any, Protocol
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.registry import Package
 from headrace.aws.release_log import Decision, Entry, RunningRelease
 from headrace.aws.training_log import Champion, Lock
+from headrace.config.pipeline import Pipeline
 
 
 class LiveEndpoints(Protocol):
@@ -17,6 +19,14 @@ class LiveEndpoints(Protocol):
 
     def find(self, name: str) -> Endpoint | None:
         """Describe the endpoint."""
+        ...
+
+
+class Packages(Protocol):
+    """The model registry."""
+
+    def find(self, arn: str) -> Package | None:
+        """Describe one package; None if there is none."""
         ...
 
 
@@ -98,14 +108,20 @@ class Ports:
 
     Parameters
     ----------
-    endpoint : str
-        Name of the pipeline's endpoint.
+    pipeline : Pipeline
+        Whose releases are decided on.
     """
 
-    endpoint: str
+    pipeline: Pipeline
     endpoints: LiveEndpoints
+    packages: Packages
     log: Log
     releases: Releases
     tokens: Tokens
     executions: Executions
     events: Events
+
+    @property
+    def endpoint(self) -> str:
+        """Name of the pipeline's endpoint."""
+        return f"headrace-{self.pipeline.name}"

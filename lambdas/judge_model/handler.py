@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import boto3
 from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.image_digest import ImageDigests
+from headrace.aws.object_versions import ObjectVersions
+from headrace.aws.registry import property_text
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.evaluation.fairness_words import gap_in_words
 from headrace.ml.evidence.findings import in_short, leakage_refusal
 from headrace.ml.gate import Decision, decide
+from lambdas.judge_model.facts import Deployed, Sources, find_facts
+from lambdas.judge_model.provenance import properties, provenance
 from lambdas.judge_model.report import Written, write_report
 from lambdas.judge_model.rule import fairness_measure, gate_rule
 
 logger = Logger()
 
-_PROPERTIES_LIMIT = 49  # of 50: the report is one more
-_PROPERTY_LIMIT = 256
-_REFUSED = re.compile(r"[^\w .:/=+\-@]")
-
-
-class Documents(Protocol):
-    """What this function needs from storage."""
-
-    def load(self, key: str) -> dict[str, Any] | None:
-        """Return the JSON document at `key`, or None if there is none."""
-        ...
-
-    def put(self, key: str, body: bytes, *, content_type: str = ...) -> None:
-        """Write bytes."""
-        ...
+_PROPERTIES_LIMIT = 43
+"""SageMaker takes 50; the report is one more, and decisions on the version add who made them, when and why."""
 
 
 @dataclass(frozen=True)
@@ -48,30 +38,55 @@ class Settings:
 
     artifacts_bucket: str
     code_version: str
+    image_uri: str
+    code: Mapping[str, Any]
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables; ``KeyError`` names a missing one."""
-        return cls(artifacts_bucket=environ["ARTIFACTS_BUCKET"], code_version=environ["CODE_VERSION"])
+        return cls(
+            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
+            code_version=environ["CODE_VERSION"],
+            image_uri=environ["IMAGE_URI"],
+            code=json.loads(environ["CODE_ORIGIN"]),
+        )
+
+    @property
+    def deployed(self) -> Deployed:
+        """What a model's provenance says of this deployment."""
+        return Deployed(self.artifacts_bucket, self.code_version, self.image_uri, self.code)
 
 
 @cache
-def _deps() -> tuple[Pipeline, Settings, Artifacts]:
-    settings = Settings.from_environ(os.environ)
-    return bundled_pipeline(), settings, Artifacts(boto3.client("s3"), settings.artifacts_bucket)
+def _deps() -> tuple[Pipeline, Settings, Sources]:
+    settings, client = Settings.from_environ(os.environ), boto3.client("s3")
+    sources = Sources(
+        Artifacts(client, settings.artifacts_bucket),
+        ObjectVersions(client),
+        ImageDigests(boto3.client("ecr")),
+    )
+    return bundled_pipeline(), settings, sources
 
 
 def judge_model(
-    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, documents: Documents
+    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, sources: Sources
 ) -> dict[str, Any]:
     """Answer with ``promote``, ``why``, the new model's ``metrics`` and the ``metadata`` to register it with.
 
-    What was not proven is refused: no evaluation, or a model in service that nobody compared with.
+    What was not proven is refused: no evaluation, or a model in service that nobody compared with. Where the model comes
+    from is written beside the evaluation, of a refused model, too.
     """
-    evaluation = documents.load(f"evaluations/{event['run']}/evaluation.json") or {}
+    folder = f"evaluations/{event['run']}"
+    evaluation = sources.documents.load(f"{folder}/evaluation.json") or {}
     decision = _decide(event, pipeline, evaluation)
     metrics = _numbers(evaluation.get("challenger"))
-    written = write_report(event, pipeline, decision, evaluation, settings.artifacts_bucket, documents)
+    facts = find_facts(event, settings.deployed, sources, evaluation.get("model") or {})
+    document = provenance(event, pipeline, facts, decision, metrics)
+    sources.documents.store(f"{folder}/provenance.json", document)
+    origin = properties(document, f"s3://{settings.artifacts_bucket}/{folder}/provenance.json")
+    written = write_report(
+        event, pipeline, decision, evaluation, settings.artifacts_bucket, sources.documents
+    )
     told = {"promote": decision.promote, "metrics": metrics, "report": written.page_uri}
     logger.info(decision.why, extra=told)
     return {
@@ -80,7 +95,7 @@ def judge_model(
         "metrics": metrics,
         "champion_metrics": _numbers(evaluation.get("champion")),
         "measured": _measured(evaluation, pipeline.metric),
-        "metadata": {**_metadata(event, pipeline, settings, evaluation), **_page(written)},
+        "metadata": {**_metadata(event, pipeline, origin, evaluation), **_page(written)},
         **({"card": written.card} if pipeline.card and pipeline.card.in_registry else {}),
     }
 
@@ -119,34 +134,26 @@ def _measured(evaluation: Mapping[str, Any], metric: str) -> dict[str, str]:
 
 
 def _metadata(
-    event: Mapping[str, Any], pipeline: Pipeline, settings: Settings, evaluation: Mapping[str, Any]
+    event: Mapping[str, Any], pipeline: Pipeline, origin: Mapping[str, str], evaluation: Mapping[str, Any]
 ) -> dict[str, str]:
     """Return the model package's properties: where the model comes from, and how good it was."""
-    training = event.get("training") or {}
-    hyperparameters = json.dumps(
-        training.get("hyperparameters", pipeline.training.hyperparameters), sort_keys=True
-    )
-    origin = {
-        "content_hash": event["content_hash"],
-        "run": event["run"],
-        "code_version": settings.code_version,
-        "training_job": event["training_job"],
+    cause = {f"reason:{name}": text for name, text in (event.get("cause") or {}).items() if text}
+    tuning = (event.get("training") or {}).get("tuning") or {}
+    metrics = _numbers(evaluation.get("challenger"))
+    decisive = {f"metric:{pipeline.metric}": metrics[pipeline.metric]} if pipeline.metric in metrics else {}
+    measured = {**decisive, **{f"metric:{name}": value for name, value in metrics.items()}}
+    said = {
         "reason": event["reason"],
-        **{f"reason:{name}": text for name, text in (event.get("cause") or {}).items() if text},
-        "estimator": pipeline.training.estimator,
-        "seed": str(pipeline.training.seed),
-        "hyperparameters_sha256": hashlib.sha256(hyperparameters.encode()).hexdigest(),
-        **{f"tuning:{name}": text for name, text in (training.get("tuning") or {}).items()},
-        "learned_from": event["learned_from"],
+        **cause,
+        **origin,
+        **{f"tuning:{name}": text for name, text in tuning.items()},
         **_engine(evaluation),
         **_decision(evaluation, pipeline),
         **_evidence(evaluation),
+        **_measured(evaluation, pipeline.metric),
+        **{name: f"{value:.6g}" for name, value in measured.items()},
     }
-    metrics = _numbers(evaluation.get("challenger"))
-    measured = {f"metric:{name}": f"{value:.6g}" for name, value in metrics.items()}
-    parts = _measured(evaluation, pipeline.metric)
-    properties = list({**origin, **parts, **measured}.items())[:_PROPERTIES_LIMIT]
-    return {name: _taken(str(value))[:_PROPERTY_LIMIT] for name, value in properties}
+    return {name: property_text(str(value)) for name, value in list(said.items())[:_PROPERTIES_LIMIT]}
 
 
 def _decision(evaluation: Mapping[str, Any], pipeline: Pipeline) -> dict[str, str]:
@@ -156,7 +163,7 @@ def _decision(evaluation: Mapping[str, Any], pipeline: Pipeline) -> dict[str, st
         found["threshold"] = f"{threshold['value']:.6g} by {threshold['by']}"
     for column, groups in (evaluation.get("fairness") or {}).items():
         told = gap_in_words(column, groups, measure)
-        found[f"fairness:{_taken(column)}"] = told or "too few rows to compare groups"
+        found[f"fairness:{property_text(column)}"] = told or "too few rows to compare groups"
     return found
 
 
@@ -171,17 +178,6 @@ def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:
     """Return which engine answers, and why; the deployment reads the first."""
     engine = evaluation.get("engine") or {}
     return {"engine": engine["name"], "engine:why": engine["why"]} if engine else {}
-
-
-def _taken(text: str) -> str:
-    """Replace what SageMaker refuses in a property: it takes letters, digits, spaces and some punctuation.
-
-    Examples
-    --------
-    >>> _taken("température, season (v2)")
-    'température_ season _v2_'
-    """
-    return _REFUSED.sub("_", text)
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -109,8 +109,8 @@ def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict
     """Publish the model of ``event["plan"]``; calling it again changes nothing but the time."""
     plan = event["plan"]
     ports.baselines.publish(plan)
-    if plan["action"] == "roll_back":
-        ports.packages.reject(plan["rejects"], f"rolled back by {plan['by']}: {plan['why']}")
+    if rejected := plan.get("rejects"):
+        ports.packages.reject(rejected, f"rolled back by {plan['by']}: {plan['why']}")
     ports.events.put("ModelDeployed", {"version": plan["version"], "endpoint": plan["endpoint"]})
     ports.releases.add(_entry(event, ports.releases.running(), now))
     # Last of what can fail: a failure leads to the roll-back, after which the ledger must not name this model.
@@ -137,7 +137,7 @@ def _champion(plan: Mapping[str, Any], before: Champion | None, now: datetime) -
 
 def _way_back(plan: Mapping[str, Any], before: Champion | None) -> Mapping[str, Any] | None:
     """Return the champion before this one; what was gone back from, and what never served, is no way back."""
-    if before is None or plan["action"] == "roll_back" or not plan["endpoint_exists"]:
+    if before is None or plan.get("rejects") or not plan["endpoint_exists"]:
         return None
     if before.version == plan["version"]:
         return before.previous
@@ -147,7 +147,7 @@ def _way_back(plan: Mapping[str, Any], before: Champion | None) -> Mapping[str, 
 def _entry(event: Mapping[str, Any], running: RunningRelease | None, now: datetime) -> Entry:
     """Return the last line of the history: a person's decision counts for more than what the release itself says."""
     plan, said = event["plan"], {"at": now.isoformat(), "execution": event["execution"]}
-    if plan["action"] == "roll_back":
+    if plan.get("rejects"):
         return Entry.of(plan, ENDED, "rolled_back", 1.0, by=plan["by"], why=plan["why"], **said)
     if not plan["release"]:
         return Entry.of(plan, ENDED, "deployed", 1.0, by=plan["by"], why=plan["why"], **said)

@@ -132,7 +132,7 @@ def _build(uri: str, context: Path, images: ImageStore, emit: Any) -> None:
     repository, tag = split_image_uri(uri)
     image = build_image(context, images.folder_of(repository, tag), emit)
     images.save(repository, tag, image)
-    manifest = {"schemaVersion": 2, "repository": repository, "tag": tag}
+    manifest = {"schemaVersion": 2, "layers": [{"digest": images.digest(repository, tag)}]}
     status, _, body = ecr._put_image(
         {"repositoryName": repository, "imageTag": tag, "imageManifest": json.dumps(manifest)}
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sys
@@ -68,6 +69,14 @@ class ImageStore:
             "environment": image.environment,
         }
         (self.folder_of(repository, tag) / "image.json").write_text(json.dumps(document, indent=1))
+
+    def digest(self, repository: str, tag: str) -> str:
+        """Return a digest of all that the image consists of, as the layers of an image have one."""
+        root, content = self.folder_of(repository, tag), hashlib.sha256()
+        for path in sorted(path for path in root.rglob("*") if path.is_file()):
+            content.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size}\n".encode())
+            content.update(path.read_bytes())
+        return f"sha256:{content.hexdigest()}"
 
     def find(self, uri: str) -> Image:
         """Return the image of this URI.

@@ -10,7 +10,7 @@ from sagemaker_jobs.evaluate_model.evidence import evidence_of
 from sagemaker_jobs.evaluate_model.judged_engine import judge_engine
 from sagemaker_jobs.evaluate_model.performance import performance_of
 from sagemaker_jobs.evaluate_model.unpacked import unpack
-from sagemaker_jobs.model_folder import write_json
+from sagemaker_jobs.model_folder import MANIFEST, read_json, write_json
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.spec import read_spec
 
@@ -27,8 +27,8 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     curves = evaluation.pop("curves")
     evidence = evidence_of(spec, challenger, test, judged.predictor, evaluation)
     performance = performance_of(spec, judged.predictor, test)
-    document = {**evaluation, **evidence, "engine": judged.about}
-    write_json(paths.processing_output / "evaluation.json", document)
+    about = {"engine": judged.about, "model": read_json(challenger / MANIFEST)}
+    write_json(paths.processing_output / "evaluation.json", {**evaluation, **evidence, **about})
     write_json(paths.processing_output / "curves.json", curves)
     write_json(paths.processing_output / "performance.json", performance.as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log

@@ -246,5 +246,6 @@ def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
         **({"window": spec.window.as_dict()} if spec.window else {}),
         "code_version": spec.code_version,
         "python": platform.python_version(),
+        "machine": platform.machine(),
         "packages": {name: version(name) for name in _PACKAGES},
     }

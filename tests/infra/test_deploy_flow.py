@@ -155,3 +155,16 @@ def test_what_a_stopped_execution_has_left_is_undone(definition):
     given = execution.arguments("RollBack")[0]["Payload"]
     assert given["error"] == {"Error": "ReleaseLost", "Cause": "its execution ended as ABORTED"}
     assert given["plan"] == ALL_AT_ONCE
+
+
+def test_a_version_whose_deployment_is_not_kept_is_made_again_when_somebody_goes_back_to_it(definition):
+    plan = {**ALL_AT_ONCE, "rejects": "arn:5"}
+    decided = payload({"action": "deploy", "plan": plan, "why": "from v5 back to v4"})
+    execution = walk(definition, DecideRelease=decided)
+
+    assert (
+        execution.run({"decision": "rollback", "version": 4, "by": "arn:ann", "why": "x"}) == "ModelDeployed"
+    )
+    tasks = [name for name, _ in execution.calls if name != "DescribeEndpoint"]
+    assert tasks[:3] == ["DecideRelease", "CreateModel", "CreateEndpointConfig"]
+    assert execution.arguments("PublishModel")[0]["Payload"]["plan"]["rejects"] == "arn:5"

@@ -261,3 +261,24 @@ def test_the_registry_leads_to_what_was_measured_and_to_groups_where_they_are_co
     assert registration(template).count("/evaluation.json") == 2
     assert '"Bias"' not in registration(template)
     assert '"Bias":{"Report":' in registration(compared)
+
+
+def test_the_judge_knows_the_codes_origin_and_may_ask_for_the_digest_of_the_one_image(template):
+    judge = next(
+        function["Properties"]
+        for function in template.find_resources("AWS::Lambda::Function").values()
+        if function["Properties"]["Handler"].startswith("lambdas.judge_model.")
+    )
+    asks = [
+        statement
+        for role, statements in policies(template).items()
+        if role.startswith("JudgeModel")
+        for statement in statements
+        if "ecr:BatchGetImage" in actions(statement)
+    ]
+
+    origin = json.loads(judge["Environment"]["Variables"]["CODE_ORIGIN"])
+    assert len(origin["content_sha256"]) == len(origin["lock_sha256"]) == 64
+    assert "sagemaker_jobs/requirements.txt" in origin["locks"]
+    assert origin["commit"] or origin["git_says"]
+    assert [list(statement["Resource"]) for statement in asks] == [["Fn::GetAtt"]]

@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 import pytest
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.registry import Package
 from headrace.aws.training_log import Champion, Lock
+from headrace.config.pipeline import Pipeline
 from lambdas.decide_release.handler import decide_release
 from lambdas.decide_release.ports import Ports
 from tests.unit.lambdas.releases import ALL_AT_ONCE, Events, MemoryReleases, Tokens, running
@@ -51,10 +53,22 @@ class World:
         return execution in self.live
 
 
+class Packages:
+    def find(self, arn):
+        status = {"arn:x/1": "Approved", "arn:x/2": "Rejected"}.get(arn)
+        if status is None:
+            return None
+        version = int(arn[-1])
+        return Package(
+            arn, version, status, "t1", "image:1", f"s3://b/{version}", {}, {"run": f"run-{version}"}
+        )
+
+
 def decide(request, releases=None, world=None, tokens=None, events=None):
     world, tokens = world or World(), tokens or Tokens("token-1")
+    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
     ports = Ports(
-        "headrace-bike", world, world, releases or MemoryReleases(), tokens, world, events or Events()
+        pipeline, world, Packages(), world, releases or MemoryReleases(), tokens, world, events or Events()
     )
     return decide_release({"request": request, "execution": "e2"}, ports, NOW)
 
@@ -160,3 +174,50 @@ def test_an_execution_that_was_stopped_before_it_began_gives_way_to_who_waits():
 def test_a_decision_that_is_none_fails():
     with pytest.raises(ValueError, match="promote or rollback"):
         decide({"decision": "delete everything"})
+
+
+IN_GROUP = replace(CHAMPION, model_package_arn="arn:x/4")
+
+
+def test_going_back_to_an_approved_version_that_is_kept_no_more_deploys_it_again_all_at_once():
+    releases, world = MemoryReleases(), World(champion=IN_GROUP)
+
+    answer = decide({**ROLL_BACK, "version": 1}, releases, world)
+
+    plan = answer["plan"]
+    assert (answer["action"], plan["action"]) == ("deploy", "deploy")
+    assert (plan["version"], plan["model_package_arn"], plan["against"]) == (1, "arn:x/1", 4)
+    assert (plan["release"], plan["rejects"], plan["previous_config"]) == (None, "arn:x/4", CHAMPION.name)
+    assert (plan["by"], plan["why"], plan["run"]) == ("arn:ann", "complaints", "run-1")
+    assert world.lock.reason == "v1"
+    assert releases.running().plan == plan
+
+
+def test_going_back_to_the_version_that_is_kept_by_its_number_makes_nothing():
+    assert decide({**ROLL_BACK, "version": 3})["action"] == "roll_back"
+
+
+@pytest.mark.parametrize(
+    ("version", "why"),
+    [(2, "v2 is Rejected"), (4, "v4 is in service already"), (9, "there is no v9")],
+)
+def test_a_version_that_is_not_approved_or_serves_or_is_none_is_not_gone_back_to(version, why):
+    world = World(champion=IN_GROUP)
+
+    answer = decide({**ROLL_BACK, "version": version}, world=world)
+
+    assert answer["action"] == "nothing"
+    assert why in answer["why"]
+    assert world.lock is None
+
+
+def test_nobody_goes_back_to_a_version_while_another_is_released():
+    answer = decide({**ROLL_BACK, "version": 1}, MemoryReleases(running()))
+
+    assert answer["action"] == "nothing"
+    assert "wait for its end" in answer["why"]
+
+
+def test_a_version_that_is_no_number_fails():
+    with pytest.raises(ValueError, match="a number from 1 on"):
+        decide({**ROLL_BACK, "version": "v1"})

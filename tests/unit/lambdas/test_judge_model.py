@@ -1,7 +1,9 @@
 import pytest
 
 from headrace.config.pipeline import Pipeline
+from lambdas.judge_model.facts import Sources
 from lambdas.judge_model.handler import Settings, judge_model
+from tests.unit.lambdas.provenance import CODE, Images, Memory, Versions
 
 EVENT = {
     "run": "headrace-bike-260131-120000-0a1b2c3d",
@@ -17,22 +19,15 @@ RECENT = {"rows": 20, "challenger": {"rmse": 41.0}, "champion": {"rmse": 70.0}}
 BETTER = {**WHOLE, "holdout": {**WHOLE, "rows": 880}, "recent": RECENT}
 
 
-class Documents(dict):
-    def load(self, key):
-        return self.get(key)
-
-    def put(self, key, body, *, content_type):
-        self[key] = body
-
-
 @pytest.fixture
 def pipeline():
     return Pipeline(name="bike", problem="regression", target="cnt")
 
 
 def judge(pipeline, evaluation, **event):
-    documents = Documents({KEY: evaluation}) if evaluation is not None else Documents()
-    return judge_model({**EVENT, **event}, pipeline, Settings("artifacts", "code1"), documents)
+    documents = Memory({KEY: evaluation} if evaluation is not None else {})
+    sources = Sources(documents, Versions(), Images())
+    return judge_model({**EVENT, **event}, pipeline, Settings("artifacts", "code1", "image", CODE), sources)
 
 
 def test_a_better_model_is_promoted_with_its_figures(pipeline):
@@ -142,9 +137,9 @@ def test_an_evaluation_that_lacks_what_proves_it_never_registers(pipeline, missi
 
 
 def test_an_evaluation_of_an_earlier_run_is_none_of_this_one(pipeline):
-    documents = Documents({"evaluations/another-run/evaluation.json": BETTER})
+    sources = Sources(Memory({"evaluations/another-run/evaluation.json": BETTER}), Versions(), Images())
 
-    verdict = judge_model(EVENT, pipeline, Settings("artifacts", "code1"), documents)
+    verdict = judge_model(EVENT, pipeline, Settings("artifacts", "code1", "image", CODE), sources)
 
     assert not verdict["promote"]
 

@@ -49,10 +49,10 @@ class Release:
     def status(self, count):
         return {**self.found, "history": self.found["history"][:count]}
 
-    def decide(self, what, why):
+    def decide(self, what, why, version=None):
         if self.fails:
             raise self.fails
-        self.told = (what, why)
+        self.told = (what, why) if version is None else (what, why, version)
         return {"decision": what, "by": "arn:ann", "why": why, "in_service": STATUS["in_service"]}
 
 
@@ -148,3 +148,23 @@ def test_what_cannot_be_done_is_one_line_that_says_why(run, release, error):
     release.fails = error
 
     assert run("rollback", "bike") == (2, "", f"headrace: {error}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["bike", "--because", "complaints"], ("rollback", "complaints")),
+        (["bike", "v2", "--because", "complaints"], ("rollback", "complaints", 2)),
+        (["bike", "2"], ("rollback", "no reason given", 2)),
+    ],
+)
+def test_going_back_needs_no_version_and_may_name_any(release, capsys, arguments, told):
+    assert main(["rollback", *arguments]) == 0
+    assert release.told == told
+    assert capsys.readouterr().out == "v3 serves\n"
+
+
+@pytest.mark.parametrize("version", ["0", "two", "-1"])
+def test_a_version_that_is_none_is_refused(release, version):
+    with pytest.raises(SystemExit):
+        main(["rollback", "bike", version])

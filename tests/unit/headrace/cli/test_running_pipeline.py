@@ -59,10 +59,6 @@ ALARMS = [
 class Deployed:
     """A pipeline that is deployed."""
 
-    def __init__(self):
-        self.decided = []
-        self.waiting = [3, 1]
-
     def status(self):
         return json.loads(json.dumps(STATUS))
 
@@ -83,13 +79,6 @@ class Deployed:
 
     def trainings(self, count):
         return {"trainings": TRAININGS[:count], "refused": REFUSED, "alarms": ALARMS}
-
-    def awaiting_approval(self):
-        return self.waiting
-
-    def set_approval(self, version, decision):
-        self.decided.append((version, decision))
-        return f"arn:package/{version}"
 
 
 @pytest.fixture
@@ -151,26 +140,6 @@ def test_a_training_is_waited_for(run, deployed):
     assert code == 0
     assert "started arn:run" in out
     assert json.loads(run("train", "bike", "--json")[1]) == {"status": "SUCCEEDED", "run": "arn:run"}
-
-
-@pytest.mark.parametrize(("command", "decision"), [("approve", "Approved"), ("reject", "Rejected")])
-def test_a_version_is_decided_on(run, deployed, command, decision):
-    code, out, _ = run(command, "bike", "1", "--json")
-
-    assert (code, deployed.decided) == (0, [(1, decision)])
-    assert json.loads(out) == {"model_package": "arn:package/1", "approval": decision}
-
-
-def test_without_a_number_the_newest_that_waits_is_meant(run, deployed):
-    run("approve", "bike")
-
-    assert deployed.decided == [(3, "Approved")]
-
-
-def test_nothing_to_approve_is_told(run, deployed):
-    deployed.waiting = []
-
-    assert run("approve", "bike")[::2] == (2, "headrace: no version of bike waits for approval\n")
 
 
 @pytest.mark.parametrize(
