@@ -56,9 +56,9 @@ def read_spec(folder: Path) -> Spec:
         document = json.loads((folder / "spec.json").read_text())
         pipeline = Pipeline.model_validate(document["pipeline"])
         columns = tuple(ColumnSchema.from_dict(entry) for entry in document["schema"])
-        steps = tuple(
-            DeclaredStep.from_dict(entry) for entry in document.get("contract", {}).get("steps", ())
-        )
+        contract = document.get("contract", {})
+        steps = tuple(DeclaredStep.from_dict(entry) for entry in contract.get("steps", ()))
+        others = tuple(ColumnSchema.from_dict(entry) for entry in contract.get("columns", ()))
         window = Window.from_dict(document["window"]) if document.get("window") else None
     except FileNotFoundError:
         raise JobError(f"the specification is missing: there is no spec.json in {folder}") from None
@@ -76,7 +76,7 @@ def read_spec(folder: Path) -> Spec:
         str(document.get("code_version", "")),
         steps,
         window,
-        tuple(column for column in columns if column not in schema),
+        tuple(column for column in others if column.name not in {feature.name for feature in schema}),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 from annotated_types import Len
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from headrace.config.block import Block, Column
 
@@ -13,7 +13,14 @@ if TYPE_CHECKING:
     from headrace.config.agreement import Finding
     from headrace.config.pipeline import Pipeline
 
-Edges = Annotated[tuple[float, ...], Len(1, 19)]
+
+def _ascending(edges: tuple[float, ...]) -> tuple[float, ...]:
+    if list(edges) != sorted(set(edges)):
+        raise ValueError("the edges do not ascend")
+    return edges
+
+
+Edges = Annotated[tuple[float, ...], Len(1, 19), AfterValidator(_ascending)]
 
 
 class Quality(Block):
@@ -38,14 +45,6 @@ class Quality(Block):
     window_hours: int = Field(
         168, ge=1, le=24 * 90, description="Labels that came within so many hours are judged together."
     )
-
-    @field_validator("edges")
-    @classmethod
-    def _ascend(cls, edges: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, ...]]:
-        for column, ends in edges.items():
-            if list(ends) != sorted(set(ends)):
-                raise ValueError(f"the edges of {column!r} do not ascend")
-        return edges
 
 
 def quality_disagreements(pipeline: Pipeline) -> list[Finding]:

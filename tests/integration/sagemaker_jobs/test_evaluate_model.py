@@ -310,7 +310,7 @@ def grouped(folder, problem, columns, **fairness):
     """Return a job whose rows have a column that no model sees, and which compares groups by `columns`."""
     job = OptMl(folder, problem)
     job.spec["pipeline"] |= {"ignore": ["sex"], "evaluation": {"fairness": {"columns": columns, **fairness}}}
-    job.spec["schema"] = [*job.spec["schema"], ColumnSchema("sex", "category", role="ignored").as_dict()]
+    job.spec["contract"] = {"columns": [ColumnSchema("sex", "category", role="ignored").as_dict()]}
     return job
 
 

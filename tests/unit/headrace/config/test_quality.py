@@ -30,7 +30,7 @@ def test_numbers_are_cut_at_edges():
         ({"segments": ["instant"]}, "monitoring.quality.segments: 'instant' is no feature"),
         ({"segments": ["casual"]}, "monitoring.quality.segments: 'casual' is no feature"),
         ({"edges": {"temp": [0.3]}}, "monitoring.quality.edges.temp: is not among `segments`"),
-        ({"segments": ["temp"], "edges": {"temp": [0.6, 0.3]}}, "the edges of 'temp' do not ascend"),
+        ({"segments": ["temp"], "edges": {"temp": [0.6, 0.3]}}, "the edges do not ascend"),
         ({"segments": ["temp"], "edges": {"temp": []}}, "at least 1 item"),
         ({"segments": list("abcdefghijk")}, "at most 10 items"),
         ({"tolerated_drop": 0}, "greater than 0"),
