@@ -14,6 +14,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from headrace.ml.arrays import Floats
 from sagemaker_jobs.encoder import RowEncoder
 from sagemaker_jobs.features.assembly import Assembly
+from sagemaker_jobs.features.blocks import layout_with_blocks
 from sagemaker_jobs.features.plan import plan_features
 from sagemaker_jobs.features.step import READY
 from sagemaker_jobs.features.step import Features as FeatureColumns
@@ -88,6 +89,8 @@ def _fitted_features(recipe: Recipe, learner: Learner, train: Part) -> _Made:
     assembly = Assembly(None if as_they_are else _preparation_of(learner.preparation, made))
     matrix = assembly.fit_transform(made)
     layout = _layout(matrix, assembly.encoder_ if as_they_are else None)
+    if as_they_are:
+        layout = layout_with_blocks(layout, planned.makers(), assembly.widths_)
     return _Made([("features", planned), ("assemble", assembly)], matrix, layout)
 
 

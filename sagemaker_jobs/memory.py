@@ -7,7 +7,14 @@ from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.machine import LIBRARIES, available_bytes
 from sagemaker_jobs.parts import PartFiles
 
-_CELL = {"hist_gradient_boosting": 56, "random_forest": 56, "linear": 72, "xgboost": 56}
+_CELL = {
+    "hist_gradient_boosting": 56,
+    "random_forest": 56,
+    "linear": 72,
+    "xgboost": 56,
+    "torch": 40,
+    "keras": 40,
+}
 """Bytes that a cell takes while an estimator learns: as it is read, encoded, filled and scaled, binned. Measured as the growth
 of the resident memory from 20,000 to 1,500,000 rows of 12 numbers and a category."""
 

@@ -44,6 +44,7 @@ TRUSTED_TYPES = (
             "scale.Scale",
             "target_mean.TargetMean",
             "tfidf.Tfidf",
+            "tokens.Tokens",
         )
     ),
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -48,6 +48,12 @@ class MlPaths:
         """File with a training job's hyperparameters."""
         return self.base / "input" / "config" / "hyperparameters.json"
 
+    @property
+    def checkpoints(self) -> Path | None:
+        """Folder that SageMaker keeps in S3 while a training job runs; None if the job was not asked to have one."""
+        folder = self.base / "checkpoints"
+        return folder if folder.is_dir() else None
+
     def processing_input(self, name: str) -> Path:
         """Folder of a processing job's input."""
         return self.base / "processing" / "input" / name

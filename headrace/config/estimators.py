@@ -8,13 +8,16 @@ from typing import Annotated
 
 from pydantic import AfterValidator, WithJsonSchema
 
-ESTIMATORS = ("hist_gradient_boosting", "random_forest", "linear", "sgd", "xgboost")
+NETWORKS = ("torch", "keras")
+"""Those that are neural networks."""
+
+ESTIMATORS = ("hist_gradient_boosting", "random_forest", "linear", "sgd", "xgboost", *NETWORKS)
 """Those that are built in; the first is the default."""
 
 OWN_PREFIX = "own."
 _OWN = re.compile(r"own\.[a-z][a-z0-9_]{0,62}")
 
-EXTRAS = {"xgboost": ("xgboost",)}
+EXTRAS = {"xgboost": ("xgboost",), "torch": ("torch",), "keras": ("keras",)}
 """Files of ``sagemaker_jobs/extras`` that an estimator needs to learn; none of them is needed to answer."""
 
 

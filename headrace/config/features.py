@@ -161,6 +161,23 @@ class Hashing(Block):
         return self
 
 
+class Tokens(Block):
+    """Numbers the words of a text."""
+
+    step: Literal["tokens"] = Field(description="Words of a text as numbers, in order: what a network reads.")
+    columns: tuple[Column, ...] = Field((), description="Which; all texts if left out.")
+    length: int = Field(
+        200, ge=1, le=10_000, description="Numbers for each text; what is beyond is left out."
+    )
+    ngrams: tuple[int, int] = Field((1, 2), description="Shortest and longest run, in words.")
+    buckets: int = Field(2**15, ge=_FEW_BUCKETS, le=2**20, description="How many different numbers.")
+
+    @model_validator(mode="after")
+    def _runs_in_order(self) -> Self:
+        _check_ngrams(self.ngrams)
+        return self
+
+
 class Pixels(Block):
     """Makes numbers of a picture."""
 
@@ -190,7 +207,7 @@ class OwnStep(Block):
 
 
 BUILT_IN: tuple[type[Block], ...] = (
-    Impute, Scale, OneHot, Rank, TargetMean, DateParts, Product, Pair, Tfidf, Hashing, Pixels,
+    Impute, Scale, OneHot, Rank, TargetMean, DateParts, Product, Pair, Tfidf, Hashing, Tokens, Pixels,
 )  # fmt: skip
 """The steps that the file can name without writing one, in the order of the documentation."""
 
@@ -207,6 +224,7 @@ Step = Annotated[
     | Annotated[Pair, Tag("pair")]
     | Annotated[Tfidf, Tag("tfidf")]
     | Annotated[Hashing, Tag("hashing")]
+    | Annotated[Tokens, Tag("tokens")]
     | Annotated[Pixels, Tag("pixels")]
     | Annotated[OwnStep, Tag(OWN)],
     Discriminator(tag_by_name(NAMES)),

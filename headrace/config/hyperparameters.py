@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from headrace.config.estimators import NETWORKS
+
 _BOOSTING = frozenset(
     "early_stopping interaction_cst l2_regularization learning_rate loss max_bins max_depth max_features max_iter "
     "max_leaf_nodes min_samples_leaf n_iter_no_change scoring tol validation_fraction".split()
@@ -22,6 +24,10 @@ _XGBOOST = frozenset(
     "max_cat_threshold max_cat_to_onehot max_delta_step max_depth max_leaves min_child_weight n_estimators reg_alpha "
     "reg_lambda subsample".split()
 )
+_NETWORK = frozenset(
+    "batch_size dropout embedding_size epochs filters hidden_layers hidden_units learning_rate patience picture "
+    "weight_decay".split()
+)
 
 _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("hist_gradient_boosting", True): _BOOSTING | {"quantile"},
@@ -34,11 +40,14 @@ _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
     ("sgd", False): _SGD,
     ("xgboost", True): _XGBOOST | {"objective"},
     ("xgboost", False): _XGBOOST,
+    **{(name, regression): _NETWORK for name in NETWORKS for regression in (True, False)},
 }
 
 
 def known_hyperparameters(estimator: str, problem: str) -> frozenset[str] | None:
     """Return the names that `training.hyperparameters` may have, which are scikit-learn's, or XGBoost's own.
+
+    Those of networks are `sagemaker_jobs.learners.networks.hyperparameters`.
 
     Left out is what the file says elsewhere (the seed, the kinds of columns) and what only tells how to compute.
 

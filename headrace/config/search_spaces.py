@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from headrace.config.estimators import NETWORKS
+
 Document = Mapping[str, Any]
 
 
@@ -40,6 +42,13 @@ _XGBOOST: dict[str, Document] = {
     "colsample_bytree": _continuous(0.4, 1.0),
     "reg_lambda": _continuous(1e-2, 10.0, "log"),
 }
+_NETWORK: dict[str, Document] = {
+    "hidden_layers": _integer(1, 4),
+    "hidden_units": _integer(32, 512, "log"),
+    "dropout": _continuous(0.0, 0.5),
+    "learning_rate": _continuous(3e-4, 1e-2, "log"),
+    "weight_decay": _continuous(1e-5, 0.1, "log"),
+}
 
 _SPACES: dict[tuple[str, bool], Mapping[str, Document]] = {
     ("hist_gradient_boosting", True): _BOOSTING,
@@ -52,6 +61,7 @@ _SPACES: dict[tuple[str, bool], Mapping[str, Document]] = {
     ("sgd", False): _SGD,
     ("xgboost", True): _XGBOOST,
     ("xgboost", False): _XGBOOST,
+    **{(name, regression): _NETWORK for name in NETWORKS for regression in (True, False)},
 }
 
 

@@ -63,6 +63,11 @@ class FeaturePipeline(TransformerMixin, BaseEstimator):  # type: ignore[misc]  #
                 features = with_made(features, step, given, step.transform(_only(features, given)))
         return features
 
+    def makers(self) -> dict[str, Step]:
+        """Return by the name of each column which step was given it last."""
+        given = zip(self.steps, self.given_, strict=True)
+        return {name: step for step, names in given for name in names}
+
     def _features(self, columns: Columns) -> Features:
         return {name: Feature(kind, columns[name]) for name, kind in zip(self.names, self.kinds, strict=True)}
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from headrace.config.estimators import NETWORKS
 from headrace.config.features import Features as FeaturesBlock
 from headrace.config.features import OwnStep as OwnStepBlock
 from headrace.ml.contract import ColumnSchema
@@ -24,8 +25,8 @@ def plan_features(
 ) -> FeaturePipeline | None:
     """Return the steps that come before the encoder, or None if there are none.
 
-    Texts and images that no step takes are read by ``tfidf`` (``hashing`` if the rows are read piece by piece) and
-    ``pixels``; learners that ask for it get texts condensed.
+    Texts and images that no step takes are read by ``tfidf`` (``hashing`` if the rows are read piece by piece, ``tokens`` by
+    networks) and ``pixels``; learners that ask for it get texts condensed.
 
     Raises
     ------
@@ -40,12 +41,18 @@ def plan_features(
         steps.append(_step(given, estimator, seed))
         columns.append(list(given.columns))
     if "text" in kinds:
-        steps.append(_built_in("hashing" if estimator in _STREAMED else "tfidf", {}, estimator, seed))
+        steps.append(_built_in(_reader_of_texts(estimator), {}, estimator, seed))
         columns.append([])
     if "image" in kinds:
         steps.append(_built_in("pixels", {}, estimator, seed))
         columns.append([])
     return FeaturePipeline([c.name for c in schema], [c.kind for c in schema], steps, columns)
+
+
+def _reader_of_texts(estimator: str) -> str:
+    if estimator in NETWORKS:
+        return "tokens"
+    return "hashing" if estimator in _STREAMED else "tfidf"
 
 
 def _step(given: Any, estimator: str, seed: int) -> Step:

@@ -14,7 +14,8 @@ from sagemaker_jobs.engines import open_session
 MATRIX = "matrix"
 """Name of the graph's input; its output is `sagemaker_jobs.engines.ANSWERS`."""
 
-_ROWS_AT_A_TIME = 20_000
+_ROWS_AT_A_TIME = 1_000
+"""A text of 200 words is 50 KB in a network."""
 
 
 class GraphEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships no types

@@ -13,6 +13,8 @@ _LEARNERS = {
     "random_forest": ("sagemaker_jobs.learners.scikit_learn", "RandomForest"),
     "linear": ("sagemaker_jobs.learners.scikit_learn", "Linear"),
     "xgboost": ("sagemaker_jobs.learners.xgboost_trees", "Xgboost"),
+    "torch": ("sagemaker_jobs.learners.torch_learner", "Torch"),
+    "keras": ("sagemaker_jobs.learners.keras_learner", "Keras"),
 }
 """Module and class by name. `sgd` is not here: it reads the rows piece by piece, see `sagemaker_jobs.streamed_fit`."""
 

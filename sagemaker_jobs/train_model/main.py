@@ -52,9 +52,8 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     spec = read_spec(paths.channel("spec"))
     group_columns(spec)  # Groups that cannot be compared are told before anything is learned.
     hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
-    metrics = train_model(
-        spec, hyperparameters, read_rows(paths, _given_to(spec, hyperparameters)), paths.model
-    )
+    rows = read_rows(paths, _given_to(spec, hyperparameters))
+    metrics = train_model(spec, hyperparameters, rows, paths.model, checkpoints=paths.checkpoints)
     for name, value in metrics["validation"].items():
         print(f"validation:{name}={value:.10g};")  # noqa: T201 - MetricDefinitions read it from the log
 
@@ -106,15 +105,20 @@ def read_rows(paths: MlPaths, spec: Spec) -> Rows:
 
 
 def train_model(
-    spec: Spec, hyperparameters: Mapping[str, Any], rows: Rows, folder: Path
+    spec: Spec,
+    hyperparameters: Mapping[str, Any],
+    rows: Rows,
+    folder: Path,
+    *,
+    checkpoints: Path | None = None,
 ) -> dict[str, dict[str, float]]:
     """Fit a model, write it to `folder` and return its metrics by part.
 
     The files are ``model.skops``, ``model.onnx`` if that answers the same, ``schema.json``, ``metrics.json``, those that the
     model will be watched by (`write_monitoring`), the evidence that it is sound (`write_evidence`), ``threshold.json`` if one is
     chosen, ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, where the model comes from, and
-    which engine serves it). The same rows, hyperparameters and seed give
-    the same bytes.
+    which engine serves it). The same rows, hyperparameters and seed give the same bytes. Learners that keep checkpoints do so in
+    `checkpoints`, if there is such a folder.
 
     Raises
     ------
@@ -133,6 +137,7 @@ def train_model(
         hyperparameters,
         spec.pipeline.features,
         spec.pipeline.metric,
+        checkpoints,
     )
     folder.mkdir(parents=True, exist_ok=True)
     model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows), spec.steps)

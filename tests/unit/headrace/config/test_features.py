@@ -66,7 +66,8 @@ def test_a_mistake_in_a_step_is_told_with_its_remedy(tmp_path, entry, told):
 def test_every_step_of_the_file_takes_its_parameters(block):
     needed = {"columns": ["a", "b"]} if block.model_fields["columns"].is_required() else {}
     name = NAMES[BUILT_IN.index(block)]
-    pipeline = with_steps({"step": name, **needed})
+    estimator = "torch" if name == "tokens" else "linear"
+    pipeline = with_steps({"step": name, **needed}, training={"estimator": estimator})
 
     (step,) = plan_features(pipeline.features, (), "linear", seed=7).steps
 
@@ -120,6 +121,7 @@ def test_a_step_of_the_users_own_is_found_by_its_file(tmp_path):
     ("fields", "told"),
     [
         ({"step": "scale", "columns": ["cnt"]}, "'cnt' is the target"),
+        ({"step": "tokens"}, "numbers words for networks, and hist_gradient_boosting is none"),
         ({"step": "tfidf", "components": 0}, "hist_gradient_boosting reads no sparse"),
     ],
 )
