@@ -5,18 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from headrace.ml.evidence.documents import EVIDENCE, IMPORTANCE
+from headrace.ml.evidence.documents import EVIDENCE, IMPORTANCE, SHAP
 from sagemaker_jobs.evidence.cross_validation import cross_validation_of
 from sagemaker_jobs.evidence.importance import importance_of
 from sagemaker_jobs.evidence.job import Trained
 from sagemaker_jobs.evidence.leakage import leakage_of
 from sagemaker_jobs.evidence.learning_curve import learning_of
+from sagemaker_jobs.evidence.shap_values import shap_of
 from sagemaker_jobs.learners.registry import find_learner
 from sagemaker_jobs.model_folder import write_json
 
 
 def write_evidence(trained: Trained, folder: Path) -> list[dict[str, Any]]:
-    """Write ``evidence.json`` and ``importance.json``, and return the importances; the evaluation judges by them."""
+    """Write ``evidence.json``, ``importance.json`` and, if asked for, ``shap.json``; return the importances; the evaluation judges by them."""
     estimator = trained.recipe.estimator
     leakage = leakage_of(trained)
     for finding in leakage["findings"] if leakage else ():
@@ -30,5 +31,7 @@ def write_evidence(trained: Trained, folder: Path) -> list[dict[str, Any]]:
     write_json(folder / EVIDENCE, document)
     importance = importance_of(trained, folder)
     write_json(folder / IMPORTANCE, importance)
+    if (explained := shap_of(trained)) is not None:
+        write_json(folder / SHAP, explained)
     features: list[dict[str, Any]] = importance["features"]
     return features

@@ -121,3 +121,18 @@ def test_a_trial_of_a_search_is_not_fitted_again(tmp_path):
 
     assert evidence(made)["cross_validation"] is None
     assert evidence(made)["learning"]["curve"] == []
+
+
+@pytest.mark.parametrize("problem", ["regression", "binary", "multiclass"])
+@pytest.mark.parametrize("estimator", ["hist_gradient_boosting", "random_forest"])
+def test_shap_values_add_up_and_are_told_by_column(tmp_path, problem, estimator):
+    """The job itself refuses values that do not add up to the answers."""
+    small = {"n_estimators": 10} if estimator == "random_forest" else {"max_iter": 10}
+    made = job(tmp_path, problem, estimator, evaluation={"shap": True})
+    made.spec["pipeline"]["training"]["hyperparameters"] = small
+
+    found = evaluated(made)["shap"]
+
+    assert {each["feature"] for each in found} == {"temp", "season", "holiday", "at"}
+    assert found[0]["feature"] == "temp"
+    assert found[0]["mean_abs"] > found[-1]["mean_abs"] >= 0
