@@ -25,6 +25,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.calibration import Calibration
 from headrace.ml.constraint_violations import constraint_violations
 from headrace.ml.drift import compare
+from headrace.ml.evidence.weights import importance_shares
 from headrace.ml.model_monitor_metrics import MetricValue, data_metrics
 from headrace.ml.profile import Profile
 from headrace.ml.recent_checks import drift_in_short, with_check
@@ -176,6 +177,7 @@ def check_drift(pipeline: Pipeline, ports: Ports, now: datetime) -> dict[str, An
     new = [item.key for item in progress.checkpoint.after(listed)]
     baseline, window = Profile.from_dict(document), merged(ports.profiles.read(new))
     checked = _check(pipeline, champion, baseline, _calibration(document), window, now)
+    checked = replace(checked, weights=importance_shares(document.get("importance", ())))
     if checked.judged:
         _report(pipeline, ports, baseline, checked)
     _emit(checked, ports.metrics)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
 from headrace.ml.drift import DriftReport, FeatureDrift
+from headrace.ml.evidence.weights import weight_in_words
 from headrace.ml.joint import JointDrift
 from headrace.ml.profile import Profile
 
@@ -33,6 +35,9 @@ class Checked:
         The comparison with the baseline.
     violations : dict
         The same as Model Monitor's ``constraint_violations.json``.
+    weights : mapping
+        Share of each column in what the answers rest on, 0 to 1. It orders and explains what drifted; whether something drifted
+        does not depend on it.
     """
 
     pipeline: str
@@ -46,6 +51,7 @@ class Checked:
     window: Profile
     drift: DriftReport
     violations: dict[str, Any]
+    weights: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def violations_key(self) -> str:
@@ -63,16 +69,22 @@ class Checked:
         return self.drift.verdict != "not enough data"
 
     @property
+    def moved(self) -> list[FeatureDrift]:
+        """The columns that drifted: the one that the answers rest on most first, then by how far they moved."""
+        drifted = [feature for feature in self.drift.features if feature.drifted]
+        return sorted(drifted, key=lambda feature: -self.weights.get(feature.name, 0.0))
+
+    @property
     def drifted_features(self) -> list[str]:
-        """Names of the columns that drifted, the largest move first; then the pair that no longer goes together."""
+        """Names of the columns that drifted, as `moved` has them; then the pair that no longer goes together."""
         joint = self.drift.joint
         pair = [" with ".join(joint.pair)] if joint and joint.drifted else []
-        return [feature.name for feature in self.drift.features if feature.drifted] + pair
+        return [feature.name for feature in self.moved] + pair
 
     @property
     def summary(self) -> list[str]:
         """A line per drifted column, or one line that says there is none."""
-        moved = [describe(feature) for feature in self.drift.features if feature.drifted]
+        moved = [describe(feature, self.weights.get(feature.name)) for feature in self.moved]
         joint = self.drift.joint
         moved += [describe_joint(joint)] if joint and joint.drifted else []
         return moved or [self.drift.reason]
@@ -96,9 +108,13 @@ class Checked:
             "unreadable": self.unreadable,
             "duplicates": self.duplicates,
             "window": {"from": first and _iso(first), "to": last and _iso(last)},
-            "features": [asdict(feature) for feature in self.drift.features],
+            "features": [self._feature(feature) for feature in self.drift.features],
             "joint": self.drift.joint.as_dict() if self.drift.joint else None,
         }
+
+    def _feature(self, feature: FeatureDrift) -> dict[str, Any]:
+        share = self.weights.get(feature.name)
+        return asdict(feature) | ({} if share is None else {"importance": round(share, 4)})
 
     def counts(self) -> dict[str, float]:
         """Return the metrics that count something.
@@ -139,15 +155,17 @@ def score(drift: DriftReport) -> float:
     return max((feature.effect / feature.floor for feature in drift.features), default=0.0)
 
 
-def describe(feature: FeatureDrift) -> str:
-    """Say what happened to one column: from what to what, how much, how sure.
+def describe(feature: FeatureDrift, share: float | None = None) -> str:
+    """Say what happened to one column: from what to what, how much, how sure, and what it means for the answers.
 
     Examples
     --------
     >>> describe(FeatureDrift("temp", True, 0.57, 1e-30, 1e-3, 0.03, 900, "mean 0.2 → 0.56"))
     'temp: mean 0.2 → 0.56 (57 % of rows moved, p < 1e-16)'
     """
-    return f"{feature.name}: {feature.summary} ({feature.effect * 100:.0f} % of rows moved, {_sure(feature.p_value)})"
+    weight = f"; {words}" if (words := weight_in_words(share)) else ""
+    moved = f"{feature.effect * 100:.0f} % of rows moved, {_sure(feature.p_value)}"
+    return f"{feature.name}: {feature.summary} ({moved}{weight})"
 
 
 def describe_joint(joint: JointDrift) -> str:

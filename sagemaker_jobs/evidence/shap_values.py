@@ -151,7 +151,7 @@ def _asked(predictor: Any, cells: Floats) -> Flags:
         bits = predictor.raw_left_cat_bitsets[nodes["bitset_idx"][node]]
         codes = np.nan_to_num(asked[:, node]).astype(np.int64)
         yes[:, node] = (bits[codes // _BITS] >> (codes % _BITS).astype(np.uint32)) & 1
-    return np.where(missing, nodes["missing_go_to_left"] != 0, yes)
+    return np.asarray(np.where(missing, nodes["missing_go_to_left"] != 0, yes), dtype=bool)
 
 
 def _forest(estimator: Any, matrix: Floats) -> Iterator[_Grown]:

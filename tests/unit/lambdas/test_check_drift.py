@@ -106,6 +106,25 @@ def test_a_shift_names_the_features_from_what_to_what(ports):
     assert ports.metrics.value("PredictionMean") == pytest.approx(60, abs=3)
 
 
+def test_what_the_answers_rest_on_comes_first_and_a_slight_column_is_told_as_such(ports):
+    weighed = [{"feature": "season", "mean": 9.995}, {"feature": "temp", "mean": 0.005}]
+    ports.captured.write(requests(rows(400, mean=0.6, spring=0.9)))
+    plain = check(ports)
+    ports.checks = ProgressLog()
+    ports.reports["baselines/v3/baseline.json"]["importance"] = weighed
+
+    summary = check(ports)
+
+    assert summary["drifted_features"][0] == "season"
+    assert set(summary["drifted_features"]) == set(plain["drifted_features"])
+    assert "; 100 % of what the answers rest on)" in summary["summary"][0]
+    assert any(
+        line.startswith("temp") and "the answers hardly rest on it" in line for line in summary["summary"]
+    )
+    shares = {each["name"]: each.get("importance") for each in ports.reports[LATEST]["features"]}
+    assert shares == {"season": 0.9995, "temp": 0.0005, "prediction": None}
+
+
 def test_the_report_is_kept_under_its_time_and_as_the_latest(ports):
     ports.captured.write(requests(rows(400, mean=0.6)))
 

@@ -1,0 +1,128 @@
+"""How much of a training job is not fitting, and how fast it reads Parquet; ends in one line of JSON.
+
+The rows are 100,000 of Covertype (7 labels, 54 columns), if they are at hand (``--data FOLDER``, as `covertype_100k.csv.gz`), else
+random ones of the same shape; gradient boosting grows up to 500 trees for each label.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from headrace.ml.column_schema import ColumnSchema
+from sagemaker_jobs.parts import read_part
+from sagemaker_jobs.paths import MlPaths
+from sagemaker_jobs.spec import Spec, read_spec
+from sagemaker_jobs.train_model import main as training
+
+_ROWS, _COLUMNS, _LABELS = 100_000, 54, 7
+_LOADED_ROWS, _RUNS = 1_000_000, 3
+_MB = 2**20
+_TARGET = "cover_type"
+
+
+def measure(data: Path | None) -> dict[str, Any]:
+    """Train once, and read a million rows three times."""
+    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
+        return {**_training(Path(folder), _frame(data)), **_loading(Path(folder))}
+
+
+def _frame(data: Path | None) -> pd.DataFrame:
+    file = data / "covertype_100k.csv.gz" if data else None
+    if file is not None and file.is_file():
+        return pd.read_csv(file).astype({_TARGET: str})
+    rng = np.random.default_rng(0)
+    cells = rng.normal(size=(_ROWS, _COLUMNS))
+    labels = (cells[:, 0] + cells[:, 1] * cells[:, 2] + rng.normal(size=_ROWS) / 4).argsort().argsort()
+    frame = pd.DataFrame(cells, columns=[f"c{place}" for place in range(_COLUMNS)])
+    return frame.assign(**{_TARGET: (labels * _LABELS // _ROWS).astype(str)})
+
+
+def _training(folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
+    """Run the training job, and tell apart fitting from all else: reading, evidence, monitoring, export, comparison."""
+    part = np.random.default_rng(0).choice(["train", "validation", "test"], len(frame), p=[0.7, 0.1, 0.2])
+    names = [name for name in frame.columns if name != _TARGET]
+    cells = frame.astype(dict.fromkeys(names, float))
+    for name in ("train", "validation"):
+        place = folder / "input" / "data" / name
+        place.mkdir(parents=True)
+        cells[part == name].to_parquet(place / "part-00000.parquet", index=False)
+    _write_spec(folder / "input" / "data" / "spec", names)
+    seconds: dict[str, float] = {}
+    training._fitted = _timed(training._fitted, seconds)  # the one step that is not overhead
+    begun = time.perf_counter()
+    training.main(MlPaths(folder, folder / "model"), {})
+    whole = time.perf_counter() - begun
+    fit = seconds["_fitted"]
+    return {
+        "rows": len(frame),
+        "fit_seconds": round(fit, 1),
+        "other_seconds": round(whole - fit, 1),
+        "framework_overhead": round((whole - fit) / fit, 3),
+    }
+
+
+def _timed(work: Callable[..., Any], seconds: dict[str, float]) -> Callable[..., Any]:
+    def timed(*arguments: Any, **named: Any) -> Any:
+        begun = time.perf_counter()
+        done = work(*arguments, **named)
+        seconds[work.__name__] = time.perf_counter() - begun
+        return done
+
+    return timed
+
+
+def _loading(folder: Path) -> dict[str, Any]:
+    """Read numbers and categories as a training does; megabytes are those of the cells in memory, 8 bytes a number or a code."""
+    rng = np.random.default_rng(0)
+    names = [f"c{place}" for place in range(12)]
+    columns: dict[str, Any] = {name: rng.normal(size=_LOADED_ROWS) for name in names}
+    columns["town"] = rng.choice([f"town {number}" for number in range(200)], _LOADED_ROWS)
+    columns[_TARGET] = rng.choice(list("abc"), _LOADED_ROWS)
+    place = folder / "loaded"
+    place.mkdir()
+    for number, chunk in enumerate(np.array_split(np.arange(_LOADED_ROWS), 4)):
+        rows = pa.table(columns).take(pa.array(chunk))
+        pq.write_table(rows, place / f"part-{number:05d}.parquet", compression="zstd")
+    spec = _write_spec(folder / "spec", names, [ColumnSchema("town", "category")])
+    fastest = min(_seconds(lambda: read_part(place, spec)) for _ in range(_RUNS))
+    on_disk = sum(file.stat().st_size for file in place.iterdir())
+    return {
+        "load_mb_per_s": round(len(columns) * 8 * _LOADED_ROWS / _MB / fastest),
+        "load_mb_on_disk_per_s": round(on_disk / _MB / fastest),
+    }
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def _write_spec(folder: Path, names: list[str], further: list[ColumnSchema] | None = None) -> Spec:
+    schema = [*(ColumnSchema(name, "number") for name in names), *(further or [])]
+    document = {
+        "pipeline": {"name": "cover", "problem": "multiclass", "target": _TARGET},
+        "schema": [column.as_dict() for column in schema],
+        "content_hash": "",
+        "code_version": "",
+    }
+    folder.mkdir(parents=True)
+    (folder / "spec.json").write_text(json.dumps(document))
+    return read_spec(folder)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder with covertype_100k.csv.gz")
+    print(json.dumps(measure(parser.parse_args().data)))
