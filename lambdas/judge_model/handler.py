@@ -18,7 +18,7 @@ from headrace.aws.object_versions import ObjectVersions
 from headrace.aws.registry import property_text
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from headrace.ml.evaluation.fairness_words import gap_in_words
+from headrace.ml.evaluation.fairness_words import gap_in_short
 from headrace.ml.evidence.findings import in_short, leakage_refusal
 from headrace.ml.gate import Decision, decide
 from lambdas.judge_model.facts import Deployed, Sources, find_facts
@@ -162,8 +162,7 @@ def _decision(evaluation: Mapping[str, Any], pipeline: Pipeline) -> dict[str, st
     if threshold := evaluation.get("threshold"):
         found["threshold"] = f"{threshold['value']:.6g} by {threshold['by']}"
     for column, groups in (evaluation.get("fairness") or {}).items():
-        told = gap_in_words(column, groups, measure)
-        found[f"fairness:{property_text(column)}"] = told or "too few rows to compare groups"
+        found[f"fairness:{property_text(column)}"] = gap_in_short(groups, measure)
     return found
 
 
