@@ -219,7 +219,7 @@ GUARD = {
     "token": "t",
     "started_at": "2026-01-31T12:00:00+00:00",
     "cause": {},
-    "champion": None,
+    "champion": {"version": 3, "snapshot": "h0"},
     "champion_input": [],
 }
 SNAPSHOT = {
@@ -237,7 +237,7 @@ BEST = {
     "hyperparameters": {"loss": "poisson", "learning_rate": 0.1},
     "tuning": {"job": "bike-t9p1c00", "strategy": "bayesian", "trials": "6"},
 }
-JUDGEMENT = {"promote": True, "why": "better", "metrics": {}, "measured": {}, "metadata": {}}
+JUDGEMENT = {"promote": True, "why": "better", "metrics": {}, "measured": {}, "metadata": {}, "card": "{}"}
 
 
 def walk(variant, **answers):
