@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from sagemaker_jobs.engines import ONNX, SKOPS, load_predictor
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.model_folder import MANIFEST, read_json
@@ -58,7 +60,8 @@ def judge_engine(folder: Path, spec: Spec, test: Path) -> JudgedEngine:
     if about["name"] != ONNX or not files.rows:
         return JudgedEngine(predictor, about)
     reference = load_predictor(folder, SKOPS)
-    found = compare(reference, predictor, [PartStream(files).sample(MOST_COMPARED).columns])
+    with threadpool_limits(1):  # as in the training
+        found = compare(reference, predictor, [PartStream(files).sample(MOST_COMPARED).columns])
     parity = {**about["parity"], "test": found.as_dict()}
     if found.holds:
         return JudgedEngine(predictor, {**about, "parity": parity})
