@@ -19,6 +19,7 @@ from infra.monitoring_stack import MonitoringStack
 from infra.predict_batch_stack import PredictBatchStack
 from infra.serving_stack import ServingStack
 from infra.stream_stack import StreamStack
+from infra.tracking_stack import TrackingStack
 from infra.training_stack import TrainingStack
 
 
@@ -62,6 +63,14 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     MonitoringStack(
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
+    _add_optional_stacks(app, pipeline, data, serving)
+
+
+def _add_optional_stacks(app: cdk.App, pipeline: Pipeline, data: DataStack, serving: ServingStack) -> None:
+    """Add the stacks of blocks that need a pipeline that serves, or nothing but its data."""
+    name = pipeline.name
+    if pipeline.tracking:
+        TrackingStack(app, f"{name}-tracking", pipeline=pipeline, tracking=pipeline.tracking, data=data)
     if batch := pipeline.endpoint.batches:
         PredictBatchStack(app, f"{name}-batch", pipeline=pipeline, batch=batch, data=data, serving=serving)
     if pipeline.feedback:

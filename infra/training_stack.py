@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -13,10 +11,10 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.clean_up import CleanUp
-from infra.code_origin import code_origin
 from infra.data_stack import DataStack
 from infra.glue_task import grant_runs
 from infra.job_roles import JobRole, grant_encrypted_packages, grant_encrypted_volumes
+from infra.judge_function import judge_function
 from infra.large_data_stack import LargeDataStack
 from infra.large_files import SNAPSHOT_ORDERS
 from infra.model_image import model_image
@@ -31,7 +29,6 @@ from infra.training_schedule import TrainingSchedule
 from infra.tuning import TrainingTuning
 
 _RETRAIN_EVERY = Duration.days(7)
-_WRITTEN = ("provenance.json", "report.html", "model_card.json")
 """What the judgement writes beside the evaluation."""
 
 _STARTING_EVENTS = {
@@ -86,7 +83,7 @@ class TrainingStack(PipelineStack):
         self._functions = TrainingFunctions(
             guard_training=self._add_guard_training(),
             snapshot_data=self._add_snapshot_data(),
-            judge_model=self._add_judge_model(),
+            judge_model=judge_function(self, self._data, self.image),
             close_training=self._add_close_training(),
             tuning=self._tuning.functions if self._tuning else None,
         )
@@ -180,34 +177,6 @@ class TrainingStack(PipelineStack):
         for prefix in ("contract/", "snapshots/"):
             grant_list(function, data.artifacts_bucket, prefix)
         grant_data_keys(function, data.key)
-        return function
-
-    def _add_judge_model(self) -> PipelineFunction:
-        bucket = self._data.artifacts_bucket
-        function = PipelineFunction(
-            self,
-            "JudgeModel",
-            name="judge_model",
-            pipeline=self.pipeline,
-            key=self._data.key,
-            environment={
-                "ARTIFACTS_BUCKET": bucket.bucket_name,
-                "CODE_VERSION": self.image.code_version,
-                "CODE_ORIGIN": json.dumps(code_origin().as_dict(), sort_keys=True),
-                "IMAGE_URI": self.image.training_uri,
-            },
-            memory_mb=512,
-            pandas=True,  # for NumPy
-        )
-        documents = ["evaluations/*", "snapshots/*/manifest.json", "snapshots/*/spec/spec.json"]
-        grant_objects(function, bucket, "s3:GetObject", documents)
-        grant_objects(function, bucket, "s3:PutObject", [f"evaluations/*/{name}" for name in _WRITTEN])
-        grant_data_keys(function, self._data.key)
-        for prefix in ("evaluations/", "snapshots/"):
-            grant_list(function, bucket, prefix)
-        for prefix in ("snapshots/", "training/"):
-            grant_list(function, bucket, prefix, action="s3:ListBucketVersions")
-        self.image.grant_look(function.role)
         return function
 
     def _add_close_training(self) -> PipelineFunction:

@@ -33,6 +33,7 @@ from headrace.config.release import Release
 from headrace.config.retraining import Retraining
 from headrace.config.split import Split
 from headrace.config.stream import Stream
+from headrace.config.tracking import Tracking
 from headrace.config.tuning import Tuning
 
 
@@ -164,6 +165,9 @@ class Pipeline(Block):
         "headrace",
         description="The jobs' container: headrace, built in your account; managed, AWS's scikit-learn image; or the URI of "
         "one of your own in Amazon ECR, with its tag or digest.",
+    )
+    tracking: Tracking | None = Field(
+        None, description="Where trainings are written down as runs of MLflow; left out, nowhere."
     )
     on_destroy: Literal["delete", "retain"] = Field(
         "delete",

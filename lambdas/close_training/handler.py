@@ -163,7 +163,11 @@ def close_training(
     in_vain = _answer_alarms(past, event, ports.cases)
     ports.log.release("training", event["execution"])
     ports.events.put(
-        "TrainingFinished", {k: result[k] for k in ("outcome", "why", "reason", "model_package_arn")}
+        "TrainingFinished",
+        {
+            **{name: result[name] for name in ("run", "outcome", "why", "reason", "model_package_arn")},
+            "started_at": guard.get("started_at"),
+        },
     )
     _emit(result, pipeline, ports.metrics)
     _emit_cost(past, in_vain, ports.metrics)

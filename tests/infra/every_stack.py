@@ -40,6 +40,7 @@ PIPELINES = {
             "vpc": {"subnets": ["subnet-0123456789abcdef0"], "security_groups": ["sg-0123456789abcdef0"]},
         },
         "feedback": {"api": True, "within_days": 60},
+        "tracking": {"mlflow": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/ours"},
         "large_data": {"worker": "G.2X", "workers": 10},
         "alarms": {
             "no_data_after": "2 days",
@@ -53,7 +54,7 @@ PIPELINES = {
     },
 }
 STACKS = ("data", "training", "serving", "monitoring")
-OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", "front")
+OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", "front", "tracking")
 """Stacks that only some pipelines have."""
 
 
