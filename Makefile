@@ -15,7 +15,7 @@ WORKERS ?= 2
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-releases bench-serving bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -76,8 +76,11 @@ bench-engines: setup ## measure how long scikit-learn and ONNX Runtime take to a
 bench-feedback: setup ## measure how long labels take to find their predictions, and in how much memory
 	@$(BIN)/python -m benchmarks.measure_feedback
 
+bench-quality: setup ## bring seven public data sets through the whole pipeline, and compare with what others reach
+	@$(BIN)/python -m benchmarks.measure_quality
+
 bench-training: setup ## measure how much of a training is not fitting, and how fast rows are read
-	@$(BIN)/python -m benchmarks.measure_training $(if $(DATA),--data "$(DATA)")
+	@$(BIN)/python -m benchmarks.measure_training
 
 bench-serving: setup ## measure the model server beside FastAPI and beside the limit, and send it a million requests
 	@$(BIN)/python -m benchmarks.measure_serving

@@ -49,7 +49,7 @@ class Stopwatch(Screen):
 def main() -> int:
     """Tell the story on an empty local cloud; print the seconds of its steps as JSON."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as state:
-        os.environ |= {"HEADRACE_PORT": str(_free_port()), "HEADRACE_STATE": state}
+        os.environ |= {"HEADRACE_PORT": str(free_port()), "HEADRACE_STATE": state}
         screen, started = Stopwatch(), time.monotonic()
         try:
             figures = Story(start_afresh(screen, reset=True), screen).tell()
@@ -61,7 +61,8 @@ def main() -> int:
     return 0
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens at."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,12 +1,11 @@
 """How much of a training job is not fitting, and how fast it reads Parquet; ends in one line of JSON.
 
-The rows are 100,000 of Covertype (7 labels, 54 columns), if they are at hand (``--data FOLDER``, as `covertype_100k.csv.gz`), else
-random ones of the same shape; gradient boosting grows up to 500 trees for each label.
+The rows are 100,000 of Covertype (7 labels, 54 columns); gradient boosting grows up to 500 trees for each label.
 """
 
 from __future__ import annotations
 
-import argparse
+import io
 import json
 import tempfile
 import time
@@ -19,33 +18,26 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.quality.data_sets import packed
 from headrace.ml.column_schema import ColumnSchema
 from sagemaker_jobs.parts import read_part
 from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.spec import Spec, read_spec
 from sagemaker_jobs.train_model import main as training
 
-_ROWS, _COLUMNS, _LABELS = 100_000, 54, 7
 _LOADED_ROWS, _RUNS = 1_000_000, 3
 _MB = 2**20
 _TARGET = "cover_type"
 
 
-def measure(data: Path | None) -> dict[str, Any]:
+def measure() -> dict[str, Any]:
     """Train once, and read a million rows three times."""
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
-        return {**_training(Path(folder), _frame(data)), **_loading(Path(folder))}
+        return {**_training(Path(folder), _frame()), **_loading(Path(folder))}
 
 
-def _frame(data: Path | None) -> pd.DataFrame:
-    file = data / "covertype_100k.csv.gz" if data else None
-    if file is not None and file.is_file():
-        return pd.read_csv(file).astype({_TARGET: str})
-    rng = np.random.default_rng(0)
-    cells = rng.normal(size=(_ROWS, _COLUMNS))
-    labels = (cells[:, 0] + cells[:, 1] * cells[:, 2] + rng.normal(size=_ROWS) / 4).argsort().argsort()
-    frame = pd.DataFrame(cells, columns=[f"c{place}" for place in range(_COLUMNS)])
-    return frame.assign(**{_TARGET: (labels * _LABELS // _ROWS).astype(str)})
+def _frame() -> pd.DataFrame:
+    return pd.read_csv(io.BytesIO(packed("covertype_100k"))).astype({_TARGET: str})
 
 
 def _training(folder: Path, frame: pd.DataFrame) -> dict[str, Any]:
@@ -123,6 +115,4 @@ def _write_spec(folder: Path, names: list[str], further: list[ColumnSchema] | No
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, help="folder with covertype_100k.csv.gz")
-    print(json.dumps(measure(parser.parse_args().data)))
+    print(json.dumps(measure()))

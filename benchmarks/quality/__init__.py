@@ -1,0 +1,1 @@
+"""How good models of public data are, each made by the whole pipeline."""
