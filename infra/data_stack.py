@@ -12,6 +12,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.asynchronous import EVERYTHING
+from infra.checkpoints import forgotten_checkpoints
 from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
@@ -79,6 +80,7 @@ class DataStack(PipelineStack):
                 _RECORDED: _WORK_DAYS,
                 SNAPSHOT_ORDERS: _WORK_DAYS,
                 **_asynchronous(pipeline),
+                **forgotten_checkpoints(pipeline),
                 **({TRANSFORM_WORK: _WORK_DAYS} if pipeline.endpoint.batches else {}),
             },
         )

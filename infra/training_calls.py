@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,9 @@ from aws_cdk import Duration
 
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
-from headrace.config.tuning_plan import longest_fit_minutes
+from headrace.config.scale import longest_wait_s
+from headrace.config.tuning_plan import longest_fit_minutes, longest_job_s, trials_of
+from infra.checkpoints import checkpoint_prefixes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
 from infra.training_flow import TrainingCalls
@@ -17,6 +20,8 @@ from infra.tuning_calls import tuning_calls
 
 _ATTEMPT = "$guard.run & '-' & $string($states.context.State.RetryCount)"
 _START_UP = Duration.minutes(30)
+_IN_CONTAINER = "/opt/ml/checkpoints"
+_RETRIES = 2  # after errors of SageMaker's own; the limits on time are for all attempts together
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class JobSettings:
 def training_calls(settings: JobSettings) -> TrainingCalls:
     """Return the arguments of all calls."""
     pipeline, train = settings.pipeline, _train(settings)
-    runtime = Duration.minutes(pipeline.training.max_runtime_minutes)
+    runtime = Duration.minutes(math.ceil(longest_job_s(pipeline) / 60))
     return TrainingCalls(
         train=train,
         evaluate=_evaluate(settings),
@@ -85,8 +90,9 @@ def _train(settings: JobSettings) -> dict[str, Any]:
             "S3OutputPath": f"s3://{settings.bucket}/training",
             "KmsKeyId": settings.key_arn,
         },
-        "ResourceConfig": _cluster(settings),
-        "StoppingCondition": {"MaxRuntimeInSeconds": pipeline.training.max_runtime_minutes * 60},
+        "ResourceConfig": _cluster(settings, pipeline.training.instances),
+        "StoppingCondition": {"MaxRuntimeInSeconds": longest_job_s(pipeline)},
+        **_spot(settings),
         "EnableNetworkIsolation": settings.image.network_isolation,
         "EnableInterContainerTrafficEncryption": True,
     }
@@ -96,6 +102,25 @@ def _channels(pipeline: Pipeline) -> tuple[str, ...]:
     """Return what a training reads. The test part is among it only if it is to be cross-validated, too."""
     folds = pipeline.evaluation.cross_validation
     return ("train", "validation", "spec", *(["test"] if folds and folds.over == "all" else []))
+
+
+def _spot(settings: JobSettings) -> dict[str, Any]:
+    """Return what makes a training job run on spot instances; its checkpoints are those of the run, whatever the attempt."""
+    pipeline = settings.pipeline
+    if pipeline.training.spot is None:
+        return {}
+    folders = [
+        f"{{% 's3://{settings.bucket}/{prefix}' & $guard.run %}}" for prefix in checkpoint_prefixes(pipeline)
+    ]
+    return {
+        "EnableManagedSpotTraining": True,
+        "StoppingCondition": {
+            "MaxRuntimeInSeconds": longest_job_s(pipeline),
+            "MaxWaitTimeInSeconds": longest_wait_s(pipeline.training, trials_of(pipeline)),
+        },
+        "RetryStrategy": {"MaximumRetryAttempts": _RETRIES},
+        **({"CheckpointConfig": {"S3Uri": folders[0], "LocalPath": _IN_CONTAINER}} if folders else {}),
+    }
 
 
 def _channel(name: str) -> dict[str, Any]:
@@ -133,8 +158,8 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
             ],
             "KmsKeyId": settings.key_arn,
         },
-        "ProcessingResources": {"ClusterConfig": _cluster(settings)},
-        "StoppingCondition": {"MaxRuntimeInSeconds": settings.pipeline.training.max_runtime_minutes * 60},
+        "ProcessingResources": {"ClusterConfig": _cluster(settings, 1)},
+        "StoppingCondition": {"MaxRuntimeInSeconds": longest_job_s(settings.pipeline)},
         "NetworkConfig": {
             "EnableNetworkIsolation": settings.image.network_isolation,
             "EnableInterContainerTrafficEncryption": True,
@@ -158,12 +183,12 @@ def _inputs(image: Image) -> list[str]:
     ]
 
 
-def _cluster(settings: JobSettings) -> dict[str, Any]:
+def _cluster(settings: JobSettings, instances: int) -> dict[str, Any]:
     training = settings.pipeline.training
     encrypted = {} if has_encrypted_disk(training.instance) else {"VolumeKmsKeyId": settings.key_arn}
     return {
         "InstanceType": training.instance,
-        "InstanceCount": 1,
+        "InstanceCount": instances,
         "VolumeSizeInGB": training.volume_gb,
         **encrypted,
     }

@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.checkpoints import checkpoint_prefixes
 from infra.clean_up import CleanUp
 from infra.data_stack import DataStack
 from infra.glue_task import grant_runs
@@ -72,11 +73,10 @@ class TrainingStack(PipelineStack):
         self._group = self._add_model_package_group()
         self.image = model_image(self, "ModelImage", pipeline=pipeline, key=data.key)
         self.image_uri = self.image.uri
-        self._training_role = self._add_job_role(
-            "TrainingJobRole", write="training/", log_groups="TrainingJobs"
-        )
+        kept = checkpoint_prefixes(pipeline)
+        self._training_role = self._add_job_role("Training", "Training", kept, ["training/", *kept])
         self._evaluation_role = self._add_job_role(
-            "EvaluationJobRole", write="evaluations/", log_groups="ProcessingJobs"
+            "Evaluation", "Processing", ["training/"], ["evaluations/"]
         )
         tuned = pipeline.training.tuning is not None
         self._tuning = TrainingTuning(self, "Tuning", pipeline=pipeline, data=data) if tuned else None
@@ -116,15 +116,15 @@ class TrainingStack(PipelineStack):
             clean_up.resource.node.add_dependency(group)
         return group
 
-    def _add_job_role(self, id: str, *, write: str, log_groups: str) -> JobRole:
+    def _add_job_role(self, name: str, kind: str, read: list[str], write: list[str]) -> JobRole:
         role = JobRole(
             self,
-            id,
+            f"{name}JobRole",
             bucket=self._data.artifacts_bucket,
             key=self._data.key,
-            read=["snapshots/", *(["training/"] if write != "training/" else [])],
-            write=[write],
-            log_groups=[log_groups],
+            read=["snapshots/", *read],
+            write=write,
+            log_groups=[f"{kind}Jobs"],
         )
         self.image.grant_pull(role)
         return role

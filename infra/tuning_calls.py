@@ -25,6 +25,9 @@ _OF_A_TRIAL = (
     "StoppingCondition",
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
+    "EnableManagedSpotTraining",
+    "CheckpointConfig",
+    "RetryStrategy",
 )
 
 
@@ -49,7 +52,7 @@ def tuning_calls(pipeline: Pipeline, train: Mapping[str, Any]) -> list[dict[str,
         "HyperParameterTuningJobName": "{% $tuning_job & $string($states.context.State.RetryCount) %}",
         "HyperParameterTuningJobConfig": _config(pipeline, tuning, plan),
         "TrainingJobDefinition": {
-            **{name: train[name] for name in _OF_A_TRIAL},
+            **{name: train[name] for name in _OF_A_TRIAL if name in train},
             "StaticHyperParameters": {
                 name: value for name, value in train["HyperParameters"].items() if name not in plan.search
             },

@@ -61,6 +61,7 @@ def fit(recipe: Recipe, train: Part, validation: Part, *, report: Report = silen
         metric=recipe.metric,
         report=report,
         checkpoints=recipe.checkpoints,
+        cluster=recipe.cluster,
     )
     return Pipeline([*made.steps, ("predict", learner.fit(task))])
 

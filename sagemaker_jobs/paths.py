@@ -49,6 +49,11 @@ class MlPaths:
         return self.base / "input" / "config" / "hyperparameters.json"
 
     @property
+    def resources(self) -> Path:
+        """File that names the hosts of a training job."""
+        return self.base / "input" / "config" / "resourceconfig.json"
+
+    @property
     def checkpoints(self) -> Path | None:
         """Folder that SageMaker keeps in S3 while a training job runs; None if the job was not asked to have one."""
         folder = self.base / "checkpoints"

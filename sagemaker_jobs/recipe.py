@@ -9,6 +9,7 @@ from typing import Any
 
 from headrace.config.features import Features
 from headrace.ml.contract import ColumnSchema, Problem
+from sagemaker_jobs.cluster import ALONE, Cluster
 from sagemaker_jobs.failures import JobError
 
 
@@ -34,6 +35,8 @@ class Recipe:
         The decisive one, which is reported as learning goes on; "" if nobody wants to know.
     checkpoints : Path or None
         Folder in which progress survives an interruption; None if nothing is kept.
+    cluster : Cluster
+        The hosts that learn together.
     """
 
     problem: Problem
@@ -44,6 +47,7 @@ class Recipe:
     features: Features = field(default_factory=Features)
     metric: str = ""
     checkpoints: Path | None = None
+    cluster: Cluster = ALONE
 
 
 def check_hyperparameters(cls: type[Any], given: Mapping[str, Any]) -> None:

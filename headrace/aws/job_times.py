@@ -19,30 +19,54 @@ _ATTEMPTS = 10
 
 
 class JobTimes:
-    """Looks the jobs of a run up by their names, whatever became of the run."""
+    """Looks the jobs of a run up by their names, whatever became of the run.
 
-    def __init__(self, client: SageMakerClient) -> None:
-        self._client = client
+    Parameters
+    ----------
+    client : SageMakerClient
+        Knows them.
+    instances : int
+        On how many each training job runs: SageMaker tells the seconds of one.
+    """
+
+    def __init__(self, client: SageMakerClient, *, instances: int = 1) -> None:
+        self._client, self._instances = client, instances
 
     def billable_seconds(self, run: str, now: datetime, *, tuning: str = "") -> int:
-        """Return the billable seconds of the training job and the evaluation job of `run`, together.
+        """Return the billable seconds of the training job and the evaluation job of `run`, of all instances together.
 
         A processing job has no billable time of its own: it is billed from start to end. So is a trial here, all those of the job
-        `tuning` together, where hyperparameters are searched.
+        `tuning` together, where hyperparameters are searched; on spot instances trials cost less than that.
+
+        References
+        ----------
+        .. [1] SageMaker API reference, "DescribeTrainingJob", BillableTimeInSeconds: multiply it by the number of instances.
         """
         fitted_s = self._trials_s(tuning, now) if tuning else self._training_s(run, now)
         processing = self._find(
             lambda name: self._client.describe_processing_job(ProcessingJobName=name), run
         )
-        return round(fitted_s + _elapsed(processing, "Processing", now))
+        return round(fitted_s * self._instances + _elapsed(processing, "Processing", now))
+
+    def saved_seconds(self, run: str) -> int:
+        """Return the seconds of the training job of `run` that spot instances have saved, of all instances together.
+
+        References
+        ----------
+        .. [1] SageMaker API reference, "DescribeTrainingJob": savings are 1 - BillableTimeInSeconds / TrainingTimeInSeconds.
+        """
+        job = self._training_job(run)
+        trained_s = int(job.get("TrainingTimeInSeconds", 0))
+        return max(0, trained_s - int(job.get("BillableTimeInSeconds", trained_s))) * self._instances
 
     def _trials_s(self, tuning: str, now: datetime) -> float:
         return TuningJobs(self._client).seconds_of_attempts(tuning, now)
 
     def _training_s(self, run: str, now: datetime) -> float:
-        return _trained(
-            self._find(lambda name: self._client.describe_training_job(TrainingJobName=name), run), now
-        )
+        return _trained(self._training_job(run), now)
+
+    def _training_job(self, run: str) -> Mapping[str, Any]:
+        return self._find(lambda name: self._client.describe_training_job(TrainingJobName=name), run)
 
     def _find(self, describe: Callable[[str], Any], run: str) -> Mapping[str, Any]:
         for attempt in range(_ATTEMPTS):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _PARTITION = "training"
 _RUN, _REFUSAL = "run#", "refusal#"
+_AMOUNTS = ("cost_usd", "saved_usd")
 _KEPT = timedelta(days=30)
 """How long refusals are kept: they explain the last weeks, and one item of each kind a day is enough for that."""
 
@@ -47,12 +48,14 @@ class PastTraining:
     version : int or None
         Version that it registered.
     seconds : int or None
-        Billable seconds of its jobs; None if SageMaker did not say.
+        Billable seconds of its jobs, of all instances together; None if SageMaker did not say.
     cost_usd : float or None
         Estimate, in US dollars; None if the seconds or the price of the instance are not known.
     tuning : mapping or None
         How hyperparameters were searched, in texts: ``job``, ``strategy``, ``trials``, ``best`` and ``objective``; only the first
         of a search that has found nothing; None if nothing was searched.
+    saved_usd : float or None
+        What spot instances have saved, in US dollars; None on demand, or if it is not known.
     """
 
     execution: str
@@ -69,6 +72,7 @@ class PastTraining:
     seconds: int | None
     cost_usd: float | None
     tuning: Mapping[str, str] | None = None
+    saved_usd: float | None = None
 
 
 @dataclass(frozen=True)
@@ -104,8 +108,9 @@ class TrainingHistory:
     def add(self, training: PastTraining) -> None:
         """Write down how a training ended; doing so again changes nothing but what is told."""
         of_run = hashlib.sha256(training.execution.encode()).hexdigest()[:8]
-        cost = None if training.cost_usd is None else Decimal(str(training.cost_usd))
-        item = {**asdict(training), "cost_usd": cost}
+        amounts = {name: getattr(training, name) for name in _AMOUNTS}
+        exact = {name: None if usd is None else Decimal(str(usd)) for name, usd in amounts.items()}
+        item = {**asdict(training), **exact}
         self._table.put_item(Item={"pk": _PARTITION, "sk": f"{_RUN}{training.started_at}#{of_run}", **item})
 
     def newest_first(self) -> Iterator[PastTraining]:
@@ -148,5 +153,6 @@ def _training(item: dict[str, Any]) -> PastTraining:
     values: dict[str, Any] = {name: item[name] for name in PastTraining.__dataclass_fields__ if name in item}
     for name in ("champion", "version", "seconds"):
         values[name] = None if values[name] is None else int(values[name])
-    values["cost_usd"] = None if values["cost_usd"] is None else float(values["cost_usd"])
+    for name in _AMOUNTS:
+        values[name] = None if values.get(name) is None else float(values[name])
     return PastTraining(**values)

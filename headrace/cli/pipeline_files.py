@@ -68,8 +68,9 @@ def validate(arguments: argparse.Namespace) -> None:
     show(
         pipeline.model_dump(mode="json"), as_json=arguments.json, title=f"{pipeline.name} is a valid pipeline"
     )
-    if not arguments.json and (text := _tuning(pipeline)):
-        say(text)
+    if not arguments.json:
+        for text in filter(None, (_tuning(pipeline), _limits(pipeline))):
+            say(text)
 
 
 def _tuning(pipeline: Pipeline) -> str:
@@ -81,6 +82,19 @@ def _tuning(pipeline: Pipeline) -> str:
         return ""
     cost = "" if plan.usd is None else f" and ${plan.usd:.2f}"
     return f"each training tries {plan.trials} times {', '.join(plan.search)}: at most {plan.minutes} minutes{cost}"
+
+
+def _limits(pipeline: Pipeline) -> str:
+    """Say what one training comes to at most, where the file says more of it than how long a job may run; "" elsewhere."""
+    from headrace.config.tuning_plan import longest_job_s, most_usd  # noqa: PLC0415
+
+    training = pipeline.training
+    if training.instances == 1 and training.spot is None and training.max_usd is None:
+        return ""
+    where = f"{training.instances} x {training.instance}{', spot' if training.spot else ''}"
+    usd = most_usd(pipeline)
+    cost = "at a price that is not known" if usd is None else f"for ${usd:.2f} at most, on demand"
+    return f"a training job runs on {where} for at most {longest_job_s(pipeline) / 60:.0f} minutes; all jobs of a training {cost}"
 
 
 def _check_own_steps(pipeline: Pipeline) -> None:

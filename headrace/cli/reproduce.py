@@ -69,14 +69,21 @@ def reproduce(arguments: argparse.Namespace) -> None:
 
 def _compared(recorded: RecordedModel, base: Path) -> tuple[list[Difference], dict[str, bytes]]:
     """Return what differs, and the files of the new model."""
-    from headrace.cli.local_training import TrainingFailedError, channels_of, train_here  # noqa: PLC0415
+    from headrace.cli.local_training import (  # noqa: PLC0415
+        TrainingFailedError,
+        channels_of,
+        instances_of,
+        train_here,
+    )
     from headrace.ml.reproduction.difference import differences  # noqa: PLC0415
 
     ask_about_versions(lambda: recorded.lay_out(channels_of(base)), "fetching the rows as they were")
     before = ask_about_versions(recorded.files, "fetching the recorded model")
     try:
         with working("training"):
-            files = train_here(base, recorded.provenance["training"]["hyperparameters"])
+            files = train_here(
+                base, recorded.provenance["training"]["hyperparameters"], instances=instances_of(base)
+            )
     except TrainingFailedError as error:
         raise CommandError(f"the training has failed: {error}") from None
     with working("comparing"):

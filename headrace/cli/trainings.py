@@ -74,8 +74,21 @@ def _training_row(training: Mapping[str, Any]) -> list[str]:
         training["because"],
         f"{_OUTCOMES.get(training['outcome'], training['outcome'])}: {training['why']}{_tuned(training)}",
         _model(training["champion"], training["version"]),
-        "unknown" if training["cost_usd"] is None else f"${training['cost_usd']:.4f}",
+        _cost(training["cost_usd"], training["saved_usd"]),
     ]
+
+
+def _cost(usd: float | None, saved_usd: float | None) -> str:
+    """Tell what a training cost, and how much less that was on spot instances.
+
+    Examples
+    --------
+    >>> _cost(0.0123, None), _cost(0.003, 0.007), _cost(None, None)
+    ('$0.0123', '$0.0030 (spot saved $0.0070)', 'unknown')
+    """
+    if usd is None:
+        return "unknown"
+    return f"${usd:.4f}" + (f" (spot saved ${saved_usd:.4f})" if saved_usd else "")
 
 
 def _tuned(training: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from headrace.config.front import front_disagreements
 from headrace.config.monitoring import monitoring_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
+from headrace.config.scale_agreement import scale_disagreements
 from headrace.config.scaling import scaling_disagreements
 from headrace.config.split import split_disagreements
 from headrace.config.training_agreement import training_disagreements
@@ -64,6 +65,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         feature_disagreements,
         training_disagreements,
         tuning_disagreements,
+        scale_disagreements,
         _retraining,
         evaluation_disagreements,
         evidence_disagreements,

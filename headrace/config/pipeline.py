@@ -31,6 +31,7 @@ from headrace.config.prices import usd_per_hour
 from headrace.config.quarantine import Quarantine
 from headrace.config.release import Release
 from headrace.config.retraining import Retraining
+from headrace.config.scale import MOST_INSTANCES, Spot
 from headrace.config.split import Split
 from headrace.config.stream import Stream
 from headrace.config.tracking import Tracking
@@ -75,6 +76,21 @@ class Training(Block):
     instance: Instance = Field(
         "ml.m5.large", description="SageMaker instance type of training and evaluation."
     )
+    instances: int = Field(
+        1,
+        ge=1,
+        le=MOST_INSTANCES,
+        description="How many of them train one model together: xgboost and torch. The evaluation has one.",
+    )
+    spot: Spot | None = Field(
+        None,
+        description="Whether training runs on spot instances, which are cheaper and can be taken back; left out, it does not.",
+    )
+    max_usd: float | None = Field(
+        None,
+        gt=0,
+        description="What the jobs of one training may cost together, in US dollars: it shortens what they may run.",
+    )
     usd_per_hour: float | None = Field(
         None,
         gt=0,
@@ -92,6 +108,11 @@ class Training(Block):
     def hourly_usd(self) -> float | None:
         """What an hour of a job costs, in US dollars; None if the file does not say and nobody here knows."""
         return self.usd_per_hour or usd_per_hour(self.instance)
+
+    @property
+    def hourly_usd_together(self) -> float | None:
+        """What an hour of a training job costs on all its instances, in US dollars; None if that is not known."""
+        return None if self.hourly_usd is None else self.hourly_usd * self.instances
 
 
 class Pipeline(Block):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headrace.config.scale import longest_run_s, longest_wait_s
 from headrace.config.search_spaces import default_search_space
 from headrace.config.tuning import MOST_MINUTES, Searched, Tuning
 
@@ -20,6 +21,7 @@ _TRIALS = 20
 _START_UP_MINUTES = 10
 """What a trial's instance takes to come, at most as a rule; it counts in a tuning job's run time, not in its trials'."""
 _MINUTES_PER_HOUR = 60
+_S_PER_MINUTE, _S_PER_HOUR = 60, 3600
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class TuningPlan:
     minutes : int
         How long it may run.
     trial_minutes : int
-        The sum of what all trials may run.
+        The sum of what all trials may run, on each of their instances.
     usd : float or None
         What they may cost, in US dollars; None if the price of the instance is not known.
     """
@@ -61,21 +63,54 @@ def tuning_plan(pipeline: Pipeline) -> TuningPlan | None:
     training, tuning = pipeline.training, pipeline.training.tuning
     if tuning is None:
         return None
-    search = searched(pipeline, tuning)
-    trials = combinations(search) if tuning.strategy == "grid" else tuning.trials or _TRIALS
+    trials = trials_of(pipeline)
     rounds = math.ceil(trials / tuning.parallel)
-    longest = training.max_runtime_minutes
-    minutes = tuning.max_minutes or min(MOST_MINUTES, rounds * (longest + _START_UP_MINUTES))
-    running = min(trials * longest, tuning.parallel * minutes)
+    run, wait = (_minutes(seconds(training, trials)) for seconds in (longest_run_s, longest_wait_s))
+    minutes = tuning.max_minutes or min(MOST_MINUTES, rounds * (wait + _START_UP_MINUTES))
+    running = min(trials * run, tuning.parallel * minutes) * training.instances
     hourly = training.hourly_usd
     usd = None if hourly is None else round(running * hourly / _MINUTES_PER_HOUR, 2)
-    return TuningPlan(search, trials, minutes, running, usd)
+    return TuningPlan(searched(pipeline, tuning), trials, minutes, running, usd)
+
+
+def trials_of(pipeline: Pipeline) -> int:
+    """Return how many models a training makes to choose from; 1 if nothing is tuned."""
+    tuning = pipeline.training.tuning
+    if tuning is None:
+        return 1
+    return combinations(searched(pipeline, tuning)) if tuning.strategy == "grid" else tuning.trials or _TRIALS
+
+
+def longest_job_s(pipeline: Pipeline) -> int:
+    """Return how long each job of a training may run, in seconds, be it a trial, the only training job or the evaluation."""
+    return longest_run_s(pipeline.training, trials_of(pipeline))
 
 
 def longest_fit_minutes(pipeline: Pipeline) -> int:
-    """Return how long the training job, or the tuning in its place, may run."""
+    """Return how long the training job with all waiting for instances, or the tuning in its place, may take."""
     plan = tuning_plan(pipeline)
-    return plan.minutes if plan else pipeline.training.max_runtime_minutes
+    return plan.minutes if plan else _minutes(longest_wait_s(pipeline.training))
+
+
+def most_usd(pipeline: Pipeline) -> float | None:
+    """Return what the jobs of one training may cost at most, at on-demand prices, in US dollars; None if that is not known.
+
+    Examples
+    --------
+    >>> from headrace.config.pipeline import Pipeline
+    >>> most_usd(Pipeline(name="bike", problem="regression", target="cnt", training={"usd_per_hour": 1.0}))
+    2.0
+    """
+    training, plan, evaluation_s = pipeline.training, tuning_plan(pipeline), longest_job_s(pipeline)
+    hourly = training.hourly_usd
+    if hourly is None:
+        return None
+    fit_s = plan.trial_minutes * _S_PER_MINUTE if plan else evaluation_s * training.instances
+    return round((fit_s + evaluation_s) * hourly / _S_PER_HOUR, 2)
+
+
+def _minutes(seconds: int) -> int:
+    return math.ceil(seconds / _S_PER_MINUTE)
 
 
 def searched(pipeline: Pipeline, tuning: Tuning) -> dict[str, Document]:

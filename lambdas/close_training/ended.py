@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,11 +16,27 @@ from headrace.config.prices import cost_usd
 _WHY_LIMIT = 1000
 
 
+@dataclass(frozen=True)
+class JobSeconds:
+    """How long the jobs of a training ran, of all instances together.
+
+    Parameters
+    ----------
+    billed : int or None
+        Seconds that are billed; None if SageMaker did not say.
+    saved : int or None
+        Seconds that spot instances have saved; None on demand, or if SageMaker did not say.
+    """
+
+    billed: int | None
+    saved: int | None = None
+
+
 def past_training(
     event: Mapping[str, Any],
     result: Mapping[str, Any],
     pipeline: Pipeline,
-    seconds: int | None,
+    seconds: JobSeconds,
     now: datetime,
 ) -> PastTraining:
     """Return the training for the history, with what it cost."""
@@ -37,9 +54,10 @@ def past_training(
         retraining=bool(guard.get("retraining")),
         champion=(guard.get("champion") or {}).get("version"),
         version=int(arn.rpartition("/")[2]) if arn else None,
-        seconds=seconds,
-        cost_usd=None if seconds is None else cost_usd(seconds, pipeline.training.hourly_usd),
+        seconds=seconds.billed,
+        cost_usd=_usd(seconds.billed, pipeline),
         tuning=_tuning(event),
+        saved_usd=_usd(seconds.saved, pipeline),
     )
 
 
@@ -48,6 +66,10 @@ def _tuning(event: Mapping[str, Any]) -> Mapping[str, str] | None:
     begun = event.get("tuning_job")
     found: Mapping[str, str] | None = (event.get("training") or {}).get("tuning")
     return found or ({"job": begun} if begun else None)
+
+
+def _usd(seconds: int | None, pipeline: Pipeline) -> float | None:
+    return None if seconds is None else cost_usd(seconds, pipeline.training.hourly_usd)
 
 
 def last_training(

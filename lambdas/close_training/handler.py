@@ -22,7 +22,7 @@ from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.training_log import LastTraining, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
-from lambdas.close_training.ended import last_training, past_training, why
+from lambdas.close_training.ended import JobSeconds, last_training, past_training, why
 from lambdas.guard_training.rules import rows_suffice
 from lambdas.guard_training.situation import policy_of
 
@@ -82,6 +82,10 @@ class Jobs(Protocol):
         """Return how long the jobs of a run ran."""
         ...
 
+    def saved_seconds(self, run: str) -> int:
+        """Return how many seconds of a training job spot instances have saved."""
+        ...
+
 
 class Batches(Protocol):
     """What this function needs from the ledger of batches."""
@@ -130,7 +134,7 @@ def _deps() -> tuple[Pipeline, Ports]:
         TrainingLog(table),
         AlarmCases(table),
         TrainingHistory(table),
-        JobTimes(boto3.client("sagemaker")),
+        JobTimes(boto3.client("sagemaker"), instances=pipeline.training.instances),
         BatchLedger(table),
         PipelineEvents(boto3.client("events"), pipeline.name),
         PipelineMetrics(pipeline.name),
@@ -157,7 +161,7 @@ def close_training(
         "learned_from": snapshot.get("window"),
         "content_hash": snapshot.get("content_hash"),
     }
-    past = past_training(event, result, pipeline, _seconds(event, ports.jobs, now), now)
+    past = past_training(event, result, pipeline, _seconds(event, pipeline, ports.jobs, now), now)
     ports.log.record(last_training(event, result, ports.log.last(), now))
     ports.history.add(past)
     in_vain = _answer_alarms(past, event, ports.cases)
@@ -177,16 +181,18 @@ def close_training(
     return result
 
 
-def _seconds(event: Mapping[str, Any], jobs: Jobs, now: datetime) -> int | None:
+def _seconds(event: Mapping[str, Any], pipeline: Pipeline, jobs: Jobs, now: datetime) -> JobSeconds:
     """Return how long the jobs ran; an estimate of costs that fails must not keep the lock of the training."""
-    run = (event.get("guard") or {}).get("run")
+    run, tuning = (event.get("guard") or {}).get("run"), event.get("tuning_job") or ""
     if run is None:
-        return 0
+        return JobSeconds(0)
     try:
-        return jobs.billable_seconds(run, now, tuning=event.get("tuning_job") or "")
+        billed = jobs.billable_seconds(run, now, tuning=tuning)
+        spot = pipeline.training.spot is not None and not tuning
+        return JobSeconds(billed, jobs.saved_seconds(run) if spot else None)
     except ClientError:
         logger.exception("SageMaker does not say how long the jobs ran: this training counts as free")
-        return None
+        return JobSeconds(None)
 
 
 def _answer_alarms(past: PastTraining, event: Mapping[str, Any], cases: Cases) -> int:

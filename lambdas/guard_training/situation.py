@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,7 +13,7 @@ from headrace.aws.alarm_cases import AlarmCase
 from headrace.aws.training_history import PastTraining
 from headrace.aws.training_log import Champion, LastTraining, Lock
 from headrace.config.pipeline import Pipeline
-from headrace.config.tuning_plan import TuningPlan, longest_fit_minutes, tuning_plan
+from headrace.config.tuning_plan import TuningPlan, longest_fit_minutes, longest_job_s, tuning_plan
 from lambdas.guard_training.policy import OpenAlarm, Policy, Reason, Situation
 from lambdas.guard_training.rules import WEEK
 
@@ -113,7 +114,9 @@ def situation_of(
             sorted(_started(item) for item in past if item.retraining and _started(item) > now - WEEK)
         ),
         spent_usd=sum(item.cost_usd or 0.0 for item in past if _started(item) >= _month(now)),
-        expected_usd=_expected_usd(past[:_RECENT], tuning_plan(pipeline)),
+        expected_usd=min(
+            _expected_usd(past[:_RECENT], tuning_plan(pipeline)), pipeline.training.max_usd or math.inf
+        ),
     )
 
 
@@ -133,8 +136,8 @@ def _expected_usd(recent: Sequence[PastTraining], plan: TuningPlan | None) -> fl
 
 def stale_after(pipeline: Pipeline) -> timedelta:
     """Return after how long a lock counts as left behind by an aborted execution: no execution may run longer."""
-    longest = longest_fit_minutes(pipeline) + pipeline.training.max_runtime_minutes
-    return timedelta(minutes=longest) + _AROUND_JOBS
+    longest = timedelta(minutes=longest_fit_minutes(pipeline), seconds=longest_job_s(pipeline))
+    return longest + _AROUND_JOBS
 
 
 def _recent(history: History, now: datetime) -> list[PastTraining]:

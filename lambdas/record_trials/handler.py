@@ -82,7 +82,7 @@ def record_trials(
     if job is None:
         raise TuningError(f"the tuning was not started: {_error(event)}")
     trials = ports.jobs.trials(job["HyperParameterTuningJobName"])
-    found = document(job, trials, pipeline.training.hourly_usd, now)
+    found = document(job, trials, pipeline.training.hourly_usd_together, now)
     warned = warnings(found, event["validation_rows"])
     told = {"validation_rows": event["validation_rows"], "warm_start_from": event["parent"] or None}
     ports.store.store(f"evaluations/{event['run']}/trials.json", {**found, **told, "warnings": warned})

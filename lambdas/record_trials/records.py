@@ -27,7 +27,7 @@ def document(
     trials : sequence of mapping
         As ``ListTrainingJobsForHyperParameterTuningJob`` answers.
     hourly_usd : float or None
-        What an hour of an instance costs, in US dollars.
+        What an hour of a trial costs on all its instances, in US dollars.
     now : datetime
         In UTC.
     """

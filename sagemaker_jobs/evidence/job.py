@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from headrace.ml.column_schema import ColumnSchema
 from sagemaker_jobs.augmentation.rows import augment_part
+from sagemaker_jobs.cluster import ALONE
 from sagemaker_jobs.estimators import fit
 from sagemaker_jobs.model import Model, Predictor
 from sagemaker_jobs.part_stream import PartStream
@@ -65,7 +66,7 @@ class Trained:
 
 def refit(recipe: Recipe, train: Part, validation: Part) -> Predictor:
     """Fit once more, with the whole path from raw cells: on other rows, or with another estimator."""
-    alone = replace(recipe, checkpoints=None)
+    alone = replace(recipe, checkpoints=None, cluster=ALONE)
     varied = augment_part(train, recipe.features.augment, recipe.schema, np.random.default_rng(recipe.seed))
     return Model(recipe.problem, recipe.schema, fit(alone, varied, validation))
 

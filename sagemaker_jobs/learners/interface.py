@@ -12,6 +12,7 @@ from headrace.config.search_spaces import default_search_space
 from headrace.ml.arrays import Floats, Labels
 from headrace.ml.column_schema import Problem
 from headrace.ml.search_space import Range, read_search_space
+from sagemaker_jobs.cluster import ALONE, Cluster
 
 ColumnKind = Literal["number", "category", "token", "pixel"]
 Preparation = Literal["none", "filled", "scaled"]
@@ -95,6 +96,8 @@ class Task:
         Is told the metric after each round or epoch.
     checkpoints : Path or None
         Folder in which progress survives an interruption; None if nothing is kept.
+    cluster : Cluster
+        The hosts that learn together. Each is given the same task, and one that `distributes` takes its share of the rows.
     """
 
     problem: Problem
@@ -106,6 +109,7 @@ class Task:
     metric: str = ""
     report: Report = lambda _step, _value: None
     checkpoints: Path | None = None
+    cluster: Cluster = ALONE
 
     @property
     def matrix(self) -> Any:
@@ -151,6 +155,8 @@ class Learner(ABC):
         Whether the words of a text come as 100 numbers instead of many that are mostly 0.
     uses_validation : bool
         Whether it looks at the validation rows; if not, it is given none.
+    distributes : bool
+        Whether several instances learn one model together; if not, a job with several is refused.
     """
 
     name: str
@@ -158,6 +164,7 @@ class Learner(ABC):
     preparation: Preparation = "none"
     condenses_texts: bool = True
     uses_validation: bool = True
+    distributes: bool = False
 
     def search_space(self, problem: Problem) -> Mapping[str, Range]:
         """Return what a search tries of its hyperparameters, unless the pipeline file says otherwise."""

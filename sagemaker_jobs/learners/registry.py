@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 
 from headrace.config.estimators import is_own
+from sagemaker_jobs.cluster import Cluster
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners.interface import Learner
 
@@ -17,6 +18,7 @@ _LEARNERS = {
     "keras": ("sagemaker_jobs.learners.keras_learner", "Keras"),
 }
 """Module and class by name. `sgd` is not here: it reads the rows piece by piece, see `sagemaker_jobs.streamed_fit`."""
+_STREAMED = "sgd"
 
 
 def find_learner(name: str) -> Learner:
@@ -41,3 +43,19 @@ def find_learner(name: str) -> Learner:
     module, cls = _LEARNERS[name]
     learner: Learner = getattr(importlib.import_module(module), cls)()
     return learner
+
+
+def check_learns_together(estimator: str, cluster: Cluster) -> None:
+    """Check that an estimator can make use of all hosts of a job.
+
+    Raises
+    ------
+    JobError
+        If there are several, and it learns on one.
+    """
+    if cluster.size == 1 or (estimator != _STREAMED and find_learner(estimator).distributes):
+        return
+    raise JobError(
+        f"{estimator} learns on one instance, and the job has {cluster.size}: set training.instances to 1 and choose a larger "
+        "training.instance, or an estimator that learns on several, xgboost or torch"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,8 @@ from sagemaker_jobs.learners.extras import need
 from sagemaker_jobs.learners.graph_estimator import GraphEstimator
 from sagemaker_jobs.learners.interface import Fitted, LabelledRows, Learner, Task
 from sagemaker_jobs.learners.scikit_learn import can_stop_early, threads_for
+from sagemaker_jobs.learners.xgboost_cluster import check_same, joined, share
+from sagemaker_jobs.learners.xgboost_rounds import Course, checkpoint_in, fingerprint, grow, resumed
 
 _LARGEST = float(np.finfo(np.float32).max)
 _ROUNDS, _ROUNDS_WITHOUT_STOPPING, _PATIENCE = 500, 100, 20
@@ -35,6 +39,7 @@ class Xgboost(Learner):
 
     name = "xgboost"
     framework = "xgboost"
+    distributes = True
 
     def fit(self, task: Task) -> Fitted:
         """Learn, and return the trees as a graph."""
@@ -55,23 +60,34 @@ class Xgboost(Learner):
 
 
 def _boosted(xgboost: Any, task: Task, labels: list[str]) -> Any:
-    """Return the booster. Training on several machines differs here, and nowhere else."""
+    """Return the booster; each host has its share of the training rows, and all validation rows."""
+    with joined(xgboost, task.cluster):
+        stopping = can_stop_early(task)
+        validation = _known_rows(task.validation, labels)
+        held_out = None if validation is None else _data(xgboost, task, validation, labels)
+        course = _course(task, len(labels), stops=stopping and held_out is not None)
+        if validation is not None and task.cluster.leads and task.metric in METRICS[task.problem]:
+            course = replace(course, report=_reporter(task, held_out, validation.target, labels))
+        progress = resumed(xgboost, course)
+        check_same(xgboost, task.cluster, progress.rounds)
+        own = _data(xgboost, task, share(task.train, task.cluster), labels)
+        return grow(xgboost, course, progress, own, [] if held_out is None else [(held_out, "validation")])
+
+
+def _course(task: Task, labels: int, *, stops: bool) -> Course:
     given = dict(task.hyperparameters)
-    stopping = can_stop_early(task)
-    rounds = int(given.pop("n_estimators", _ROUNDS if stopping else _ROUNDS_WITHOUT_STOPPING))
+    rounds = int(given.pop("n_estimators", _ROUNDS if can_stop_early(task) else _ROUNDS_WITHOUT_STOPPING))
     patience = int(given.pop("early_stopping_rounds", _PATIENCE))
-    train = _data(xgboost, task, task.train, labels)
-    validation = _known_rows(task.validation, labels)
-    callbacks, evaluated = [], []
-    if validation is not None:
-        held_out = _data(xgboost, task, validation, labels)
-        evaluated = [(held_out, "validation")]
-        if task.metric in METRICS[task.problem]:
-            callbacks.append(_reporter(xgboost, task, held_out, validation.target, labels))
-        if stopping:
-            callbacks.append(xgboost.callback.EarlyStopping(rounds=patience, save_best=True))
-    parameters = {**_parameters(task, len(labels)), **given}
-    return xgboost.train(parameters, train, rounds, evals=evaluated, callbacks=callbacks, verbose_eval=False)
+    parameters = {**_parameters(task, labels), **given}
+    about = (parameters, rounds, patience, stops, task.layout, task.cluster.size)
+    return Course(
+        parameters,
+        rounds,
+        patience if stops else None,
+        file=checkpoint_in(task.checkpoints),
+        fingerprint=fingerprint(about, task.train, task.validation) if task.checkpoints else "",
+        writes=task.cluster.leads,
+    )
 
 
 def _parameters(task: Task, labels: int) -> dict[str, Any]:
@@ -113,17 +129,17 @@ def _known_rows(rows: LabelledRows | None, labels: list[str]) -> LabelledRows | 
     return LabelledRows(rows.matrix[known], rows.target[known], weights)
 
 
-def _reporter(xgboost: Any, task: Task, held_out: Any, truth: Floats | Labels, labels: list[str]) -> Any:
+def _reporter(
+    task: Task, held_out: Any, truth: Floats | Labels, labels: list[str]
+) -> Callable[[int, Any], None]:
     """Return what computes the decisive metric after each round; XGBoost has the answers at hand then."""
 
-    class Reporter(xgboost.callback.TrainingCallback):  # type: ignore[misc]  # it is imported when needed
-        def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
-            answers = _answers(model.predict(held_out), labels)
-            rows = prepare(task.problem, Predictions(truth, answers, tuple(labels))).weighted(None)
-            task.report(epoch, float(METRICS[task.problem][task.metric](rows)[0]))
-            return False
+    def report(step: int, booster: Any) -> None:
+        answers = _answers(booster.predict(held_out), labels)
+        rows = prepare(task.problem, Predictions(truth, answers, tuple(labels))).weighted(None)
+        task.report(step, float(METRICS[task.problem][task.metric](rows)[0]))
 
-    return Reporter()
+    return report
 
 
 def _answers(predicted: Any, labels: list[str]) -> Floats:

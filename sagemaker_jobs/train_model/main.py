@@ -20,6 +20,7 @@ from headrace.config.features import OwnStep
 from headrace.ml.hyperparameter_text import read_hyperparameters
 from headrace.ml.metrics import measure
 from sagemaker_jobs.augmentation.rows import augment_part
+from sagemaker_jobs.cluster import ALONE, Cluster, read_cluster
 from sagemaker_jobs.engine_choice import choose_engine
 from sagemaker_jobs.engines import SKOPS, load_predictor
 from sagemaker_jobs.estimators import fit
@@ -28,6 +29,7 @@ from sagemaker_jobs.evidence.written import write_evidence
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.group_columns import group_columns
 from sagemaker_jobs.learners.interface import Report
+from sagemaker_jobs.learners.registry import check_learns_together
 from sagemaker_jobs.memory import check_memory
 from sagemaker_jobs.model import Model, Predictor, as_documents, schema_document
 from sagemaker_jobs.model_files import load_model, save_model
@@ -38,6 +40,7 @@ from sagemaker_jobs.paths import MlPaths
 from sagemaker_jobs.recipe import Recipe
 from sagemaker_jobs.spec import Spec, read_spec
 from sagemaker_jobs.streamed_fit import fit_streamed
+from sagemaker_jobs.termination import terminable
 from sagemaker_jobs.train_model.decision import with_chosen_threshold
 from sagemaker_jobs.train_model.monitoring import write_monitoring
 
@@ -52,9 +55,14 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     spec = read_spec(paths.channel("spec"))
     group_columns(spec)  # Groups that cannot be compared are told before anything is learned.
     hyperparameters = read_hyperparameters({**spec.pipeline.training.hyperparameters, **_given(paths)})
-    rows = read_rows(paths, _given_to(spec, hyperparameters))
-    metrics = train_model(spec, hyperparameters, rows, paths.model, checkpoints=paths.checkpoints)
-    for name, value in metrics["validation"].items():
+    cluster = read_cluster(paths, environ)
+    check_learns_together(spec.pipeline.training.estimator, cluster)
+    with terminable():
+        rows = read_rows(paths, _given_to(spec, hyperparameters))
+        metrics = train_model(
+            spec, hyperparameters, rows, paths.model, checkpoints=paths.checkpoints, cluster=cluster
+        )
+    for name, value in metrics.get("validation", {}).items():
         print(f"validation:{name}={value:.10g};")  # noqa: T201 - MetricDefinitions read it from the log
 
 
@@ -111,6 +119,7 @@ def train_model(
     folder: Path,
     *,
     checkpoints: Path | None = None,
+    cluster: Cluster = ALONE,
 ) -> dict[str, dict[str, float]]:
     """Fit a model, write it to `folder` and return its metrics by part.
 
@@ -118,7 +127,8 @@ def train_model(
     model will be watched by (`write_monitoring`), the evidence that it is sound (`write_evidence`), ``threshold.json`` if one is
     chosen, ``sample.json`` (a real row and its answer) and ``manifest.json`` (a checksum for each, where the model comes from, and
     which engine serves it). The same rows, hyperparameters and seed give the same bytes. Learners that keep checkpoints do so in
-    `checkpoints`, if there is such a folder.
+    `checkpoints`, if there is such a folder. Of several hosts the first one writes the model; the others help to fit it, and write
+    and return nothing.
 
     Raises
     ------
@@ -138,9 +148,12 @@ def train_model(
         spec.pipeline.features,
         spec.pipeline.metric,
         checkpoints,
+        cluster,
     )
-    folder.mkdir(parents=True, exist_ok=True)
     model = Model(recipe.problem, recipe.schema, _fitted(recipe, rows), spec.steps)
+    if not cluster.leads:
+        return {}
+    folder.mkdir(parents=True, exist_ok=True)
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
     engine = choose_engine(model, held_out, folder)

@@ -30,7 +30,7 @@ VARIANTS = {
     "batch": json.dumps({"endpoint": {"kind": "batch"}}),
     "manual approval": json.dumps({"approval": "manual"}),
     "tuning": json.dumps({"training": {"tuning": {"warm_start": True}}}),
-    "local disk": json.dumps({"training": {"instance": "ml.g5.xlarge"}}),
+    "local disk": json.dumps({"training": {"instance": "ml.g5.xlarge", "estimator": "torch"}}),
 }
 
 

@@ -91,6 +91,20 @@ def test_a_job_that_has_not_ended_is_billed_until_now_and_one_that_never_began_i
     assert JobTimes(client).billable_seconds("run", NOW) == 30
 
 
+def test_every_instance_of_a_training_is_billed_and_the_evaluation_has_one(stubbed):
+    client, stubber = stubbed("sagemaker")
+    spot = trained(BillableTimeInSeconds=30, TrainingTimeInSeconds=100)
+    times = {"ProcessingStartTime": NOW, "ProcessingEndTime": NOW + timedelta(seconds=40)}
+    stubber.add_response("describe_training_job", spot, {"TrainingJobName": "run-0"})
+    stubber.add_response("describe_processing_job", processed(**times), {"ProcessingJobName": "run-0"})
+    stubber.add_response("describe_training_job", spot, {"TrainingJobName": "run-0"})
+
+    jobs = JobTimes(client, instances=3)
+
+    assert jobs.billable_seconds("run", NOW) == 3 * 30 + 40
+    assert jobs.saved_seconds("run") == 3 * 70
+
+
 def test_what_sagemaker_refuses_is_told(stubbed):
     client, stubber = stubbed("sagemaker")
     stubber.add_client_error("describe_training_job", "AccessDeniedException", "not authorized")

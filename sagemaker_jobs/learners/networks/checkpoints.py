@@ -1,18 +1,15 @@
-"""Keeps a training's progress on disk, so that an interrupted one goes on where it was.
-
-A checkpoint is NumPy's archive of plain arrays, read without pickle: nothing in it can run.
-"""
+"""Keeps a training's progress on disk, so that an interrupted one goes on where it was."""
 
 from __future__ import annotations
 
 import hashlib
-import os
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from sagemaker_jobs.checkpoint_file import read_arrays, write_arrays
 
 if TYPE_CHECKING:
     from sagemaker_jobs.learners.networks.training import Engine, Examples, Progress
@@ -45,31 +42,18 @@ class Checkpoints:
         }
         arrays |= {f"{_STATE}{name}": array for name, array in engine.state().items()}
         arrays |= {f"{_BEST}{name}": array for name, array in (progress.best or {}).items()}
-        self.folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self.folder / f".{_FILE}.unfinished"
-        with unfinished.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self.folder / _FILE)
+        write_arrays(self.folder / _FILE, arrays)
 
     def resume(self, engine: Engine) -> Progress:
         """Bring an engine to where it was, and return the progress; none if there is no checkpoint of this training."""
         from sagemaker_jobs.learners.networks.training import Progress  # noqa: PLC0415 - which needs this module
 
-        arrays = self._arrays()
+        arrays = read_arrays(self.folder / _FILE)
         if str(arrays.get("fingerprint")) != self.fingerprint:
             return Progress()
         engine.restore(_named(arrays, _STATE))
         epochs, best_epoch = arrays["epochs"].tolist()
         return Progress(epochs, best_epoch, float(arrays["best_loss"]), _named(arrays, _BEST))
-
-    def _arrays(self) -> dict[str, Any]:
-        try:
-            with np.load(self.folder / _FILE, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
-        except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # none yet, or damaged
-            return {}
 
 
 def fingerprint(about: object, *parts: Examples | None) -> str:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
+from sagemaker_jobs.cluster import Cluster
 from sagemaker_jobs.failures import JobError
 
-PORT = 29_500
-"""On which the first process waits for the others; PyTorch's own default."""
+_PATIENCE = timedelta(minutes=30)
+"""How long a host waits for another."""
 
 
 def _itself(number: float) -> float:
@@ -40,19 +44,13 @@ ALONE = World()
 
 
 @contextmanager
-def joined(hosts: Sequence[str], rank: int, master: str = "", port: int = PORT) -> Iterator[World]:
-    """Meet the other processes, and part from them at the end.
+def joined(cluster: Cluster) -> Iterator[World]:
+    """Meet the other hosts, and part from them at the end.
 
     Parameters
     ----------
-    hosts : sequence of str
-        Names of all machines, one for each process, in the same order everywhere.
-    rank : int
-        Place of this process among them.
-    master : str
-        Address of the first one; by default the first of the hosts.
-    port : int
-        On which the first one waits.
+    cluster : Cluster
+        One process on each host.
 
     Yields
     ------
@@ -64,26 +62,45 @@ def joined(hosts: Sequence[str], rank: int, master: str = "", port: int = PORT) 
     JobError
         If the others do not come.
     """
-    if not 0 <= rank < len(hosts):
-        raise JobError(f"there is no process {rank} among {len(hosts)} hosts")
-    if len(hosts) == 1:
+    if cluster.size == 1:
         yield ALONE
         return
     import torch  # noqa: PLC0415
     from torch import distributed  # noqa: PLC0415
 
-    backend = "nccl" if torch.cuda.is_available() else "gloo"
-    address = f"tcp://{master or hosts[0]}:{port}"
+    for library in ("GLOO", "NCCL"):  # both know their network by a variable only
+        os.environ.setdefault(f"{library}_SOCKET_IFNAME", cluster.interface)
     try:
-        distributed.init_process_group(backend, init_method=address, rank=rank, world_size=len(hosts))
-    except (RuntimeError, ValueError) as error:
+        distributed.init_process_group(
+            "nccl" if torch.cuda.is_available() else "gloo",
+            store=_store(distributed, cluster),
+            rank=cluster.rank,
+            world_size=cluster.size,
+            timeout=_PATIENCE,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
         raise JobError(
-            f"process {rank} of {len(hosts)} does not find the others at {address}: {error}"
+            f"{cluster.hosts[cluster.rank]} does not find the other {cluster.size - 1} hosts: {error}"
         ) from None
-    try:
-        yield World(rank, len(hosts), _first_says)
-    finally:
-        distributed.destroy_process_group()
+    yield World(cluster.rank, cluster.size, _first_says)
+    distributed.destroy_process_group()
+
+
+def _store(distributed: Any, cluster: Cluster) -> Any:
+    """Return where hosts find each other; it listens at the first one's address, and not at all addresses, as it would by itself."""
+    address = cluster.first_address()
+    listens = {}
+    if cluster.leads:
+        listens = {"master_listen_fd": socket.create_server((address, cluster.port)).detach()}
+    return distributed.TCPStore(
+        address,
+        cluster.port,
+        cluster.size,
+        cluster.leads,
+        timeout=_PATIENCE,
+        wait_for_workers=False,
+        **listens,
+    )
 
 
 def _first_says(number: float) -> float:

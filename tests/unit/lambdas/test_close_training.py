@@ -26,8 +26,11 @@ SNAPSHOT = {"content_hash": "h2", "upto": "f9", "rows_seen": 1000}
 class Jobs:
     """Jobs that ran for a while, or of which SageMaker does not tell."""
 
-    def __init__(self, seconds=360, of_tuning=None):
-        self._seconds, self._of_tuning = seconds, of_tuning or {}
+    def __init__(self, seconds=360, of_tuning=None, saved=0):
+        self._seconds, self._of_tuning, self._saved = seconds, of_tuning or {}, saved
+
+    def saved_seconds(self, run):
+        return self._saved
 
     def billable_seconds(self, run, now, *, tuning=""):
         if tuning:
@@ -341,3 +344,22 @@ def test_a_search_that_found_nothing_is_paid_for_all_the_same(pipeline):
     )
 
     assert (history.trainings[0].seconds, history.trainings[0].tuning) == (3600, {"job": "bike-t9p1c0"})
+
+
+def test_what_spot_instances_saved_is_written_down_beside_the_cost():
+    spot = Pipeline(name="bike", problem="regression", target="cnt", training={"spot": {}})
+    history = FakeHistory()
+
+    close(spot, FakeLog(rows=1000), history=history, jobs=Jobs(seconds=100, saved=250))
+
+    [training] = history.newest_first()
+    assert (training.cost_usd, training.saved_usd) == (0.0032, 0.008)
+
+
+def test_on_demand_nothing_was_saved(pipeline):
+    history = FakeHistory()
+
+    close(pipeline, FakeLog(rows=1000), history=history, jobs=Jobs(saved=250))
+
+    [training] = history.newest_first()
+    assert training.saved_usd is None

@@ -257,6 +257,20 @@ def test_after_a_search_the_next_is_expected_to_cost_as_much():
     assert expected(history, **SEARCHED) == 3.0
 
 
+def test_no_training_is_expected_to_cost_more_than_its_cap():
+    assert expected(FakeHistory(past(cost_usd=5.0)), max_usd=2.0) == 2.0
+    assert expected(FakeHistory(past(cost_usd=1.0)), max_usd=2.0) == 1.0
+
+
+def test_the_lock_of_a_training_on_spot_instances_is_kept_as_long_as_it_may_wait():
+    waiting = Pipeline(
+        name="bike", problem="regression", target="cnt", training={"spot": {"max_wait_minutes": 600}}
+    )
+
+    # The training with all waiting, the evaluation, and what is around them.
+    assert stale_after(waiting) == timedelta(hours=10 + 1 + 3)
+
+
 def test_the_lock_of_a_search_is_kept_as_long_as_it_may_run():
     tuned = Pipeline(name="bike", problem="regression", target="cnt", training=SEARCHED)
 

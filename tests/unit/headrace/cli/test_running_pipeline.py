@@ -27,6 +27,7 @@ TRAININGS = [
         "champion": 2,
         "version": None,
         "cost_usd": 0.0123,
+        "saved_usd": None,
         "tuning": None,
     },
     {
@@ -38,6 +39,7 @@ TRAININGS = [
         "champion": None,
         "version": 1,
         "cost_usd": None,
+        "saved_usd": None,
         "tuning": {"strategy": "grid", "trials": "6", "best": "alpha=0.1", "objective": "rmse 42"},
     },
 ]

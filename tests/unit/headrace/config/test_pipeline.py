@@ -136,7 +136,7 @@ def test_an_instance_that_cannot_run_our_containers_is_refused(block, instance):
 
 @pytest.mark.parametrize("instance", ["ml.g5.xlarge", "ml.g4dn.xlarge", "ml.c7i.large", "ml.t2.medium"])
 def test_other_instances_are_taken(instance):
-    assert pipeline(training={"instance": instance}).training.instance == instance
+    assert pipeline(training={"instance": instance, "estimator": "torch"}).training.instance == instance
 
 
 @pytest.mark.parametrize(("estimator", "problem"), ESTIMATORS)
