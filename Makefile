@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 FRAMEWORKS := $(VENV)/.frameworks
-EXTRAS := keras mlflow shap torch xgboost
+EXTRAS := keras torch xgboost
 COMPILE = $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 UNIVERSAL = --universal --python-version 3.11
 WORKERS ?= 2
@@ -31,7 +31,7 @@ $(SPARK): requirements-spark.txt $(STAMP)
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes --build-constraints requirements-spark.txt -r requirements-spark.txt
 	@touch $@
 
-frameworks: $(FRAMEWORKS) ## install what only some pipelines need: XGBoost, PyTorch, Keras, SHAP, MLflow (7 GB)
+frameworks: $(FRAMEWORKS) ## install what only some pipelines need: XGBoost, PyTorch, Keras (7 GB)
 
 $(FRAMEWORKS): requirements-frameworks.txt $(STAMP)
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv pip install --quiet --require-hashes -r requirements-frameworks.txt
@@ -101,6 +101,7 @@ lock: setup ## compile the pinned requirements again
 	  $(COMPILE) sagemaker_jobs/extras/$$extra.in -c requirements.txt -c requirements-frameworks.txt $(UNIVERSAL) -o sagemaker_jobs/extras/$$extra.txt || exit 1; \
 	done
 	@$(COMPILE) requirements-frameworks.in -c requirements.txt -c requirements-frameworks.txt $(UNIVERSAL) --format pylock.toml -o sagemaker_jobs/extras/pylock.frameworks.toml
+	@sed -i -E 's#url = "https://[^"]*/([^"/]*)"#name = "\1"#' sagemaker_jobs/extras/pylock.frameworks.toml
 	@$(COMPILE) infra/file_formats_layer/requirements.in -c requirements.txt --python-version 3.12 --python-platform aarch64-manylinux_2_28 --only-binary :all: -o infra/file_formats_layer/requirements.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline

@@ -57,6 +57,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.state_machine_jsonata",
     "local_cloud.repairs.distributed_map",
     "local_cloud.repairs.state_frame",
+    "local_cloud.mlflow_server",
 )
 
 

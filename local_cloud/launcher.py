@@ -18,7 +18,7 @@ from pathlib import Path
 
 from local_cloud.settings import Settings
 
-_STATE = ("services", "s3", "images", "cache", "scratch")
+_STATE = ("services", "s3", "images", "cache", "scratch", "mlflow")
 _START_S = 30
 _STOP_S = 15
 _DEATH_S = 5
@@ -77,6 +77,11 @@ class LocalCloud:
             raise LocalCloudError(
                 f"port {self.settings.port} is taken by another program: stop it, or choose a port, "
                 "e.g. HEADRACE_PORT=4599"
+            )
+        mlflow = self.settings.mlflow_port
+        if mlflow is not None and _taken(mlflow):
+            raise LocalCloudError(
+                f"port {mlflow}, which MLflow is to listen at, is taken by another program: choose another port"
             )
         self.settings.state_dir.mkdir(parents=True, exist_ok=True)
         with self.log_file.open("ab") as log:
@@ -165,15 +170,16 @@ class LocalCloud:
     def _port_stays_taken(self) -> bool:
         """Tell whether another program has the port; an earlier process of ours may take a moment to die."""
         deadline = time.monotonic() + (_DEATH_S if self._pid_file.exists() else 0)
-        while self._port_taken():
+        while _taken(self.settings.port):
             if time.monotonic() >= deadline:
                 return True
             time.sleep(0.05)
         return False
 
-    def _port_taken(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.settings.port)) == 0
+
+def _taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _reap(pid: int, *, wait: bool = False) -> None:

@@ -26,14 +26,17 @@ class _Spawner:
         self._orders: queue.Queue[Callable[[], None]] = queue.Queue()
         threading.Thread(target=self._run, name="spawner", daemon=True).start()
 
-    def spawn(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+    def spawn(self, command: list[str], at_our_end: int, **options: Any) -> subprocess.Popen[bytes]:
         """Start `command`; errors of `subprocess.Popen` are raised here."""
         answer: queue.Queue[subprocess.Popen[bytes] | Exception] = queue.Queue()
+
+        def die() -> None:
+            _libc.prctl(_PR_SET_PDEATHSIG, at_our_end)
 
         def order() -> None:
             try:
                 answer.put(
-                    subprocess.Popen(command, start_new_session=True, preexec_fn=_die_with_parent, **options)  # noqa: PLW1509 - a single-threaded child calls one C function
+                    subprocess.Popen(command, start_new_session=True, preexec_fn=die, **options)  # noqa: PLW1509 - a single-threaded child calls one C function
                 )
             except Exception as error:
                 answer.put(error)
@@ -49,23 +52,19 @@ class _Spawner:
             self._orders.get()()
 
 
-def _die_with_parent() -> None:
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 _spawner: _Spawner | None = None
 _lock = threading.Lock()
 
 
-def spawn(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own; it is killed when this process ends, however that happens.
+def spawn(command: list[str], *, at_our_end: int = signal.SIGKILL, **options: Any) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own; it is sent `at_our_end` when this process ends, however that happens.
 
     Takes the options of `subprocess.Popen`.
     """
     global _spawner  # noqa: PLW0603 - one thread per process, started at first use
     with _lock:
         _spawner = _spawner or _Spawner()
-    return _spawner.spawn(command, **options)
+    return _spawner.spawn(command, at_our_end, **options)
 
 
 def end(process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 _SECRET = "local"
+_PORT = 4566
 _PORTS = range(1024, 65536)
 _HURRY, _MOST_SERVERS, _MOST_HOSTS = 60.0, 4, 4
 _AT_CHECKPOINT = "checkpoint"
@@ -35,6 +36,8 @@ class Settings:
         for never.
     spot_interruptions : int
         How often that happens to one training job.
+    mlflow_port : int or None
+        Where an MLflow server of the local cloud listens on the loopback; None for none.
     """
 
     port: int
@@ -44,13 +47,13 @@ class Settings:
     hosts: int = _MOST_HOSTS
     spot_interruption: str = ""
     spot_interruptions: int = 1
+    mlflow_port: int | None = None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables of `own_environment`; ``ValueError`` names a value that is none."""
-        port = environ.get("HEADRACE_PORT", "4566")
-        if not port.isdigit() or int(port) not in _PORTS:
-            raise ValueError(f"HEADRACE_PORT is a number from 1024 to 65535, not {port!r}")
+        port = _port(environ, "HEADRACE_PORT") or _PORT
+        mlflow_port = _port(environ, "HEADRACE_LOCAL_MLFLOW_PORT")
         default = Path(__file__).parents[1] / ".headrace"
         state_dir = Path(environ.get("HEADRACE_STATE") or default).absolute()
         hurry = _at_least_one(environ, "HEADRACE_LOCAL_HURRY", _HURRY)
@@ -58,7 +61,7 @@ class Settings:
         hosts = _at_least_one(environ, "HEADRACE_LOCAL_HOSTS", _MOST_HOSTS)
         interruptions = _at_least_one(environ, "HEADRACE_LOCAL_SPOT_INTERRUPTIONS", 1)
         when = _interruption(environ)
-        return cls(int(port), state_dir, hurry, int(servers), int(hosts), when, int(interruptions))
+        return cls(port, state_dir, hurry, int(servers), int(hosts), when, int(interruptions), mlflow_port)
 
     def own_environment(self) -> dict[str, str]:
         """Variables that `from_environ` makes these settings of."""
@@ -70,6 +73,7 @@ class Settings:
             "HEADRACE_LOCAL_HOSTS": str(self.hosts),
             "HEADRACE_LOCAL_SPOT_INTERRUPTION": self.spot_interruption,
             "HEADRACE_LOCAL_SPOT_INTERRUPTIONS": str(self.spot_interruptions),
+            "HEADRACE_LOCAL_MLFLOW_PORT": str(self.mlflow_port or ""),
         }
 
     @property
@@ -114,6 +118,15 @@ class Settings:
             "MINISTACK_CODEBUILD_EXECUTE": "1",
             **self.client_environment(),
         }
+
+
+def _port(environ: Mapping[str, str], name: str) -> int | None:
+    given = environ.get(name)
+    if not given:
+        return None
+    if not given.isdigit() or int(given) not in _PORTS:
+        raise ValueError(f"{name} is a number from {_PORTS[0]} to {_PORTS[-1]}, not {given!r}")
+    return int(given)
 
 
 def _at_least_one(environ: Mapping[str, str], name: str, default: float) -> float:

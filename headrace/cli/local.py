@@ -15,11 +15,24 @@ if TYPE_CHECKING:
     from local_cloud.launcher import LocalCloud
 
 
+_MLFLOW_PORT = 5000
+
+
 def add_commands(commands: Commands) -> None:
     """Add `local` and what it can do."""
     group = commands.add_parser("local", help="AWS on this machine: start, stop, status, reset, logs, env")
     actions = group.add_subparsers(title="actions", metavar="ACTION", required=True)
-    add_command(actions, "start", start, "start it; it goes on in the background and keeps its state")
+    start_command = add_command(
+        actions, "start", start, "start it; it goes on in the background and keeps its state"
+    )
+    start_command.add_argument(
+        "--mlflow",
+        nargs="?",
+        type=int,
+        const=_MLFLOW_PORT,
+        metavar="PORT",
+        help=f"with an MLflow server beside it, at port {_MLFLOW_PORT} unless another is named",
+    )
     add_command(actions, "stop", stop, "stop it; its state is kept")
     add_command(actions, "status", status, "tell whether it runs, and where")
     add_command(actions, "reset", reset, "stop it and forget everything it held")
@@ -32,7 +45,9 @@ def start(arguments: argparse.Namespace) -> None:
     """Start the local cloud."""
     from local_cloud.launcher import LocalCloudError  # noqa: PLC0415 - keeps `headrace --help` quick
 
-    cloud = _cloud()
+    cloud = _cloud(arguments.mlflow)
+    if arguments.mlflow and cloud.status().running:
+        raise CommandError("the local cloud runs already: stop it, then start it with --mlflow")
     try:
         with working("starting the local cloud"):
             cloud.start()
@@ -41,6 +56,8 @@ def start(arguments: argparse.Namespace) -> None:
     _show_status(cloud, arguments)
     if not arguments.json:
         say('Point AWS clients at it with: eval "$(headrace local env)"')
+        if cloud.settings.mlflow_port:
+            say(f"MLflow answers within seconds at http://127.0.0.1:{cloud.settings.mlflow_port}")
 
 
 def stop(arguments: argparse.Namespace) -> None:
@@ -86,12 +103,13 @@ def env(arguments: argparse.Namespace) -> None:
         say("\n".join(f"export {name}={shlex.quote(value)}" for name, value in variables.items()))
 
 
-def _cloud() -> LocalCloud:
+def _cloud(mlflow_port: int | None = None) -> LocalCloud:
     from local_cloud.launcher import LocalCloud  # noqa: PLC0415
     from local_cloud.settings import Settings  # noqa: PLC0415
 
+    asked = {"HEADRACE_LOCAL_MLFLOW_PORT": str(mlflow_port)} if mlflow_port is not None else {}
     try:
-        return LocalCloud(Settings.from_environ(os.environ))
+        return LocalCloud(Settings.from_environ({**os.environ, **asked}))
     except ValueError as error:
         raise CommandError(str(error)) from None
 

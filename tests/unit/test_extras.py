@@ -10,7 +10,7 @@ from packaging.tags import Tag, compatible_tags, cpython_tags
 from packaging.utils import parse_wheel_filename
 
 REPO = Path(__file__).parents[2]
-EXTRAS = ("keras", "mlflow", "shap", "torch", "xgboost")
+EXTRAS = ("keras", "torch", "xgboost")
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 LOCK = tomllib.loads((REPO / "sagemaker_jobs/extras/pylock.frameworks.toml").read_text())
 
@@ -75,14 +75,11 @@ def test_every_package_of_every_framework_has_a_wheel_for_every_supported_python
         package["name"]
         for package in needed
         if not any(
-            parse_wheel_filename(wheel.get("name") or wheel["url"].rpartition("/")[2])[3] & installable
-            for wheel in package.get("wheels", ())
+            parse_wheel_filename(wheel["name"])[3] & installable for wheel in package.get("wheels", ())
         )
     ]
 
-    assert {"tensorflow-cpu", "keras", "torch", "xgboost-cpu", "shap", "mlflow-skinny"} <= {
-        package["name"] for package in needed
-    }
+    assert {"tensorflow-cpu", "keras", "torch", "xgboost-cpu"} <= {package["name"] for package in needed}
     assert lacking == []
 
 
@@ -93,6 +90,6 @@ def test_the_lock_of_wheels_has_the_versions_that_are_installed():
 
 
 def test_no_framework_is_part_of_the_lean_locks():
-    frameworks = {"torch", "tensorflow", "tensorflow-cpu", "keras", "xgboost", "xgboost-cpu", "shap", "numba"}
+    frameworks = {"torch", "tensorflow", "tensorflow-cpu", "keras", "xgboost", "xgboost-cpu"}
     for path in ("requirements.txt", "sagemaker_jobs/requirements.txt"):
         assert not frameworks & {name for name, _ in versions(path)}

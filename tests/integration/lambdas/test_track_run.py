@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from mlflow import MlflowClient
 
 from headrace.aws.mlflow_server import MlflowServer
 from lambdas.track_run.handler import Ports, track_run
+from local_cloud.mlflow_server import server_command
 
 NOW = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 _START_S = 180
@@ -30,27 +30,9 @@ def free_port():
 def server(tmp_path_factory):
     """A server with its own database, on the loopback."""
     folder, port = tmp_path_factory.mktemp("mlflow"), free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    stores = [
-        "--backend-store-uri",
-        f"sqlite:///{folder}/mlflow.db",
-        "--artifacts-destination",
-        str(folder / "kept"),
-    ]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
-            [*command, *stores],
+            server_command(port, folder),
             cwd=folder,
             stdout=log,
             stderr=log,
