@@ -10,15 +10,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import skops.io
-from skops.io.exceptions import UntrustedTypesFoundException
-
 from headrace.config.estimators import is_own
+from sagemaker_jobs.absent import absent
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.features.registry import own_types
 from sagemaker_jobs.model import Model, read_schema_document
 from sagemaker_jobs.model_folder import MODEL, SCHEMA, read_json, verify
 from sagemaker_jobs.tree_check import check_trees
+
+# skops imports every part of scikit-learn to list its estimators, and one part would import PyTorch wherever that is
+# installed: two seconds and 600 MB in every process that touches a model, for nothing.
+with absent("sklearn.externals.array_api_compat.torch"):
+    import skops.io
+    from skops.io.exceptions import UntrustedTypesFoundException
 
 TRUSTED_TYPES = (
     "functools.partial",

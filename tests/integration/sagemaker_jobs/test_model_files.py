@@ -1,15 +1,16 @@
 import json
 import pickle
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import pytest
-import skops.io
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
 from sagemaker_jobs.failures import JobError
-from sagemaker_jobs.model_files import load_model
+from sagemaker_jobs.model_files import load_model, skops
 from sagemaker_jobs.model_folder import sha256_of
 from sagemaker_jobs.tree_check import check_trees
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
@@ -124,3 +125,11 @@ def test_the_nodes_of_a_forest_are_checked_too(tmp_path):
 
 def test_an_estimator_without_trees_is_left_alone():
     check_trees(Ridge())
+
+
+def test_models_are_read_without_pytorch_where_it_is_installed():
+    code = "import sys, sagemaker_jobs.model_files; print('torch' in sys.modules)"
+
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert told.stdout == "False\n"
