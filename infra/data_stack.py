@@ -20,6 +20,7 @@ from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
 from infra.predictions_table import PREDICTIONS
+from infra.privacy_key import PrivacyKey
 from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
 from infra.transform_call import WORK as TRANSFORM_WORK
@@ -41,6 +42,8 @@ class DataStack(PipelineStack):
         What happened; which files were taken already.
     glue_database_name, glue_table_name : str
         The curated data in the catalogue.
+    privacy_key : PrivacyKey or None
+        Of the hashes that stand for personal data, if the pipeline has any.
     topic : sns.Topic
         Where alarms go.
     dead_letters : sqs.Queue
@@ -68,6 +71,7 @@ class DataStack(PipelineStack):
                 "quarantine/": kept,
                 "refusals/": kept,
                 **({WORK: _WORK_DAYS} if pipeline.large_data else {}),
+                **_raw(pipeline),
             },
         )
         self.artifacts_bucket = DataBucket(
@@ -99,6 +103,10 @@ class DataStack(PipelineStack):
         QuarantineTable(self, "Quarantine", bucket=self.data_bucket, database=database)
         ProjectedTable(
             self, "Predictions", table=PREDICTIONS, bucket=self.artifacts_bucket, database_name=database.ref
+        )
+        needs_key = pipeline.privacy is not None and pipeline.privacy.needs_key
+        self.privacy_key = (
+            PrivacyKey(self, "PrivacyKey", key=self.key, removal_policy=policy) if needs_key else None
         )
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
@@ -160,12 +168,23 @@ class DataStack(PipelineStack):
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
         CfnOutput(self, "ArtifactsBucketName", value=self.artifacts_bucket.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
+        if self.privacy_key:
+            CfnOutput(self, "PrivacyKeyArn", value=self.privacy_key.secret.secret_arn)
         CfnOutput(
             self,
             "DropFilesHere",
             value=f"aws s3 cp <file> s3://{self.data_bucket.bucket_name}/incoming/",
             description="Drop a CSV or Parquet file with labelled rows",
         )
+
+
+def _raw(pipeline: Pipeline) -> dict[str, Duration]:
+    """Return what people drop, and after how long it is deleted, if ever."""
+    privacy = pipeline.privacy
+    if privacy is None or privacy.raw_days is None or privacy.legal_hold:
+        return {}
+    kept = Duration.days(privacy.raw_days)
+    return dict.fromkeys((f"{folder}/" for folder in ("incoming", "batch", "feedback")), kept)
 
 
 def _asynchronous(pipeline: Pipeline) -> dict[str, Duration]:

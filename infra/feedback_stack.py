@@ -82,6 +82,8 @@ class FeedbackStack(PipelineStack):
             file_formats=True,
         )
         grant_joining(function, data)
+        if data.privacy_key:
+            data.privacy_key.grant_to(function)
         return function
 
     def _start_on_files(self) -> None:

@@ -97,6 +97,9 @@ class Ingestion(Construct):
         grant_data_keys(function, data.key)
         grant_catalogue(function, data)
         function.add_to_role_policy(_announcements(self))
+        if data.privacy_key:
+            data.privacy_key.grant_to(function)
+            grant_items(function, data.ledger, "dynamodb:Query", ["erased"])
         if pipeline.large_data:
             grant_hand_over(function, data.data_bucket, pipeline)
         acknowledge_wildcards(

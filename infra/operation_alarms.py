@@ -215,6 +215,17 @@ class OperationAlarms(Construct):
                 then=then,
             ),
         )
+        privacy = self._pipeline.privacy
+        if privacy and privacy.undeclared != "off":
+            self.watch_metric(
+                "PersonalData",
+                pipeline_metric(self._pipeline, "PersonalColumns"),
+                Words(
+                    "a file has columns that look personal, and the pipeline file does not declare them",
+                    look="the item of the file in the ledger says which columns, and as what they look",
+                    then="name them in privacy.personal or privacy.not_personal",
+                ),
+            )
 
     def watch_metric(
         self,

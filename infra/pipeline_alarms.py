@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _A_DAY = 24 * 60
 _MODEL = ("DriftAlarm", "JointDrift", "ConceptDrift", "EstimatedQuality", "Quality")
 _START_TRAINING = {"drift": ("DriftAlarm", "JointDrift"), "quality": ("Quality", "ConceptDrift")}
-_FILES = ("RowsRefused", "FilesRefused", "ContractBreaches", "NoData")
+_FILES = ("RowsRefused", "FilesRefused", "ContractBreaches", "PersonalData", "NoData")
 _LEFT_BEHIND = ("DeadLetters", "MissedTrainings", "LostBatches", "LostMessages")
 _RUNS = (
     "TrainingFailed",

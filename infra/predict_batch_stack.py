@@ -122,6 +122,8 @@ class PredictBatchStack(PipelineStack):
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["baselines/*"])
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", [f"{WORK}*"])
         grant_data_keys(function, data.key)
+        if data.privacy_key:
+            data.privacy_key.grant_to(function)
         return function
 
     def _add_finish_batch(self) -> PipelineFunction:

@@ -83,4 +83,4 @@ def read_spec(folder: Path) -> Spec:
 def _hidden(pipeline: Pipeline) -> set[str | None]:
     """Return the columns that no model may see."""
     time = pipeline.time if pipeline.time not in pipeline.columns else None
-    return {pipeline.target, pipeline.id, time, *pipeline.ignore}
+    return {pipeline.target, pipeline.id, time, *pipeline.unseen}

@@ -28,9 +28,10 @@ from glue_jobs.clean_file.work import (
     clean_range,
     clean_whole,
     finish,
-    proposed_by,
+    protection,
     refusal_of,
     s3,
+    task_of,
 )
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
 from headrace.aws.large_files import LargeFileOrder, LargeFileOutcome, WorkFolder
@@ -59,7 +60,7 @@ def clean_large_file(context: SparkContext, folder: str) -> None:
     except (FileRefusedError, ContractError, CleaningStepError) as error:
         refusal = refusal_of(error)
         assert refusal is not None
-        outcome = LargeFileOutcome(refused=str(refusal.reason), why=refusal.why)
+        outcome = LargeFileOutcome(refused=str(refusal.reason), why=refusal.why, personal=refusal.personal)
     work.write_outcome(outcome)
 
 
@@ -114,6 +115,7 @@ def _cleaned(context: SparkContext, work: WorkFolder, order: LargeFileOrder) -> 
         reasons=faults.by_reason(),
         curated=tuple(each.curated for each in done if each.curated),
         contract=contract,
+        personal=found.task.personal,
     )
     reason = {"contract_version": contract.version, "accepted": outcome.rows, **faults.as_dict()}
     _keep_refused(work, [each.rejected for each in done if each.rejected], order.file, reason)
@@ -128,7 +130,11 @@ def _parts(context: SparkContext, folder: str, order: LargeFileOrder) -> _Found:
     if cut is None:
         [whole] = context.parallelize([size], 1).map(partial(clean_whole, folder, order)).collect()
         return _Found.united([accepted(whole)])
-    task = Task(folder, order, proposed_by(order, cut.first_rows), cut.split.names)
+    hidden = protection(order)
+    head, names = cut.first_rows, cut.split.names
+    if hidden:
+        head, names = hidden.hide(head), hidden.names(names)
+    task = task_of(folder, order, head, names)
     count = cut.split.count
     cleaned = context.parallelize(range(count), count).map(partial(clean_range, task, cut.split)).collect()
     return _Found.united([accepted(each) for each in cleaned])

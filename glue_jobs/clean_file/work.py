@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +15,7 @@ import numpy as np
 from headrace.aws.curated_names import curated_key
 from headrace.aws.large_files import LargeFileOrder, WorkFolder
 from headrace.aws.object_bytes import ObjectBytes
+from headrace.aws.privacy import protection_of
 from headrace.ml.arrays import Hashes, Ints
 from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finish_part, read_keys
 from headrace.ml.cleaning_steps.registry import CleaningStepError
@@ -28,6 +29,8 @@ from headrace.ml.files.split_file import SplitFile
 from headrace.ml.files.split_parquet import SplitParquet
 from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.observation import Observer
+from headrace.ml.privacy.detection import look_for_personal
+from headrace.ml.privacy.protection import Protection, protected
 from headrace.ml.rejections import Summary
 from headrace.ml.text_table import TextTable
 
@@ -43,10 +46,11 @@ class Refusal:
 
     reason: FileReason
     why: str
+    personal: Mapping[str, str] = field(default_factory=dict)
 
     def error(self) -> FileRefusedError:
         """Return it as an exception."""
-        return FileRefusedError(self.reason, self.why)
+        return FileRefusedError(self.reason, self.why, self.personal)
 
 
 @dataclass(frozen=True)
@@ -112,13 +116,16 @@ class Task:
     contract : Contract
         What rows must look like.
     names : list of str
-        Columns of the file.
+        Columns of the file that may be seen.
+    personal : mapping of str to str
+        Those that look personal and are not declared, and as what they look.
     """
 
     folder: str
     order: LargeFileOrder
     contract: Contract
     names: list[str]
+    personal: Mapping[str, str]
 
     def observer(self) -> Observer:
         """Return somebody who has seen no rows yet."""
@@ -171,7 +178,8 @@ def clean_range(task: Task, split: SplitFile | SplitParquet, index: int) -> Clea
     with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
         path = Path(scratch) / "range"
         ObjectBytes(s3(), task.order.file).copy(path, split.copies(index))
-        return _staged(task, split.table(index, path), index, Path(scratch) / "parts")
+        table = protected(split.table(index, path), protection(task.order))
+        return _staged(task, table, index, Path(scratch) / "parts")
     return refusing.refusal()
 
 
@@ -181,16 +189,21 @@ def clean_whole(folder: str, order: LargeFileOrder, size: int) -> CleanedRange |
         path, unpacked = Path(scratch) / "dropped", Path(scratch) / "unpacked"
         unpacked.mkdir()
         ObjectBytes(s3(), order.file).fetch(path, 0, size)
-        table = open_table(path, unpacked, order.options)
-        head = head_of(table, rows=rows_needed(order.contract))
-        contract = proposed_by(order, head)
-        return _staged(Task(folder, order, contract, table.names), table, 0, Path(scratch) / "parts")
+        table = protected(open_table(path, unpacked, order.options), protection(order))
+        task = task_of(folder, order, head_of(table, rows=rows_needed(order.contract)), table.names)
+        return _staged(task, table, 0, Path(scratch) / "parts")
     return refusing.refusal()
 
 
-def proposed_by(order: LargeFileOrder, head: TextTable) -> Contract:
-    """Return what the file is to be cleaned against, by its first rows."""
-    return proposed_contract(order.contract, head, order.fields, order.rules, retry=order.file.is_retry)
+def protection(order: LargeFileOrder) -> Protection | None:
+    """Return what is to be hidden of the file, with the key."""
+    return protection_of(order.protection, order.key_arn)
+
+
+def task_of(folder: str, order: LargeFileOrder, head: TextTable, names: list[str]) -> Task:
+    """Return what the file is to be cleaned against, by its first rows, of which nothing may be seen that is hidden."""
+    contract = proposed_contract(order.contract, head, order.fields, order.rules, retry=order.file.is_retry)
+    return Task(folder, order, contract, names, look_for_personal(head.cells, order.protection))
 
 
 class _Refusing:
@@ -223,7 +236,7 @@ def accepted(answer: Answer | Refusal) -> Answer:
 def refusal_of(error: BaseException) -> Refusal | None:
     """Return why a file is refused, or None for an error that says nothing about it."""
     if isinstance(error, FileRefusedError):
-        return Refusal(error.reason, error.why)
+        return Refusal(error.reason, error.why, error.personal)
     if isinstance(error, ContractError):
         return Refusal(FileReason.CONTRACT, str(error))
     if isinstance(error, CleaningStepError):

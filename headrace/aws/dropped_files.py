@@ -208,9 +208,14 @@ class DroppedFiles:
         self._client.upload_file(str(records), file.bucket, file.records_key)
         self._put_reason(file, reason)
 
-    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        """Copy a refused file to quarantine as it is, if it is still there, with a record and the reason beside it."""
-        if reason["code"] != FileReason.OBJECT_MISSING:
+    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any], *, copy: bool = True) -> None:
+        """Copy a refused file to quarantine as it is, if it is still there, with a record and the reason beside it.
+
+        Without `copy` it stays where it was dropped, and the reason says so: nothing of it may lie elsewhere.
+        """
+        if not copy:
+            reason = {**reason, "original": f"s3://{file.bucket}/{file.key}?versionId={file.version_id}"}
+        elif reason["code"] != FileReason.OBJECT_MISSING:
             self._client.copy(
                 address(file),
                 file.bucket,

@@ -47,6 +47,8 @@ class FileRecord:
         Refused rows by reason code.
     contract_version : int or None
         Version of the contract that its rows were cleaned against; None if the file was refused.
+    personal_data : mapping of str to str
+        Columns that look personal and are not declared, and as what they look.
     """
 
     key: str
@@ -61,6 +63,7 @@ class FileRecord:
     refused: str | None = None
     reasons: Mapping[str, int] = field(default_factory=dict)
     contract_version: int | None = None
+    personal_data: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def order(self) -> str:

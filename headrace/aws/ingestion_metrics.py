@@ -35,6 +35,7 @@ def report(taken: FileRecord, metrics: Metrics) -> None:
             "RowsAccepted": taken.rows,
             "RowsQuarantined": taken.quarantined,
             "CellsFlagged": taken.flagged,
+            **({"PersonalColumns": len(taken.personal_data)} if taken.personal_data else {}),
         }
     )
     for reason, rows in taken.reasons.items():

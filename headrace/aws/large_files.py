@@ -19,6 +19,7 @@ from headrace.ml.contract import Contract, Fields
 from headrace.ml.contract_evolution import EvolutionRules
 from headrace.ml.declared_steps import DeclaredStep
 from headrace.ml.files.options import ReadOptions
+from headrace.ml.privacy.protection import ProtectionRule
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -47,6 +48,10 @@ class LargeFileOrder:
         Above it the file is refused whole, 0 to 1.
     contract : Contract or None
         The version in force; None if this is the first file.
+    protection : ProtectionRule or None
+        What is to be hidden.
+    key_arn : str
+        Of the secret that holds the key of the hashes; empty if there is none.
     """
 
     file: DroppedFile
@@ -55,6 +60,8 @@ class LargeFileOrder:
     options: ReadOptions
     max_bad_row_share: float
     contract: Contract | None
+    protection: ProtectionRule | None = None
+    key_arn: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON has it."""
@@ -69,6 +76,8 @@ class LargeFileOrder:
             "options": {**asdict(self.options), "expected": sorted(self.options.expected)},
             "max_bad_row_share": self.max_bad_row_share,
             "contract": self.contract.as_dict() if self.contract else None,
+            "protection": asdict(self.protection) if self.protection else None,
+            "key_arn": self.key_arn,
         }
 
     @classmethod
@@ -88,6 +97,8 @@ class LargeFileOrder:
             ReadOptions(**{**options, **sets}),
             document["max_bad_row_share"],
             Contract.from_dict(contract) if contract else None,
+            ProtectionRule(**document["protection"]) if document.get("protection") else None,
+            document.get("key_arn", ""),
         )
 
     def against(self, contract: Contract) -> LargeFileOrder:
@@ -111,6 +122,8 @@ class LargeFileOutcome:
         URIs of the good rows.
     contract : Contract or None
         What the contract is to be from now on.
+    personal : mapping of str to str
+        Columns that look personal and are not declared, and as what they look.
     refused, why : str or None
         Reason code and reason if the whole file is refused.
     """
@@ -121,6 +134,7 @@ class LargeFileOutcome:
     reasons: Mapping[str, int] = field(default_factory=dict)
     curated: tuple[str, ...] = ()
     contract: Contract | None = None
+    personal: Mapping[str, str] = field(default_factory=dict)
     refused: str | None = None
     why: str | None = None
 

@@ -14,6 +14,7 @@ from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.front import front_disagreements
 from headrace.config.monitoring import monitoring_disagreements
+from headrace.config.privacy_agreement import privacy_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
 from headrace.config.scale_agreement import scale_disagreements
@@ -62,6 +63,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         split_disagreements,
         _database,
         _arrival,
+        privacy_disagreements,
         feature_disagreements,
         training_disagreements,
         tuning_disagreements,

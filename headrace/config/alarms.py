@@ -21,6 +21,7 @@ AlarmName = Literal[
     "RowsRefused",
     "FilesRefused",
     "ContractBreaches",
+    "PersonalData",
     "DeadLetters",
     "TrainingFailed",
     "TrainingTimedOut",

@@ -28,6 +28,7 @@ from headrace.config.large_data import LargeData
 from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
 from headrace.config.monitoring import Monitoring
 from headrace.config.prices import usd_per_hour
+from headrace.config.privacy import Privacy
 from headrace.config.quarantine import Quarantine
 from headrace.config.release import Release
 from headrace.config.retraining import Retraining
@@ -154,6 +155,9 @@ class Pipeline(Block):
     quarantine: Quarantine = Field(
         default_factory=Quarantine, description="What happens to rows and files that are refused."
     )
+    privacy: Privacy | None = Field(
+        None, description="Personal data; left out, no column is taken for personal, and nobody looks."
+    )
     features: Features = Field(
         default_factory=Features,
         description="What is learned before the estimator, and is part of the model.",
@@ -202,6 +206,12 @@ class Pipeline(Block):
     def metric(self) -> str:
         """The metric that decides: the one the file names, or the problem's default."""
         return self.evaluation.metric or default_metric(self.problem)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Columns that no model may see beside target, id and time: the ignored ones, and the personal ones."""
+        personal = self.privacy.personal if self.privacy else {}
+        return (*self.ignore, *(name for name in personal if name not in (self.id, *self.ignore)))
 
     @model_validator(mode="before")
     @classmethod

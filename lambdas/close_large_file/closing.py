@@ -41,8 +41,8 @@ class Folder(Protocol):
 class Files(Protocol):
     """What is needed of the data bucket; refused rows are in quarantine already."""
 
-    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        """Put the file in quarantine."""
+    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any], *, copy: bool = True) -> None:
+        """Put the file in quarantine, or say where it is."""
         ...
 
 
@@ -157,8 +157,9 @@ def _refused(order: LargeFileOrder, outcome: LargeFileOutcome, ports: Ports) -> 
     ports.leftovers.delete(file)
     version = order.contract.version if order.contract else None
     reason = {"contract_version": version, "accepted": 0, "code": outcome.refused, "why": outcome.why}
-    ports.files.keep_whole(file, reason)
-    return FileRecord(file.key, file.version_id, file.dropped_at, file.sequencer, refused=outcome.refused)
+    ports.files.keep_whole(file, reason, copy=order.protection is None or order.protection.keeps_originals)
+    record = FileRecord(file.key, file.version_id, file.dropped_at, file.sequencer)
+    return record.with_(refused=outcome.refused, personal_data=outcome.personal)
 
 
 def _taken(file: DroppedFile, outcome: LargeFileOutcome, ports: Ports) -> FileRecord:
@@ -180,4 +181,5 @@ def _taken(file: DroppedFile, outcome: LargeFileOutcome, ports: Ports) -> FileRe
         flagged=outcome.flagged,
         reasons=outcome.reasons,
         contract_version=outcome.contract.version if outcome.contract else None,
+        personal_data=outcome.personal,
     )

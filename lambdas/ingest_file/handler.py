@@ -31,7 +31,9 @@ from headrace.aws.ingest_profiles import IngestProfiles
 from headrace.aws.ingestion_metrics import report
 from headrace.aws.large_files import LargeFiles
 from headrace.aws.metrics import PipelineMetrics, Unit
+from headrace.aws.personal_data import PersonalData
 from headrace.aws.pipeline_events import PipelineEvents
+from headrace.aws.privacy import ErasedPeople
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from lambdas.ingest_file.ingest import Ports, ingest
@@ -53,11 +55,12 @@ class Settings:
     glue_database: str
     glue_table: str
     clean_large_file_arn: str
+    privacy_key_arn: str
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the variables; ``KeyError`` names a missing one. Without large data there is no state machine for it."""
-        known = {"CLEAN_LARGE_FILE_ARN": "", **environ}
+        """Read the variables; ``KeyError`` names a missing one but for those that not every pipeline has."""
+        known = {"CLEAN_LARGE_FILE_ARN": "", "PRIVACY_KEY_ARN": "", **environ}
         return cls(**{name: known[name.upper()] for name in cls.__dataclass_fields__})
 
 
@@ -76,14 +79,16 @@ class Dependencies:
 def _deps() -> Dependencies:
     settings, pipeline, session = Settings.from_environ(os.environ), bundled_pipeline(), boto3.Session()
     s3 = session.client("s3")
+    ledger = session.resource("dynamodb").Table(settings.ledger_table)
     ports = Ports(
         files=DroppedFiles(s3),
         contracts=ContractStore(s3, settings.artifacts_bucket),
         curated=Catalogue(session, settings.data_bucket, settings.glue_database, settings.glue_table),
         profiles=IngestProfiles(s3, settings.data_bucket),
-        ledger=FileLedger(session.resource("dynamodb").Table(settings.ledger_table)),
+        ledger=FileLedger(ledger),
         announcements=PipelineEvents(session.client("events"), pipeline.name),
         large_files=_large_files(session, settings.clean_large_file_arn),
+        personal=PersonalData(pipeline, settings.privacy_key_arn, ErasedPeople(ledger)),
     )
     once = DynamoDBPersistenceLayer(settings.idempotency_table, boto3_session=session)
     remembered = IdempotencyConfig(expires_after_seconds=_REMEMBERED_S)
@@ -135,6 +140,7 @@ def _report(taken: FileRecord, seconds: float, metrics: PipelineMetrics) -> None
             "quarantined": taken.quarantined,
             "refused": taken.refused,
             "contract_version": taken.contract_version,
+            **({"personal_data": taken.personal_data} if taken.personal_data else {}),
         },
     )
     report(taken, metrics)

@@ -23,6 +23,8 @@ from headrace.ml.files.small import head_of
 from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.ingest_profile import profile_curated
 from headrace.ml.observation import Observer
+from headrace.ml.privacy.detection import MOST_ROWS, look_for_personal
+from headrace.ml.privacy.protection import Protection, ProtectionRule, protected
 from headrace.ml.refused_rows import RefusedRows
 
 _ROUNDS = 5
@@ -43,8 +45,8 @@ class Files(Protocol):
         """Put refused rows in quarantine, with a record of each."""
         ...
 
-    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
-        """Put the file in quarantine."""
+    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any], *, copy: bool = True) -> None:
+        """Put the file in quarantine, or say where it is."""
         ...
 
 
@@ -100,6 +102,23 @@ class LargeFiles(Protocol):
         ...
 
 
+class PersonalData(Protocol):
+    """What is needed of the pipeline's protection."""
+
+    @property
+    def secret_arn(self) -> str:
+        """Where the key of the hashes is."""
+        ...
+
+    def rule(self) -> ProtectionRule | None:
+        """Return what is to be hidden."""
+        ...
+
+    def protection(self) -> Protection | None:
+        """Return it with its key."""
+        ...
+
+
 @dataclass(frozen=True)
 class Ports:
     """Everything outside that ingestion touches."""
@@ -111,6 +130,16 @@ class Ports:
     ledger: Ledger
     announcements: Announcements
     large_files: LargeFiles | None = None
+    personal: PersonalData | None = None
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A file that was cleaned, what it was cleaned against, and what looks personal in it."""
+
+    contract: Contract
+    cleaned: CleanedFile
+    personal: Mapping[str, str]
 
 
 def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -> FileRecord | None:
@@ -139,17 +168,19 @@ def ingest(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -
     try:
         _check_size(file, pipeline)
         record = record.with_(sha256=ports.files.fetch(file, scratch / "dropped"))
-        contract, cleaned = _cleaned(file, pipeline, ports.contracts, scratch)
+        taken = _cleaned(file, pipeline, ports, scratch)
     except FileRefusedError as refusal:
         if refusal.reason == FileReason.TOO_LARGE and _handed_over(file, pipeline, ports):
             return None
         present = ports.contracts.load()
         held_against = {"contract_version": present.version if present else None}
         reason = {**held_against, "accepted": 0, "code": str(refusal.reason), "why": refusal.why}
-        ports.files.keep_whole(file, reason)
-        record = record.with_(refused=str(refusal.reason))
+        rule = ports.personal.rule() if ports.personal else None
+        ports.files.keep_whole(file, reason, copy=rule is None or rule.keeps_originals)
+        record = record.with_(refused=str(refusal.reason), personal_data=refusal.personal)
     else:
-        record = _stored(file, record.with_(contract_version=contract.version), contract, cleaned, ports)
+        record = record.with_(contract_version=taken.contract.version, personal_data=taken.personal)
+        record = _stored(file, record, taken.contract, taken.cleaned, ports)
     ports.ledger.record(record)
     if record.rows:
         ports.announcements.put("DataAccepted", record.announcement(file.bucket))
@@ -174,31 +205,39 @@ def _handed_over(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> bool:
         read_options(pipeline, contract, large=True),
         pipeline.ingest.max_bad_row_share,
         contract,
+        ports.personal.rule() if ports.personal else None,
+        ports.personal.secret_arn if ports.personal else "",
     )
     ports.large_files.hand_over(order)
     return True
 
 
-def _cleaned(
-    file: DroppedFile, pipeline: Pipeline, contracts: Contracts, scratch: Path
-) -> tuple[Contract, CleanedFile]:
+def _cleaned(file: DroppedFile, pipeline: Pipeline, ports: Ports, scratch: Path) -> _Taken:
     """Clean the file against the contract; the first good file makes it, and a good file may change it.
 
     If another file was quicker to change it, this one is cleaned again, against what that has made of it.
     """
+    protection = ports.personal.protection() if ports.personal else None
     for _ in range(_ROUNDS):
-        contract = contracts.load()
+        contract = ports.contracts.load()
         options = replace(read_options(pipeline, contract), key=file.key)
-        table = open_table(scratch / "dropped", scratch, options)
+        table = protected(open_table(scratch / "dropped", scratch, options), protection)
+        personal = _looked_for_personal(table, protection)
         try:
             proposed, cleaned = _against(contract, table, pipeline, scratch, retry=file.is_retry)
         except ContractError as error:
             raise FileRefusedError(FileReason.CONTRACT, str(error)) from None
         except CleaningStepError as error:
             raise FileRefusedError(FileReason.CLEANING_STEP, str(error)) from None
-        if proposed is contract or not cleaned.rows or contracts.offer(proposed) == proposed:
-            return proposed, cleaned
+        if proposed is contract or not cleaned.rows or ports.contracts.offer(proposed) == proposed:
+            return _Taken(proposed, cleaned, personal)
     raise ContractBusyError(f"the contract has changed {_ROUNDS} times while the file was cleaned")
+
+
+def _looked_for_personal(table: TableFile, protection: Protection | None) -> Mapping[str, str]:
+    if protection is None or protection.rule.undeclared == "off":
+        return {}
+    return look_for_personal(head_of(table, rows=MOST_ROWS).cells, protection.rule)
 
 
 def _against(

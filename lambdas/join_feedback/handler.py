@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -24,12 +24,14 @@ from headrace.aws.feedback_log import FeedbackLog
 from headrace.aws.feedback_rows import FeedbackRows
 from headrace.aws.labelled_files import LabelledFiles
 from headrace.aws.metrics import PipelineMetrics
+from headrace.aws.personal_data import PersonalData
 from headrace.aws.prediction_files import PredictionFiles
 from headrace.aws.release_log import ReleaseLog
 from headrace.aws.waiting_labels import BusyError, WaitingLabels
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.protection import Protection
 from lambdas.join_feedback import joining, taking
 
 FEEDBACK = "feedback/"
@@ -75,7 +77,7 @@ def _deps() -> Dependencies:
     return Dependencies(
         pipeline,
         pipeline.feedback or Feedback(),
-        taking.Ports(DroppedFiles(s3), contracts, waiting, log),
+        taking.Ports(DroppedFiles(s3), contracts, waiting, log, _of_labels(pipeline)),
         joining.Ports(
             PredictionFiles(s3, artifacts),
             waiting,
@@ -87,6 +89,20 @@ def _deps() -> Dependencies:
         ),
         PipelineMetrics(pipeline.name),
     )
+
+
+def _of_labels(pipeline: Pipeline) -> Callable[[], Protection | None]:
+    """Return what is hidden of labels: the row's id under both of the names that it may have there."""
+    personal = PersonalData(pipeline, os.environ.get("PRIVACY_KEY_ARN", ""))
+
+    def protection() -> Protection | None:
+        found = personal.protection()
+        if found is None or pipeline.id not in found.rule.personal:
+            return found
+        hidden = {**found.rule.personal, "entity": found.rule.personal[pipeline.id]}
+        return replace(found, rule=replace(found.rule, personal=hidden))
+
+    return protection
 
 
 def take_message(record: SQSRecord) -> None:

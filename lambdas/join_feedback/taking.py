@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,6 +19,7 @@ from headrace.ml.feedback_labels import LABELS, LabelRules, read_labels, refused
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileRefusedError
 from headrace.ml.files.table_file import open_table
+from headrace.ml.privacy.protection import Protection, protected
 from headrace.ml.refused_file import RefusedFile, refused_table
 from headrace.ml.refused_rows import RefusedRows
 from headrace.ml.rejections import Summary
@@ -35,7 +36,7 @@ class Files(Protocol):
         """Put refused records in quarantine."""
         ...
 
-    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any]) -> None:
+    def keep_whole(self, file: DroppedFile, reason: Mapping[str, Any], *, copy: bool = True) -> None:
         """Put the file in quarantine."""
         ...
 
@@ -76,6 +77,7 @@ class Ports:
     contracts: Contracts
     waiting: Waiting
     log: Log
+    protection: Callable[[], Protection | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,9 @@ def take(
         ports.files.fetch(file, scratch / "dropped")
         taken = _read(file, rules, options, ports, scratch)
     except FileRefusedError as refusal:
-        ports.files.keep_whole(file, {"accepted": 0, "code": str(refusal.reason), "why": refusal.why})
+        protection = ports.protection()
+        reason = {"accepted": 0, "code": str(refusal.reason), "why": refusal.why}
+        ports.files.keep_whole(file, reason, copy=protection is None or protection.rule.keeps_originals)
         taken = Taken(refused_file=str(refusal.reason))
     return taken if ports.log.taken(file, taken.counts, taken.refused_file) else None
 
@@ -133,7 +137,7 @@ def _options(file: DroppedFile, pipeline: Pipeline, feedback: Feedback) -> ReadO
 
 
 def _read(file: DroppedFile, rules: LabelRules, options: ReadOptions, ports: Ports, scratch: Path) -> Taken:
-    table = open_table(scratch / "dropped", scratch, options)
+    table = protected(open_table(scratch / "dropped", scratch, options), ports.protection())
     received_at = datetime.fromisoformat(file.dropped_at).astimezone(UTC)
     summary, rejected, good = Summary(), RefusedFile(scratch / "rejected.csv"), [LABELS.empty_table()]
     for block in table.blocks():

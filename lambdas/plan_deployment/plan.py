@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -116,7 +117,13 @@ def _instances(pipeline: Pipeline, endpoint: Endpoint | None) -> int:
 
 def _environment(pipeline: Pipeline, package: Package) -> dict[str, str]:
     engine = {"HEADRACE_ENGINE": package.metadata["engine"]} if "engine" in package.metadata else {}
-    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **_of_its_kind(pipeline.endpoint)}
+    kind = _of_its_kind(pipeline.endpoint)
+    return {"HEADRACE_MODEL_VERSION": f"v{package.version}", **engine, **kind, **_of_personal(pipeline)}
+
+
+def _of_personal(pipeline: Pipeline) -> dict[str, str]:
+    personal = pipeline.privacy.personal if pipeline.privacy else {}
+    return {"HEADRACE_PERSONAL_COLUMNS": json.dumps(list(personal))} if personal else {}
 
 
 def _of_its_kind(endpoint: EndpointBlock) -> dict[str, str]:

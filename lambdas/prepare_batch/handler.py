@@ -13,6 +13,7 @@ from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.personal_data import PersonalData
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
 from lambdas.prepare_batch.preparing import prepare_batch
@@ -21,13 +22,14 @@ logger = Logger()
 
 
 @cache
-def _deps() -> tuple[Any, str]:
-    return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"]
+def _deps() -> tuple[Any, str, PersonalData]:
+    personal = PersonalData(bundled_pipeline(), os.environ.get("PRIVACY_KEY_ARN", ""))
+    return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"], personal
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
-    client, bucket = _deps()
+    client, bucket, personal = _deps()
     plan, file = event["plan"], DroppedFile(**event["file"])
     with tempfile.TemporaryDirectory() as scratch:
         prepared = prepare_batch(
@@ -37,6 +39,7 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
             DroppedFiles(client),
             TransformFolder(client, bucket, plan["folder"]),
             Path(scratch),
+            personal.protection(),
         )
     logger.info("prepared", extra={**file.identity, **prepared})
     return prepared

@@ -18,6 +18,7 @@ from headrace.ml.deployed_model import DeployedModel
 from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from headrace.ml.files.table_file import TableFile, open_table
+from headrace.ml.privacy.protection import Protection, protected
 from headrace.ml.refused_file import RefusedFile
 from headrace.ml.rejections import Summary
 
@@ -78,6 +79,7 @@ def prepare_batch(
     files: Files,
     folder: Folder,
     scratch: Path,
+    protection: Protection | None = None,
 ) -> dict[str, Any]:
     """Write the records of a file, and tell how many there are; a file that cannot be read at all is a ``refusal``.
 
@@ -95,6 +97,8 @@ def prepare_batch(
         Where the file is, and where its records go.
     scratch : Path
         An empty folder with room for three times the largest file.
+    protection : Protection, optional
+        What is to be hidden of the file.
     """
     if baseline is None:
         raise NoBaselineError(
@@ -102,7 +106,7 @@ def prepare_batch(
         )
     model = DeployedModel.of(baseline)
     try:
-        return _prepare(file, pipeline, model, files, folder, scratch)
+        return _prepare(file, pipeline, model, files, folder, scratch, protection)
     except FileRefusedError as refused:
         return _refusal(str(refused.reason), refused.why)
     except CleaningStepError as error:
@@ -116,12 +120,13 @@ def _prepare(
     files: Files,
     folder: Folder,
     scratch: Path,
+    protection: Protection | None,
 ) -> dict[str, Any]:
     options = _options(pipeline, model, file.key)
     if file.size_bytes > options.max_bytes:
         raise options.too_large()
     sha256 = files.fetch(file, scratch / "dropped")
-    table = open_table(scratch / "dropped", scratch, options)
+    table = protected(open_table(scratch / "dropped", scratch, options), protection)
     batch = pipeline.endpoint.batches or Batch()
     asking = Asking.of(model.cleaning, table.names, batch.columns, pipeline.id)
     rows, summary, rejected = _written(table, asking, folder, scratch)

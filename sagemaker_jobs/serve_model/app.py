@@ -22,6 +22,7 @@ from headrace.ml.rows import CellError
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.serve_model.answers import JSON, AcceptError, AnswerForm, AnswerWriter, choose_form
 from sagemaker_jobs.serve_model.capture import Exchange, capture_lines
+from sagemaker_jobs.serve_model.personal_columns import refuse_personal
 from sagemaker_jobs.serve_model.questions import Question, Questioner, joined, row_count
 from sagemaker_jobs.serve_model.requests import ContentTypeError, RequestError, RequestTooLargeError
 from sagemaker_jobs.serve_model.settings import Settings
@@ -87,6 +88,7 @@ class Application:
         self._questioner = Questioner(predictor)
         self._writer = AnswerWriter(predictor.classes, predictor.threshold)
         self._capture_share = settings.capture_share
+        self._personal = settings.personal_columns
         self._write_line = write_line or _print_line
         self._execution_parameters = _execution_parameters(settings)
         self.most_body_bytes = settings.most_body_bytes
@@ -120,6 +122,8 @@ class Application:
                 headers.get(b"x-amzn-sagemaker-custom-attributes", b""),
             )
             rows = self._questioner.read(body, content_type)
+            if self._personal:
+                refuse_personal(body, content_type, self._personal)
         except (AcceptError, RequestError, CellError) as error:
             return refusal(next(status for kind, status in _STATUS if isinstance(error, kind)), str(error))
         except Exception:

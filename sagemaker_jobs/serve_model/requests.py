@@ -191,10 +191,22 @@ def _read_json_lines(text: str, names: Sequence[str]) -> Cells:
 
 
 def _read_parquet(body: bytes, names: Sequence[str]) -> Cells:
+    return _chosen(parquet_cells(body), names)
+
+
+def parquet_cells(body: bytes) -> Cells:
+    """Return the cells of all columns of a Parquet file.
+
+    Raises
+    ------
+    RequestError
+        If it cannot be read.
+    """
     read = _PARQUET_READER.read(body)
     if "refused" in read:
         raise (RequestTooLargeError if read["too_large"] else RequestError)(read["refused"])
-    return _chosen(read["cells"], names)
+    cells: Cells = read["cells"]
+    return cells
 
 
 def _by_row(rows: Sequence[Any], names: Sequence[str]) -> Cells:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Settings:
         Share of requests that are logged; 0 unless ``HEADRACE_CAPTURE`` is ``log``.
     most_body_bytes : int
         Of one request; ``HEADRACE_MAX_BODY_MB``, or 6 MB.
+    personal_columns : tuple of str
+        Columns that a request may not bring unless hashed; ``HEADRACE_PERSONAL_COLUMNS``, a list in JSON, or none.
     """
 
     port: int = 8080
@@ -39,6 +42,7 @@ class Settings:
     engine: str = ""
     capture_share: float = 0.0
     most_body_bytes: int = MAX_BODY_BYTES
+    personal_columns: tuple[str, ...] = ()
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -58,4 +62,5 @@ class Settings:
             engine=environ.get("HEADRACE_ENGINE", ""),
             capture_share=float(environ.get("HEADRACE_CAPTURE_SHARE") or 1.0) if captures else 0.0,
             most_body_bytes=int(environ.get("HEADRACE_MAX_BODY_MB") or MAX_BODY_BYTES // _MB) * _MB,
+            personal_columns=tuple(json.loads(environ.get("HEADRACE_PERSONAL_COLUMNS") or "[]")),
         )

@@ -41,6 +41,7 @@ PIPELINES = {
         },
         "feedback": {"api": True, "within_days": 60},
         "tracking": {"mlflow": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/ours"},
+        "privacy": {"personal": {"id": "hash", "email": "drop"}, "subject": "id", "raw_days": 30},
         "large_data": {"worker": "G.2X", "workers": 10},
         "alarms": {
             "no_data_after": "2 days",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -35,6 +36,7 @@ class FileReason(StrEnum):
     CONTRACT_LABELS = "contract_labels"
     CLEANING_STEP = "cleaning_step"
     TOO_MANY_BAD_ROWS = "too_many_bad_rows"
+    PERSONAL_DATA = "personal_data"
     MANIFEST = "manifest"
     LARGE_JOB_FAILED = "large_job_failed"
 
@@ -77,6 +79,7 @@ _TEXTS = {
     FileReason.CONTRACT_LABELS: "gives a binary target more than two labels",
     FileReason.CLEANING_STEP: "made a cleaning step of the pipeline file fail",
     FileReason.TOO_MANY_BAD_ROWS: "has a larger share of bad rows than `ingest.max_bad_row_share`",
+    FileReason.PERSONAL_DATA: "has columns that look personal and are not declared, and `privacy.undeclared` is quarantine",
     FileReason.MANIFEST: "is a manifest that does not list files of this pipeline",
     FileReason.LARGE_JOB_FAILED: "is large, and the job that cleans large files has failed",
 }
@@ -91,8 +94,10 @@ class FileRefusedError(Exception):
         For machines.
     why : str
         For people; says what to do, and repeats nothing of the content.
+    personal : mapping of str to str
+        Columns that look personal, and as what, if that is the reason.
     """
 
-    def __init__(self, reason: FileReason, why: str) -> None:
+    def __init__(self, reason: FileReason, why: str, personal: Mapping[str, str] | None = None) -> None:
         super().__init__(why)
-        self.reason, self.why = reason, why
+        self.reason, self.why, self.personal = reason, why, personal or {}

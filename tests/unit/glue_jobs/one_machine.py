@@ -1,7 +1,7 @@
 """Stands for Spark and S3 on one machine: lists for distributed rows, a dictionary for a bucket."""
 
 import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 
 class Rows:
@@ -45,6 +45,9 @@ class Rows:
 
     def collect(self):
         return list(self._items)
+
+    def countByValue(self):  # noqa: N802
+        return Counter(self._items)
 
     def toLocalIterator(self):  # noqa: N802
         return iter(self._items)

@@ -60,7 +60,7 @@ class World:
     def fetch(self, file, path):
         path.write_bytes(self.bodies[file.key, file.version_id])
 
-    def keep_whole(self, file, reason):
+    def keep_whole(self, file, reason, *, copy=True):
         self.kept.append((file.key, dict(reason)))
 
     def outcomes(self, since):

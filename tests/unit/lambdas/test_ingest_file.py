@@ -47,7 +47,7 @@ class World:
     def keep_rows(self, file, rejected, records, reason):
         self.rejected.append((list(csv.DictReader(io.StringIO(rejected.read_text()))), dict(reason)))
 
-    def keep_whole(self, file, reason):
+    def keep_whole(self, file, reason, *, copy=True):
         self.kept.append(dict(reason))
 
     def load(self):

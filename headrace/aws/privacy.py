@@ -1,0 +1,68 @@
+"""What protecting personal data takes of AWS: the key of the hashes, and the people who were erased."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import boto3
+from boto3.dynamodb.conditions import Key
+
+from headrace.aws.queried_items import query_items
+from headrace.aws.secrets import Secret
+from headrace.ml.privacy.protection import Protection, ProtectionRule
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+    from mypy_boto3_secretsmanager import SecretsManagerClient
+
+ERASED = "erased"
+"""Partition of the ledger: one item for each person who was erased, named by a hash."""
+
+
+class ErasedPeople:
+    """Hashes of the people who were erased; their rows are not taken in again."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def hashes(self) -> list[str]:
+        """Return all of them."""
+        found = query_items(
+            self._table,
+            KeyConditionExpression=Key("pk").eq(ERASED),
+            ProjectionExpression="sk",
+            ConsistentRead=True,
+        )
+        return [str(item["sk"]) for item in found]
+
+    def add(self, person: str, at: str) -> None:
+        """Remember a person by the hash; doing so again changes nothing."""
+        self._table.put_item(Item={"pk": ERASED, "sk": person, "erased_at": at})
+
+    def remove(self, person: str) -> None:
+        """Forget a person: rows that come from now on are taken in."""
+        self._table.delete_item(Key={"pk": ERASED, "sk": person})
+
+
+@cache
+def _secret_key(client: SecretsManagerClient, arn: str) -> bytes:
+    # The key never changes: with another one, nothing that is stored could be found.
+    return Secret(client, arn).text().encode()
+
+
+def protection_key(arn: str, client: SecretsManagerClient | None = None) -> bytes:
+    """Return the key of the hashes, which each process reads once."""
+    return _secret_key(client or _client(), arn)
+
+
+@cache
+def _client() -> SecretsManagerClient:
+    return boto3.client("secretsmanager")
+
+
+def protection_of(rule: ProtectionRule | None, secret_arn: str) -> Protection | None:
+    """Return a rule with its key, as far as it needs one."""
+    if rule is None:
+        return None
+    return Protection(rule, protection_key(secret_arn) if rule.needs_key else b"")

@@ -1,0 +1,52 @@
+"""What must hold between the block `privacy` and the rest of a pipeline file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from headrace.config.agreement import Finding
+    from headrace.config.pipeline import Pipeline
+
+
+def privacy_disagreements(pipeline: Pipeline) -> Iterator[Finding]:
+    """Yield what is wrong with the columns of the block, in the order of the file."""
+    privacy = pipeline.privacy
+    if privacy is None:
+        return
+    uses = _uses(pipeline)
+    for column, treatment in privacy.personal.items():
+        where = ("privacy", "personal", column)
+        for use in uses.get(column, ()):
+            yield where, f"{column!r} is {use}, which needs the values as they are"
+        needed = {pipeline.id: "the id", pipeline.split.group: "split.group", privacy.subject: "the subject"}
+        if treatment == "drop" and column in needed:
+            yield where, f"{column!r} is {needed[column]}, which tells rows apart: use hash"
+    for column in privacy.not_personal:
+        if column in privacy.personal:
+            yield ("privacy", "not_personal"), f"{column!r} is declared to be personal"
+    if privacy.subject == pipeline.target:
+        yield ("privacy", "subject"), f"{privacy.subject!r} is the target, which is no person"
+
+
+def _uses(pipeline: Pipeline) -> dict[str | None, list[str]]:
+    """Return what columns are used for that a hash cannot serve, by column."""
+    fairness = pipeline.evaluation.fairness
+    named = [
+        ((pipeline.target,), "the target"),
+        ((pipeline.time,), "the time column"),
+        ((pipeline.split.column,), "split.column"),
+        (pipeline.columns, "declared in `columns`"),
+        (pipeline.contract.columns, "in `contract.columns`"),
+        (pipeline.monitoring.quality.segments, "a segment of `monitoring.quality`"),
+        (fairness.columns if fairness else (), "compared by `evaluation.fairness`"),
+        *((step.columns, f"cleaned by {step.step}") for step in pipeline.cleaning.steps),
+        *((step.columns, f"a feature of {step.step}") for step in pipeline.features.steps),
+    ]
+    found: dict[str | None, list[str]] = {}
+    for columns, use in named:
+        for column in columns:
+            found.setdefault(column, []).append(use)
+    return found

@@ -1,0 +1,1 @@
+"""Personal data: hidden before it is stored, found where nobody declared it."""

@@ -1,0 +1,65 @@
+"""What the block `privacy` adds to the stacks, and what it does not."""
+
+import json
+
+import pytest
+from aws_cdk.assertions import Template
+
+from tests.infra.nag import findings
+from tests.infra.pipeline_stacks import stacks
+
+PRIVACY = {"personal": {"customer": "hash"}, "subject": "customer", "raw_days": 30}
+
+
+def template(**privacy):
+    return Template.from_stack(data(**privacy))
+
+
+def data(**privacy):
+    return stacks(json.dumps({"privacy": {**PRIVACY, **privacy}}))[0]
+
+
+def forgotten(found):
+    buckets = found.find_resources("AWS::S3::Bucket").values()
+    rules = [
+        rule for b in buckets for rule in b["Properties"].get("LifecycleConfiguration", {}).get("Rules", [])
+    ]
+    return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+
+
+@pytest.fixture(scope="module")
+def protected():
+    return template()
+
+
+def test_dropped_files_are_deleted_after_their_days(protected):
+    assert {"incoming/": 30, "batch/": 30, "feedback/": 30}.items() <= forgotten(protected).items()
+
+
+def test_nothing_that_was_dropped_is_deleted_under_a_legal_hold():
+    assert "incoming/" not in forgotten(template(legal_hold="lawsuit 12/26"))
+
+
+def test_the_key_is_made_by_cloudformation_and_encrypted_with_the_pipelines_own(protected):
+    (secret,) = protected.find_resources("AWS::SecretsManager::Secret").values()
+
+    assert secret["Properties"]["GenerateSecretString"] == {"ExcludePunctuation": True, "PasswordLength": 64}
+    assert "KmsKeyId" in secret["Properties"]
+
+
+def test_ingestion_may_read_the_key_and_who_was_erased(protected):
+    policies = json.dumps(protected.find_resources("AWS::IAM::Policy"))
+
+    assert "secretsmanager:GetSecretValue" in policies
+    assert json.dumps({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["erased"]}}) in policies
+
+
+def test_nothing_is_hashed_where_nothing_needs_it():
+    assert not template(personal={"email": "drop"}, subject=None).find_resources(
+        "AWS::SecretsManager::Secret"
+    )
+    assert not Template.from_stack(stacks()[0]).find_resources("AWS::SecretsManager::Secret")
+
+
+def test_nothing_is_found_that_nobody_gave_a_reason_for():
+    assert findings(data()) == []
