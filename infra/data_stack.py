@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_glue as glue
@@ -11,6 +13,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from headrace.config.privacy import Privacy
 from infra.asynchronous import EVERYTHING
 from infra.checkpoints import forgotten_checkpoints
 from infra.data_buckets import AccessLogs, DataBucket
@@ -170,12 +173,20 @@ class DataStack(PipelineStack):
         CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
         if self.privacy_key:
             CfnOutput(self, "PrivacyKeyArn", value=self.privacy_key.secret.secret_arn)
+        if self.pipeline.privacy and self.pipeline.privacy.subject:
+            CfnOutput(self, "Privacy", value=_declared(self.pipeline, self.pipeline.privacy))
         CfnOutput(
             self,
             "DropFilesHere",
             value=f"aws s3 cp <file> s3://{self.data_bucket.bucket_name}/incoming/",
             description="Drop a CSV or Parquet file with labelled rows",
         )
+
+
+def _declared(pipeline: Pipeline, privacy: Privacy) -> str:
+    """Return what `headrace erase` and `headrace export` have to know of the pipeline file."""
+    told = {"id": pipeline.id, **privacy.model_dump(include={"subject", "personal", "legal_hold"})}
+    return json.dumps(told)
 
 
 def _raw(pipeline: Pipeline) -> dict[str, Duration]:

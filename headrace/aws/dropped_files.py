@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 INCOMING = "incoming/"
 RETRIES = f"{INCOMING}retry/"
 """Rows that were refused once and are dropped again."""
+REWRITTEN = "headrace-rewritten"
+"""Metadata of what an erasure has left of a file: it is not taken once more."""
 MARKER, MANIFEST = "_SUCCESS", ".manifest.json"
 GONE = ("NoSuchKey", "NoSuchVersion", "404")
 _CHUNK = 2**20
@@ -201,6 +203,16 @@ class DroppedFiles:
                 digest.update(chunk)
                 target.write(chunk)
         return digest.hexdigest()
+
+    def was_rewritten(self, file: DroppedFile) -> bool:
+        """Tell whether this version is what an erasure has left of a file that was taken already."""
+        try:
+            found = self._client.head_object(**address(file))
+        except ClientError as error:
+            if error.response["Error"]["Code"] not in GONE:
+                raise
+            return False
+        return REWRITTEN in found["Metadata"]
 
     def keep_rows(self, file: DroppedFile, rejected: Path, records: Path, reason: Mapping[str, Any]) -> None:
         """Write refused rows to quarantine, a record of each, and the reasons."""

@@ -156,12 +156,12 @@ class Quarantine:
     def _drop_file(self, refusal: Refusal) -> None:
         if refusal.refused == FileReason.OBJECT_MISSING:
             raise NothingToRetryError(f"{refusal.key} was deleted before it could be read: drop it again")
-        source = {"Bucket": self._bucket, "Key": _key(refusal, "original")}
+        source: Any = {"Bucket": self._bucket, "Key": _key(refusal, "original")}
         if "original" in self.reason(refusal):  # it was not copied: personal data lies where it was dropped
             source = {"Bucket": self._bucket, "Key": refusal.key, "VersionId": refusal.version_id}
         try:
             self._client.copy(
-                source,  # type: ignore[arg-type] - the version may be named
+                source,
                 self._bucket,
                 refusal.key,
                 ExtraArgs={

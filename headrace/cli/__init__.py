@@ -14,6 +14,7 @@ from headrace.cli import (
     letters,
     local,
     monitoring,
+    personal,
     pipeline_files,
     predict,
     quarantine,
@@ -64,6 +65,7 @@ def parser() -> argparse.ArgumentParser:
         quarantine,
         letters,
         feedback,
+        personal,
         local,
     ):
         module.add_commands(commands)

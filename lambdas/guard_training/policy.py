@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-Reason = Literal["new_data", "drift", "quality", "schedule", "manual"]
+Reason = Literal["new_data", "drift", "quality", "schedule", "manual", "erasure"]
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Situation:
 
     Parameters
     ----------
-    reason : {"new_data", "drift", "quality", "schedule", "manual"}
+    reason : {"new_data", "drift", "quality", "schedule", "manual", "erasure"}
         Who asks.
     follow_up : bool
         Whether a training that just ended asks on behalf of data that came while it ran.

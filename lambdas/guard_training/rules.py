@@ -117,6 +117,9 @@ def _no_data(policy: Policy, situation: Situation, reason: Reason) -> str | None
 
 
 def _by_hand(policy: Policy, situation: Situation, reason: Reason) -> Verdict | None:
+    if reason == "erasure":
+        why = "somebody was erased from the rows that the model has learnt from"
+        return Verdict(True, reason, why, "by_hand")
     return Verdict(True, reason, "started by hand", "by_hand") if reason == "manual" else None
 
 

@@ -113,6 +113,10 @@ def take_message(record: SQSRecord) -> None:
     if file.is_folder or says_complete(file.key):
         logger.info("no data: a folder, a marker or a manifest", extra={"key": file.key})
         return
+    privacy = deps.pipeline.privacy
+    if privacy and privacy.subject and deps.ports.files.was_rewritten(file):
+        logger.info("what an erasure has left of a file that was taken already", extra=file.identity)
+        return
 
     def take(*, identity: dict[str, str]) -> dict[str, Any]:
         started = time.monotonic()

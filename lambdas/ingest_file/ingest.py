@@ -41,6 +41,10 @@ class Files(Protocol):
         """Write the file to `path` and return its SHA-256; `FileRefusedError` if it is gone."""
         ...
 
+    def was_rewritten(self, file: DroppedFile) -> bool:
+        """Tell whether an erasure has written the file."""
+        ...
+
     def keep_rows(self, file: DroppedFile, rejected: Path, records: Path, reason: Mapping[str, Any]) -> None:
         """Put refused rows in quarantine, with a record of each."""
         ...

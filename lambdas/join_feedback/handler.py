@@ -97,7 +97,7 @@ def _of_labels(pipeline: Pipeline) -> Callable[[], Protection | None]:
 
     def protection() -> Protection | None:
         found = personal.protection()
-        if found is None or pipeline.id not in found.rule.personal:
+        if found is None or pipeline.id is None or pipeline.id not in found.rule.personal:
             return found
         hidden = {**found.rule.personal, "entity": found.rule.personal[pipeline.id]}
         return replace(found, rule=replace(found.rule, personal=hidden))

@@ -93,6 +93,7 @@ class Protection:
         Examples
         --------
         >>> rule = ProtectionRule({"email": "drop", "customer": "hash"}, subject="customer")
+        >>> import numpy as np
         >>> cells = pa.table({"customer": ["7", None], "email": ["a@b.org", "c@d.org"], "y": ["1", "2"]})
         >>> hidden = Protection(rule, b"key").hide(TextTable(cells, np.array([1, 2]))).cells
         >>> hidden.column_names, hidden.column("customer").to_pylist()[1]

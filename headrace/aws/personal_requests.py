@@ -1,0 +1,143 @@
+"""What people may ask of a deployed pipeline about themselves: to be erased, and to be told what is stored."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from headrace.aws.artifacts import Artifacts
+from headrace.aws.deployed_pipeline import DeployedPipeline
+from headrace.aws.erasure import Erasure, Search
+from headrace.aws.privacy import ErasedPeople, protection_key
+from headrace.aws.registry import Registry, property_text
+from headrace.ml.privacy.hashing import hashed_value
+from headrace.ml.privacy.person import Person
+from headrace.ml.privacy.protection import same_as_in_cells
+
+MARK = "erasure"
+"""The property of a model package that says that somebody was erased from what its model has learnt from."""
+
+
+class NoSubjectError(Exception):
+    """The pipeline does not say who its rows are about; the text says what to do."""
+
+
+class HeldError(Exception):
+    """Nothing may be deleted now; the text says why."""
+
+
+@dataclass(frozen=True)
+class PersonalRequests:
+    """Requests of people to a running pipeline.
+
+    Parameters
+    ----------
+    pipeline : DeployedPipeline
+        Which, and with whose permissions.
+    """
+
+    pipeline: DeployedPipeline
+
+    def person(self, subject: str) -> Person:
+        """Return whom the pipeline's files call `subject`.
+
+        Raises
+        ------
+        NoSubjectError
+            If the pipeline file names no column for that.
+        """
+        return Person.of(subject, self._declared(), self._key())
+
+    def search(self) -> Search:
+        """Return what finds people in the pipeline's buckets."""
+        outputs = self.pipeline.outputs
+        client = self.pipeline.session.client("s3")
+        return Search(client, (outputs["DataBucketName"], outputs["ArtifactsBucketName"]))
+
+    def everything_of(self, person: Person) -> tuple[Search, Person]:
+        """Return the search, and the person with the ids of their rows."""
+        search = self.search()
+        return search, search.completed(person, self._key())
+
+    def erasure(self, subject: str) -> Erasure:
+        """Return the erasure of a person.
+
+        Raises
+        ------
+        HeldError
+            Under a legal hold, and while a training reads what would be rewritten.
+        """
+        if hold := self._declared().get("legal_hold"):
+            raise HeldError(f"nothing may be erased: privacy.legal_hold says {hold!r}")
+        if self._trainings():
+            raise HeldError("a training is running, and reads what would be rewritten: wait for its end")
+        bucket, client = self.pipeline.outputs["ArtifactsBucketName"], self.pipeline.session.client("s3")
+        return Erasure(
+            self.person(subject),
+            hashed_value(str(same_as_in_cells(subject)), self._key()),
+            self._key(),
+            self.search(),
+            self._people(),
+            Artifacts(client, bucket),
+            bucket,
+            self._mark_models,
+            self._train,
+        )
+
+    def admit(self, subject: str) -> None:
+        """Let rows of a person who was erased come in again."""
+        self.person(subject)
+        self._people().remove(hashed_value(str(same_as_in_cells(subject)), self._key()))
+
+    def _declared(self) -> dict[str, Any]:
+        if "Privacy" not in self.pipeline.outputs:
+            raise NoSubjectError(
+                "nothing says whom a row is about: name the column in privacy.subject of the pipeline file, and deploy it"
+            )
+        declared: dict[str, Any] = json.loads(self.pipeline.outputs["Privacy"])
+        return declared
+
+    def _key(self) -> bytes:
+        return protection_key(
+            self.pipeline.outputs["PrivacyKeyArn"], self.pipeline.session.client("secretsmanager")
+        )
+
+    def _people(self) -> ErasedPeople:
+        table = self.pipeline.session.resource("dynamodb").Table(self.pipeline.outputs["LedgerTableName"])
+        return ErasedPeople(table)
+
+    def _trainings(self) -> list[Any]:
+        running = self.pipeline.session.client("stepfunctions").list_executions(
+            stateMachineArn=self.pipeline.outputs["TrainStateMachineArn"],
+            statusFilter="RUNNING",
+            maxResults=1,
+        )
+        return list(running["executions"])
+
+    def _mark_models(self, snapshots: list[str], at: str) -> list[int]:
+        """Mark the versions that have learnt from one of `snapshots`, by the first digits of their content's hash."""
+        client = self.pipeline.session.client("sagemaker")
+        group, marked = self.pipeline.outputs["ModelPackageGroupName"], []
+        for page in client.get_paginator("list_model_packages").paginate(ModelPackageGroupName=group):
+            for item in page["ModelPackageSummaryList"]:
+                package = Registry(client).package(item["ModelPackageArn"])
+                learnt = package.metadata.get("content_hash", "")
+                if not learnt or not learnt.startswith(tuple(snapshots)):
+                    continue
+                said = {MARK: property_text(f"somebody was erased from what it has learnt from, {at}")}
+                if MARK not in package.metadata:
+                    client.update_model_package(
+                        ModelPackageArn=package.arn, CustomerMetadataProperties={**package.metadata, **said}
+                    )
+                marked.append(package.version)
+        return sorted(marked)
+
+    def _train(self, name: str) -> str:
+        """Ask for a training, once however often this is called for one name."""
+        client = self.pipeline.session.client("stepfunctions")
+        return client.start_execution(
+            stateMachineArn=self.pipeline.outputs["TrainStateMachineArn"],
+            name=name,
+            input=json.dumps({"reason": "erasure", "detail": {}}),
+        )["executionArn"]
