@@ -9,11 +9,12 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from headrace.ml.arrays import Floats
 from sagemaker_jobs.engines import ONNX, ONNX_FILE, SKOPS, OnnxModel
 from sagemaker_jobs.model import Model, Predictor
 from sagemaker_jobs.onnx_export.hostile_rows import hostile_rows
-from sagemaker_jobs.onnx_export.parity import MOST_COMPARED, compare
-from sagemaker_jobs.parts import Part
+from sagemaker_jobs.onnx_export.parity import MOST_COMPARED, compare, compare_answers
+from sagemaker_jobs.parts import Part, answer_part
 
 _EXACT = 1e-12  # to which differences are told
 _EXPORTERS = ("onnx", "onnxruntime")
@@ -27,6 +28,8 @@ class Choice:
     ----------
     predictor : Predictor
         The model in that engine.
+    answers : ndarray
+        Its answers to all rows that were held out; nobody need ask for them again.
     name : {"onnx", "skops"}
         Of the engine.
     why : str
@@ -37,6 +40,7 @@ class Choice:
     """
 
     predictor: Predictor
+    answers: Floats
     name: str
     why: str
     parity: dict[str, Any]
@@ -61,12 +65,14 @@ def choose_engine(model: Model, held_out: Part, folder: Path) -> Choice:
     try:
         graph, served = _exported(model)
     except _NotPossibleError as error:
-        return Choice(model, SKOPS, str(error), {})
-    parity, holds = _parity(model, served, held_out)
+        return Choice(model, answer_part(model, held_out).values, SKOPS, str(error), {})
+    answers = served.predict(held_out.columns)
+    parity, holds = _parity(model, served, held_out, answers)
     if not holds:
-        return Choice(model, SKOPS, f"its graph answers otherwise: {_told(parity)}", parity)
+        why = f"its graph answers otherwise: {_told(parity)}"
+        return Choice(model, answer_part(model, held_out).values, SKOPS, why, parity)
     (folder / ONNX_FILE).write_bytes(graph)
-    return Choice(served, ONNX, f"its graph answers as scikit-learn does: {_told(parity)}", parity)
+    return Choice(served, answers, ONNX, f"its graph answers as scikit-learn does: {_told(parity)}", parity)
 
 
 class _NotPossibleError(Exception):
@@ -94,10 +100,10 @@ def _exported(model: Model) -> tuple[bytes, OnnxModel]:
         ) from None
 
 
-def _parity(model: Model, served: OnnxModel, held_out: Part) -> tuple[dict[str, Any], bool]:
+def _parity(model: Model, served: OnnxModel, held_out: Part, answers: Floats) -> tuple[dict[str, Any], bool]:
     # One thread: in answering, scikit-learn's trees wait for each other more than they work.
     with threadpool_limits(1):
-        real = compare(model, served, [held_out.first(MOST_COMPARED).columns])
+        real = compare_answers(model, held_out.first(MOST_COMPARED).columns, answers[:MOST_COMPARED])
         hostile = compare(model, served, list(hostile_rows(held_out.columns, model.schema)))
     return {"held_out": real.as_dict(), "hostile": hostile.as_dict()}, real.holds and hostile.holds
 

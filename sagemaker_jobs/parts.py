@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from threadpoolctl import threadpool_limits
 
 from headrace.ml.arrays import Flags, Floats, Labels
 from headrace.ml.cells import (
@@ -31,6 +33,7 @@ from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.spec import Spec
 
 _FILES_AT_A_TIME = 4
+_ROWS_FOR_THREADS = 20_000
 _FROM_TEXT = {
     "number": as_numbers,
     "category": as_categories,
@@ -77,8 +80,10 @@ class Part:
 
 
 def answer_part(predictor: Predictor, part: Part) -> Predictions:
-    """Answer rows whose truth is known."""
-    return Predictions(part.target, predictor.predict(part.columns), predictor.classes, predictor.threshold)
+    """Answer rows whose truth is known; few rows on one thread, because several would only wait for each other."""
+    with threadpool_limits(1 if part.rows < _ROWS_FOR_THREADS else None):
+        answers = predictor.predict(part.columns)
+    return Predictions(part.target, answers, predictor.classes, predictor.threshold)
 
 
 class MissingColumnError(JobError):
@@ -158,8 +163,10 @@ class PartFiles:
 
     @property
     def categories(self) -> list[str]:
-        """The features whose values come again and again."""
-        return [column.name for column in self.schema if column.kind == "category"]
+        """The columns whose values come again and again: categories, and the labels."""
+        pipeline = self.spec.pipeline
+        labels = [] if pipeline.problem == "regression" else [pipeline.target]
+        return [*(column.name for column in self.schema if column.kind == "category"), *labels]
 
     def read(self) -> pa.Table:
         """Read all rows, several files and columns at the same time."""
@@ -217,12 +224,26 @@ def read_target(cells: pa.ChunkedArray, problem: Problem) -> Floats | Labels:
     JobError
         If a row has none.
     """
-    kind = "number" if problem == "regression" else "category"
-    values = _converted(cells, kind)
+    if problem != "regression":
+        return _labels(cells)
+    values = _converted(cells, "number")
     if values.null_count:
-        raise JobError(f"{values.null_count} rows have no target that can be used")
-    dtype = np.float64 if problem == "regression" else str
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=dtype)
+        raise _no_target(values.null_count)
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _labels(cells: pa.ChunkedArray) -> Labels:
+    """Return labels as texts as wide as the longest that occurs. Each different one is looked at once."""
+    coded = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
+    values = _categories(coded)
+    codes, names = pd.factorize(values)
+    if missing := int((codes < 0).sum()):
+        raise _no_target(missing)
+    return np.asarray(names, dtype=str)[codes]
+
+
+def _no_target(rows: int) -> JobError:
+    return JobError(f"{rows} rows have no target that can be used")
 
 
 def in_order_of_time(table: pa.Table, spec: Spec) -> pa.Table:

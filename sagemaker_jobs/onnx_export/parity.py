@@ -82,15 +82,30 @@ def compare(reference: Predictor, engine: Predictor, batches: Sequence[Columns])
         down to single batches. What it refuses is not compared.
     """
     columns = {name: np.concatenate([batch[name] for batch in batches]) for name in batches[0]}
+    right = _right(reference, columns)
+    if right is not None:
+        return agreement(right, engine.predict(columns), reference.threshold)
+    if len(batches) == 1:
+        return Agreement(refused=len(next(iter(columns.values()))))
+    half = len(batches) // 2
+    return compare(reference, engine, batches[:half]) + compare(reference, engine, batches[half:])
+
+
+def compare_answers(reference: Predictor, columns: Columns, answers: Floats) -> Agreement:
+    """Compare what an engine has answered to some rows with what another one answers, whose answers are right."""
+    right = _right(reference, columns)
+    if right is None:
+        return Agreement(refused=len(answers))
+    return agreement(right, answers, reference.threshold)
+
+
+def _right(reference: Predictor, columns: Columns) -> Floats | None:
+    """Return the right answers; None where rows are refused."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
-            right = reference.predict(columns)
+            return reference.predict(columns)
     except ValueError:
-        if len(batches) == 1:
-            return Agreement(refused=len(next(iter(columns.values()))))
-        half = len(batches) // 2
-        return compare(reference, engine, batches[:half]) + compare(reference, engine, batches[half:])
-    return agreement(right, engine.predict(columns), reference.threshold)
+        return None
 
 
 def agreement(right: Floats, answers: Floats, threshold: float | None = None) -> Agreement:

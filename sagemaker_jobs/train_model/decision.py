@@ -5,16 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 from headrace.config.evaluation import Threshold
+from headrace.ml.arrays import Floats
 from headrace.ml.evaluation.threshold import ThresholdError, ThresholdRule, choose_threshold
+from headrace.ml.metrics import Predictions
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.model_folder import THRESHOLD, write_json
-from sagemaker_jobs.parts import Part, answer_part
+from sagemaker_jobs.parts import Part
 from sagemaker_jobs.spec import Spec
 
 
-def with_chosen_threshold(model: Predictor, validation: Part, spec: Spec, folder: Path) -> Predictor:
+def with_chosen_threshold(
+    model: Predictor, validation: Part, answers: Floats, spec: Spec, folder: Path
+) -> Predictor:
     """Return the model with the threshold that the pipeline file asks for, and write ``threshold.json``; as it is, if it asks for none.
+
+    `answers` are the model's to the validation rows.
 
     Raises
     ------
@@ -27,7 +33,8 @@ def with_chosen_threshold(model: Predictor, validation: Part, spec: Spec, folder
     if not validation.rows:
         raise JobError("evaluation.threshold is chosen on the validation part, which has no rows")
     try:
-        chosen = choose_threshold(answer_part(model, validation), rule_of(block), spec.pipeline.training.seed)
+        predictions = Predictions(validation.target, answers, model.classes, model.threshold)
+        chosen = choose_threshold(predictions, rule_of(block), spec.pipeline.training.seed)
     except ThresholdError as error:
         raise JobError(f"evaluation.threshold: {error}") from None
     write_json(folder / THRESHOLD, {"by": block.by, **chosen.as_dict()})

@@ -17,8 +17,9 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from headrace.config.features import OwnStep
+from headrace.ml.arrays import Floats
 from headrace.ml.hyperparameter_text import read_hyperparameters
-from headrace.ml.metrics import measure
+from headrace.ml.metrics import Predictions, measure
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.cluster import ALONE, Cluster, read_cluster
 from sagemaker_jobs.engine_choice import choose_engine
@@ -45,7 +46,7 @@ from sagemaker_jobs.train_model.decision import with_chosen_threshold
 from sagemaker_jobs.train_model.monitoring import write_monitoring
 
 _PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
-_ROWS_FOR_TRAIN_METRICS = 20_000
+_ROWS_FOR_TRAIN_METRICS = 10_000
 _TRIAL = "_tuning_objective_metric"
 """The hyperparameter by which SageMaker tells a job that it is one of a search."""
 
@@ -157,8 +158,8 @@ def train_model(
     save_model(model.pipeline, folder)
     held_out = validation if validation.rows else train
     engine = choose_engine(model, held_out, folder)
-    served = with_chosen_threshold(engine.predictor, validation, spec, folder)
-    metrics = _metrics(served, train, held_out)
+    served = with_chosen_threshold(engine.predictor, validation, engine.answers, spec, folder)
+    metrics = _metrics(served, train, held_out, engine.answers)
     write_json(folder / SCHEMA, schema_document(served))
     write_json(
         folder / "metrics.json", {"rows": {"train": rows.count, "validation": validation.rows}, **metrics}
@@ -178,7 +179,13 @@ def train_model(
     importance = write_evidence(trained, folder)
     with threadpool_limits(1):  # blocks of rows are small: threads would wait for each other
         write_monitoring(
-            served, train, held_out, folder, seed=training.seed, stream=rows.stream, importance=importance
+            served,
+            train,
+            engine.answers,
+            folder,
+            seed=training.seed,
+            stream=rows.stream,
+            importance=importance,
         )
     write_json(folder / "sample.json", sample(served, held_out))
     write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
@@ -243,9 +250,12 @@ def _plain(cell: Any) -> Any:
     return cell if isinstance(cell, str) else float(cell)
 
 
-def _metrics(model: Predictor, train: Part, held_out: Part) -> dict[str, dict[str, float]]:
-    parts = {"train": train.first(_ROWS_FOR_TRAIN_METRICS), "validation": held_out}
-    measured = {name: measure(model.problem, answer_part(model, part)) for name, part in parts.items()}
+def _metrics(model: Predictor, train: Part, held_out: Part, answers: Floats) -> dict[str, dict[str, float]]:
+    answered = {
+        "train": answer_part(model, train.first(_ROWS_FOR_TRAIN_METRICS)),
+        "validation": Predictions(held_out.target, answers, model.classes, model.threshold),
+    }
+    measured = {name: measure(model.problem, predictions) for name, predictions in answered.items()}
     return {
         name: {metric: value for metric, value in values.items() if np.isfinite(value)}
         for name, values in measured.items()

@@ -28,7 +28,7 @@ _TWO_CLASSES = 2
 def write_monitoring(
     model: Predictor,
     train: Part,
-    held_out: Part,
+    answers: Floats,
     folder: Path,
     *,
     seed: int,
@@ -43,8 +43,8 @@ def write_monitoring(
         The fitted model.
     train : Part
         What it was fitted to, in the order of time if the pipeline names a time column; if there is a stream, some of it.
-    held_out : Part
-        Rows whose answers show how a model answers: it has not learnt them by heart.
+    answers : ndarray
+        To rows that show how it answers: it has not learnt them by heart.
     folder : Path
         Of the model.
     seed : int
@@ -54,7 +54,7 @@ def write_monitoring(
     importance : sequence of mapping
         Of the columns, as ``importance.json`` has them: a column that drifts is told with its weight.
     """
-    profile, calibration = baseline(model, train, held_out, np.random.default_rng(seed), stream)
+    profile, calibration = baseline(model, train, answers, np.random.default_rng(seed), stream)
     cleaning = {"cleaning": [step.as_dict() for step in model.steps]} if model.steps else {}
     classes = {"classes": list(model.classes)} if model.classes else {}
     threshold = {} if model.threshold is None else {"threshold": model.threshold}
@@ -67,10 +67,9 @@ def write_monitoring(
 
 
 def baseline(
-    model: Predictor, train: Part, held_out: Part, rng: np.random.Generator, stream: PartStream | None = None
+    model: Predictor, train: Part, values: Floats, rng: np.random.Generator, stream: PartStream | None = None
 ) -> tuple[Profile, Calibration]:
     """Profile the training features and the answers to rows that were not trained on; learn how their own windows vary."""
-    values = model.predict(held_out.columns)
     answers = _Answers(
         labels_of(values, model.classes, model.threshold) if model.classes else values,
         _scores(values, model.classes),

@@ -32,8 +32,9 @@ th, td {{ text-align: left; vertical-align: top; padding: 6px 10px 6px 0; border
 thead th {{ color: {FAINT}; font-weight: 400; font-size: .8rem; border: 0; }}
 th.column {{ width: 26%; }}
 th.effect {{ width: 9%; }}
-th.bar {{ width: 24%; }}
-th.p {{ width: 19%; }}
+th.weight {{ width: 11%; }}
+th.bar {{ width: 16%; }}
+th.p {{ width: 17%; }}
 td.bar svg {{ height: 12px; width: 100%; }}
 .moved {{ color: {AFTER}; font-weight: 600; white-space: nowrap; }}
 .cards {{ display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 320px), 1fr)); gap: 16px;

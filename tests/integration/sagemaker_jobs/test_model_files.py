@@ -1,3 +1,4 @@
+import io
 import json
 import pickle
 import shutil
@@ -10,6 +11,7 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline
 
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.model_archive import archive_of
 from sagemaker_jobs.model_files import load_model, skops
 from sagemaker_jobs.model_folder import sha256_of
 from sagemaker_jobs.tree_check import check_trees
@@ -54,6 +56,32 @@ def test_one_changed_byte_is_noticed_before_anything_is_loaded(copy, name, monke
 
     with pytest.raises(JobError, match=f"{name} is not what was written"):
         load_model(copy)
+
+
+def without_addresses(node):
+    """Return a description of objects without what differs from run to run."""
+    if isinstance(node, list):
+        return [without_addresses(item) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return {key: without_addresses(value) for key, value in node.items() if key not in ("__id__", "file")}
+
+
+def test_the_archive_holds_what_skops_itself_writes(trained):
+    pipeline = load_model(trained).pipeline
+
+    ours, theirs = (
+        zipfile.ZipFile(io.BytesIO(archive)) for archive in (archive_of(pipeline), skops.io.dumps(pipeline))
+    )
+
+    described = [json.loads(archive.read("schema.json")) for archive in (ours, theirs)]
+    assert without_addresses(described[0]) == without_addresses(described[1])
+    arrays = [
+        sorted(archive.read(name) for name in archive.namelist() if name != "schema.json")
+        for archive in (ours, theirs)
+    ]
+    assert arrays[0] == arrays[1]
+    assert archive_of(pipeline) == archive_of(pipeline)
 
 
 @pytest.mark.parametrize("name", ["model.skops", "schema.json"])

@@ -7,6 +7,7 @@ from headrace.aws.training_log import Champion
 from headrace.config.pipeline import Pipeline
 from lambdas.check_drift.handler import HISTORY, LATEST, Ports, check_drift
 from lambdas.check_drift.pictures import QUALITY_HISTORY, next_step
+from lambdas.explain_alarm.text import drifted, explain
 from lambdas.record_predictions.handler import record_predictions
 from tests.unit.lambdas.captures import record
 from tests.unit.lambdas.traffic import (
@@ -123,6 +124,25 @@ def test_what_the_answers_rest_on_comes_first_and_a_slight_column_is_told_as_suc
     )
     shares = {each["name"]: each.get("importance") for each in ports.reports[LATEST]["features"]}
     assert shares == {"season": 0.9995, "temp": 0.0005, "prediction": None}
+
+
+def test_the_alarm_tells_of_a_slight_column_after_the_weighty_one_and_says_so(ports):
+    weighed = [{"feature": "season", "mean": 9.995}, {"feature": "temp", "mean": 0.005}]
+    ports.reports["baselines/v3/baseline.json"]["importance"] = weighed
+    ports.captured.write(requests(rows(400, mean=0.6, spring=0.9)))
+    check(ports)
+
+    told = explain("bike", [drifted(ports.reports[LATEST], "nothing by itself.", [])], "https://console")
+
+    season, temp = (
+        next(line for line in told.text.splitlines() if line.startswith(f"* {name}: "))
+        for name in ("season", "temp")
+    )
+    assert season.endswith("100 % of what the answers rest on)")
+    assert temp.endswith("the answers hardly rest on it)")
+    assert told.text.index(season) < told.text.index(temp)
+    page, _ = ports.reports[ports.reports[LATEST]["page_key"]]
+    assert "&lt; 0.1 %" in page.decode()
 
 
 def test_the_report_is_kept_under_its_time_and_as_the_latest(ports):

@@ -35,6 +35,7 @@ def test_a_graph_that_answers_the_same_serves(model, tmp_path):
         "difference": 0.0,
     }
     assert chosen.why.startswith("its graph answers as scikit-learn does: 30 held-out and ")
+    assert (chosen.answers == chosen.predictor.predict(part("binary", rows=30, seed=1).columns)).all()
 
 
 def test_a_graph_that_answers_otherwise_does_not_serve(model, tmp_path, monkeypatch):
@@ -59,7 +60,12 @@ def test_a_container_without_onnx_trains_all_the_same(model, tmp_path, monkeypat
 
 
 def test_an_export_that_fails_costs_the_engine_and_not_the_model(model, tmp_path, capsys):
-    broken = Model("binary", SCHEMA, type("Pipeline", (), {"steps": (), "classes_": ["no", "yes"]})())
+    answers = {
+        "steps": (),
+        "classes_": ["no", "yes"],
+        "predict_proba": lambda self, rows: np.ones((30, 2)) / 2,
+    }
+    broken = Model("binary", SCHEMA, type("Pipeline", (), answers)())
 
     chosen = choose_engine(broken, part("binary", rows=30), tmp_path)
 

@@ -118,6 +118,23 @@ def test_the_ranking_has_a_row_per_column_with_those_that_drifted_first(bike):
     assert "< 1e-16 (limit" in text(bike)
 
 
+def test_the_ranking_says_how_much_the_answers_rest_on_each_column_where_that_is_known(bike):
+    schema = [ColumnSchema("temp", "number"), ColumnSchema("hum", "number")]
+    before = {"temp": NORMAL, "hum": NORMAL}
+    old = profile_frame(before, schema)
+    new = profile_frame({"temp": NORMAL, "hum": NORMAL + 9}, schema, like=old)
+    report = report_of(old, new)
+    shares = {"temp": 0.996, "hum": 0.004}
+    weighed = [{**feature, "importance": shares[feature["name"]]} for feature in report["features"]]
+
+    table = parsed(render_page({**report, "features": weighed}, old, new)).find(".//table")
+
+    told = {row.find("th/span").text: row.find("td").text for row in table.findall("tbody/tr")}
+    assert told == {"hum": "0.4 %", "temp": "100 %"}
+    assert "importance" in [head.text for head in table.findall("thead/tr/th")]
+    assert "importance" not in text(bike).lower()
+
+
 def test_the_prediction_is_drawn_first_and_every_picture_has_a_title(bike):
     tree = parsed(bike)
 
