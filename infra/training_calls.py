@@ -11,7 +11,7 @@ from aws_cdk import Duration
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from headrace.config.scale import longest_wait_s
-from headrace.config.tuning_plan import longest_fit_minutes, longest_job_s, trials_of
+from headrace.config.tuning_plan import fits_of, longest_fit_minutes, longest_job_s
 from infra.checkpoints import checkpoint_prefixes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
@@ -116,7 +116,7 @@ def _spot(settings: JobSettings) -> dict[str, Any]:
         "EnableManagedSpotTraining": True,
         "StoppingCondition": {
             "MaxRuntimeInSeconds": longest_job_s(pipeline),
-            "MaxWaitTimeInSeconds": longest_wait_s(pipeline.training, trials_of(pipeline)),
+            "MaxWaitTimeInSeconds": longest_wait_s(pipeline.training, fits_of(pipeline)),
         },
         "RetryStrategy": {"MaximumRetryAttempts": _RETRIES},
         **({"CheckpointConfig": {"S3Uri": folders[0], "LocalPath": _IN_CONTAINER}} if folders else {}),
@@ -144,7 +144,7 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
             "ImageUri": settings.image.uri,
             **settings.image.evaluation,
         },
-        "ProcessingInputs": f"{{% $append([{', '.join(_inputs(settings.image))}], $guard.champion_input) %}}",
+        "ProcessingInputs": f"{{% $append([{', '.join(_inputs(settings))}], $guard.champion_input) %}}",
         "ProcessingOutputConfig": {
             "Outputs": [
                 {
@@ -167,14 +167,16 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
     }
 
 
-def _inputs(image: Image) -> list[str]:
+def _inputs(settings: JobSettings) -> list[str]:
     """Return the evaluation's inputs in JSONata; the model in service joins them where there is one."""
+    tuned = settings.pipeline.training.tuning is not None
     uris = {
         "challenger": "$training.model_data_url",
         "test": "$snapshot.test_uri",
         "recency": "$snapshot.recency_uri",
         "spec": "$snapshot.spec_uri",
-        **{name: f"'{uri}'" for name, uri in image.evaluation_inputs.items()},
+        **({"trial": "$training.trial"} if tuned else {}),
+        **{name: f"'{uri}'" for name, uri in settings.image.evaluation_inputs.items()},
     }
     return [
         f"{{'InputName': '{name}', 'S3Input': {{'S3Uri': {uri}, 'LocalPath': '/opt/ml/processing/input/{name}', "

@@ -13,7 +13,13 @@ from constructs import Construct
 from infra.glue_task import glue_task
 from infra.sagemaker_task import sagemaker_task
 from infra.state_machine import Task, catch_all, lambda_task, says
-from infra.tuning_states import Fit, TuningFunctions, tuning_states
+from infra.tuning_states import (
+    OF_THE_SEARCH,
+    Fit,
+    TuningFunctions,
+    tuning_states,
+    with_found_hyperparameters,
+)
 
 if TYPE_CHECKING:
     from infra.large_data_stack import LargeDataStack
@@ -158,23 +164,25 @@ def training_flow(
 
 
 def _fit(scope: Construct, functions: TrainingFunctions, calls: TrainingCalls) -> Fit:
-    """Return the states that make a model: one training job, or a search among several."""
-    if functions.tuning is not None:
-        return tuning_states(scope, functions.tuning, calls.tune, calls.longest_fit)
+    """Return the states that make a model: one training job, after a search with what that has found."""
+    tuned = functions.tuning is not None
     train = sagemaker_task(
         scope,
         "TrainModel",
         integration="sagemaker:createTrainingJob.sync",
-        arguments=calls.train,
+        arguments=with_found_hyperparameters(calls.train) if tuned else calls.train,
         timeout=calls.longest_fit,
         assign={
             "training": {
                 "job": "{% $states.result.TrainingJobName %}",
                 "model_data_url": "{% $states.result.ModelArtifacts.S3ModelArtifacts %}",
+                **({name: f"{{% $training.{name} %}}" for name in OF_THE_SEARCH} if tuned else {}),
             }
         },
     )
-    return Fit(train, train, [train])
+    if functions.tuning is None:
+        return Fit(train, train, [train])
+    return tuning_states(scope, functions.tuning, calls.tune, calls.longest_fit, train)
 
 
 def _is_large(

@@ -228,8 +228,7 @@ class TrainingStack(PipelineStack):
             grant_runs(role, self._large.snapshot_job)
         if self._tuning:
             self._tuning.grant_run(role, self._training_role)
-        else:
-            grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
+        grant_jobs(role, self, TRAINING, name_prefix=self.prefix, job_role=self._training_role)
         grant_jobs(role, self, PROCESSING, name_prefix=self.prefix, job_role=self._evaluation_role)
         grant_encrypted_volumes(role, self._data.key)
         group = self.model_package_group_name

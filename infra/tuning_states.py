@@ -1,4 +1,4 @@
-"""The states that search hyperparameters, in place of the single training job."""
+"""The states that search hyperparameters, before the training job that has what was found."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from infra.state_machine import Task, catch_all, lambda_task, says
 
 _SHORT = Duration.minutes(5)
 _NAMES = ("TuneModel", "TuneModelWarm")
+OF_THE_SEARCH = ("hyperparameters", "tuning", "trial")
+"""What the variable `training` keeps of a search."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,9 @@ def tuning_states(
     functions: TuningFunctions,
     calls: Sequence[Mapping[str, Any]],
     timeout: Duration,
+    train: Task,
 ) -> Fit:
-    """Chain the states: plan, tune (from nothing, or from what a former tuning has found), record.
+    """Chain the states: plan, tune (from nothing, or from what a former tuning has found), record, train with what was found.
 
     A tuning that has failed or was stopped is recorded, too: its trials say why, and the best of those that came to their end
     may be worth judging.
@@ -106,4 +109,10 @@ def tuning_states(
             .when(says("$tuning_parent != ''"), warm)
             .otherwise(cold)
         )
-    return Fit(plan, record, [plan, record])
+    record.next(train)
+    return Fit(plan, train, [plan, record, train])
+
+
+def with_found_hyperparameters(train: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the arguments of a training job with the hyperparameters of the best trial, as SageMaker was given them."""
+    return {**train, "HyperParameters": "{% $training.given %}"}

@@ -42,7 +42,7 @@ class JobTimes:
         ----------
         .. [1] SageMaker API reference, "DescribeTrainingJob", BillableTimeInSeconds: multiply it by the number of instances.
         """
-        fitted_s = self._trials_s(tuning, now) if tuning else self._training_s(run, now)
+        fitted_s = self._training_s(run, now) + (self._trials_s(tuning, now) if tuning else 0.0)
         processing = self._find(
             lambda name: self._client.describe_processing_job(ProcessingJobName=name), run
         )

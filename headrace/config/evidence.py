@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from headrace.config.agreement import Finding
     from headrace.config.pipeline import Pipeline
 
-_TREES = ("hist_gradient_boosting", "random_forest")
+_TREES = ("hist_gradient_boosting", "random_forest", "xgboost")
 
 
 class Leakage(Block):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from headrace.config.estimators import ESTIMATORS
 from headrace.config.images import ecr_image
 from headrace.config.scale import DISTRIBUTED, LEAST_CAPPED_S, has_gpu, longest_run_s
-from headrace.config.tuning_plan import trials_of
+from headrace.config.tuning_plan import fits_of
 
 if TYPE_CHECKING:
     from headrace.config.agreement import Finding
@@ -59,14 +59,14 @@ def _cap(pipeline: Pipeline) -> Iterator[_Found]:
     training = pipeline.training
     if training.max_usd is None:
         return
-    trials = trials_of(pipeline)
+    fits = fits_of(pipeline)
     yield (
         ("max_usd",),
         f"is a cap, but what an hour of {training.instance} costs is not known: name it in training.usd_per_hour",
         training.hourly_usd is None,
     )
-    jobs = f"{training.instances} x {trials} instances and one for the evaluation"
-    longest_s = longest_run_s(training, trials)
+    jobs = f"{training.instances} x {fits} instances and one for the evaluation"
+    longest_s = longest_run_s(training, fits)
     least_s = min(LEAST_CAPPED_S, training.max_runtime_minutes * 60)
     yield (
         ("max_usd",),

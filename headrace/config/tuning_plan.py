@@ -39,7 +39,7 @@ class TuningPlan:
     trial_minutes : int
         The sum of what all trials may run, on each of their instances.
     usd : float or None
-        What they may cost, in US dollars; None if the price of the instance is not known.
+        What they and the training with the best hyperparameters may cost, in US dollars; None if the price of the instance is not known.
     """
 
     search: Mapping[str, Document]
@@ -58,18 +58,19 @@ def tuning_plan(pipeline: Pipeline) -> TuningPlan | None:
     >>> tuning = {"trials": 25, "parallel": 10}
     >>> plan = tuning_plan(Pipeline(name="bike", problem="regression", target="cnt", training={"tuning": tuning}))
     >>> plan.trials, plan.minutes, plan.trial_minutes, plan.usd
-    (25, 210, 1500, 2.88)
+    (25, 210, 1500, 2.99)
     """
     training, tuning = pipeline.training, pipeline.training.tuning
     if tuning is None:
         return None
     trials = trials_of(pipeline)
     rounds = math.ceil(trials / tuning.parallel)
-    run, wait = (_minutes(seconds(training, trials)) for seconds in (longest_run_s, longest_wait_s))
+    run, wait = (_minutes(seconds(training, trials + 1)) for seconds in (longest_run_s, longest_wait_s))
     minutes = tuning.max_minutes or min(MOST_MINUTES, rounds * (wait + _START_UP_MINUTES))
     running = min(trials * run, tuning.parallel * minutes) * training.instances
     hourly = training.hourly_usd
-    usd = None if hourly is None else round(running * hourly / _MINUTES_PER_HOUR, 2)
+    paid = running + run * training.instances
+    usd = None if hourly is None else round(paid * hourly / _MINUTES_PER_HOUR, 2)
     return TuningPlan(searched(pipeline, tuning), trials, minutes, running, usd)
 
 
@@ -81,15 +82,20 @@ def trials_of(pipeline: Pipeline) -> int:
     return combinations(searched(pipeline, tuning)) if tuning.strategy == "grid" else tuning.trials or _TRIALS
 
 
+def fits_of(pipeline: Pipeline) -> int:
+    """Return how many training jobs a training has: the trials, and one with what they have found."""
+    return trials_of(pipeline) + (pipeline.training.tuning is not None)
+
+
 def longest_job_s(pipeline: Pipeline) -> int:
     """Return how long each job of a training may run, in seconds, be it a trial, the only training job or the evaluation."""
-    return longest_run_s(pipeline.training, trials_of(pipeline))
+    return longest_run_s(pipeline.training, fits_of(pipeline))
 
 
 def longest_fit_minutes(pipeline: Pipeline) -> int:
-    """Return how long the training job with all waiting for instances, or the tuning in its place, may take."""
+    """Return how long the training job with all waiting for instances may take, with a tuning before it."""
     plan = tuning_plan(pipeline)
-    return plan.minutes if plan else _minutes(longest_wait_s(pipeline.training))
+    return (plan.minutes if plan else 0) + _minutes(longest_wait_s(pipeline.training, fits_of(pipeline)))
 
 
 def most_usd(pipeline: Pipeline) -> float | None:
@@ -105,7 +111,7 @@ def most_usd(pipeline: Pipeline) -> float | None:
     hourly = training.hourly_usd
     if hourly is None:
         return None
-    fit_s = plan.trial_minutes * _S_PER_MINUTE if plan else evaluation_s * training.instances
+    fit_s = evaluation_s * training.instances + (plan.trial_minutes * _S_PER_MINUTE if plan else 0)
     return round((fit_s + evaluation_s) * hourly / _S_PER_HOUR, 2)
 
 

@@ -123,7 +123,7 @@ def situation_of(
 def _expected_usd(recent: Sequence[PastTraining], plan: TuningPlan | None) -> float:
     """Return what the next training is expected to cost: as much as the dearest recent one that was made as it will be.
 
-    The first one that searches hyperparameters costs at most what all its trials may run, and as a rule not more than so many
+    The first one that searches hyperparameters costs at most what all its jobs may run, and as a rule not more than so many
     of the trainings before it.
     """
     alike = [item for item in recent if (item.tuning is None) == (plan is None)]
@@ -131,7 +131,7 @@ def _expected_usd(recent: Sequence[PastTraining], plan: TuningPlan | None) -> fl
     if plan is None or alike:
         return dearest
     most = plan.usd or 0.0
-    return min(most, plan.trials * dearest) if dearest else most
+    return min(most, (plan.trials + 1) * dearest) if dearest else most
 
 
 def stale_after(pipeline: Pipeline) -> timedelta:

@@ -147,6 +147,7 @@ def _metadata(
         **cause,
         **origin,
         **{f"tuning:{name}": text for name, text in tuning.items()},
+        **_repeated(evaluation),
         **_engine(evaluation),
         **_decision(evaluation, pipeline),
         **_evidence(evaluation),
@@ -171,6 +172,12 @@ def _evidence(evaluation: Mapping[str, Any]) -> dict[str, str]:
     verdict, leaks = evaluation.get("verdict") or {}, evaluation.get("leakage") or ()
     said = {"verdict": verdict["sentence"]} if verdict else {}
     return {**said, **({"leakage": in_short(leaks)} if leaks else {})}
+
+
+def _repeated(evaluation: Mapping[str, Any]) -> dict[str, str]:
+    """Return whether the model has the bytes of the trial by which its hyperparameters were chosen, after a search."""
+    trial = evaluation.get("trial")
+    return {"tuning:same_bytes": "yes" if trial["same_bytes"] else "no"} if trial else {}
 
 
 def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:

@@ -18,7 +18,7 @@ from headrace.aws.tuning_jobs import TuningJobs
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.hyperparameter_text import in_words
-from lambdas.record_trials.records import document, failures, warnings
+from lambdas.record_trials.records import document, failures, given, warnings
 
 logger = Logger()
 
@@ -71,7 +71,7 @@ def _deps() -> tuple[Pipeline, Ports]:
 def record_trials(
     event: Mapping[str, Any], pipeline: Pipeline, ports: Ports, now: datetime
 ) -> dict[str, Any]:
-    """Write ``evaluations/<run>/trials.json``, and answer with the best trial as the training that counts.
+    """Write ``evaluations/<run>/trials.json``, and answer with the best trial, with whose hyperparameters the model is trained.
 
     Raises
     ------
@@ -99,8 +99,8 @@ def record_trials(
     }
     logger.info("recorded a tuning", extra={**tuning, "warnings": warned})
     return {
-        "job": best["job"],
-        "model_data_url": ports.jobs.model_of(best["job"]),
+        "trial": ports.jobs.model_of(best["job"]),
+        "given": given(job),
         "hyperparameters": hyperparameters,
         "tuning": tuning,
     }

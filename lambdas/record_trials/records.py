@@ -12,6 +12,7 @@ from headrace.ml.hyperparameter_text import read_hyperparameters, value_of
 
 FEW_ROWS = 500
 """Fewer validation rows than that tell good trials from lucky ones poorly."""
+_ADDED = "_tuning_objective_metric"
 _SCALES = {"Auto": "auto", "Linear": "linear", "Logarithmic": "log", "ReverseLogarithmic": "reverse log"}
 
 
@@ -65,6 +66,13 @@ def record(trial: Mapping[str, Any], hourly_usd: float | None, now: datetime) ->
         "created_at": trial["CreationTime"].isoformat(),
         **({"failure": trial["FailureReason"]} if trial.get("FailureReason") else {}),
     }
+
+
+def given(job: Mapping[str, Any]) -> dict[str, str]:
+    """Return the hyperparameters of a tuning job's best trial as SageMaker was given them, without what it adds to trials itself."""
+    texts = job["TrainingJobDefinition"].get("StaticHyperParameters", {})
+    own = {name: text for name, text in texts.items() if name != _ADDED}
+    return {**own, **job["BestTrainingJob"]["TunedHyperParameters"]}
 
 
 def warnings(found: Mapping[str, Any], validation_rows: int) -> list[str]:

@@ -9,6 +9,7 @@ from sagemaker_jobs.evaluate_model.comparison import evaluate_model
 from sagemaker_jobs.evaluate_model.evidence import evidence_of
 from sagemaker_jobs.evaluate_model.judged_engine import judge_engine
 from sagemaker_jobs.evaluate_model.performance import performance_of
+from sagemaker_jobs.evaluate_model.trial import compared_with_trial
 from sagemaker_jobs.evaluate_model.unpacked import unpack
 from sagemaker_jobs.model_folder import MANIFEST, read_json, write_json
 from sagemaker_jobs.paths import MlPaths
@@ -27,11 +28,14 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
     curves = evaluation.pop("curves")
     evidence = evidence_of(spec, challenger, test, judged.predictor, evaluation)
     performance = performance_of(spec, judged.predictor, test)
-    about = {"engine": judged.about, "model": read_json(challenger / MANIFEST)}
+    trial = compared_with_trial(challenger, paths.processing_input("trial"))
+    about = {**trial, "engine": judged.about, "model": read_json(challenger / MANIFEST)}
     write_json(paths.processing_output / "evaluation.json", {**evaluation, **evidence, **about})
     write_json(paths.processing_output / "curves.json", curves)
     write_json(paths.processing_output / "performance.json", performance.as_dict())
     print(_sentence(evaluation))  # noqa: T201 - the job's log
+    if trial and not trial["trial"]["same_bytes"]:
+        print("The model has other bytes than the trial with the same hyperparameters.")  # noqa: T201
     print(f"The model is {evidence['verdict']['sentence']}.")  # noqa: T201
     for finding in evidence["leakage"]:
         print(f"Leakage: {finding['sentence']}.")  # noqa: T201

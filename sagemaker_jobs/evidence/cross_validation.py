@@ -39,7 +39,7 @@ def cross_validation_of(trained: Trained) -> dict[str, Any] | None:
     """
     pipeline = trained.spec.pipeline
     block = pipeline.evaluation.cross_validation
-    if block is None or trained.is_trial or trained.stream is not None:
+    if block is None or trained.stream is not None:
         return None
     kind, rows = fold_kind(pipeline), _gathered(trained)
     answered = [_answered(trained, rows, fold) for fold in _folds(trained, kind, rows)]

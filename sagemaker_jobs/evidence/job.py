@@ -43,8 +43,6 @@ class Trained:
         Folder with the parts as files.
     stream : PartStream or None
         All training rows, if they were read piece by piece; then `train` are some of them.
-    is_trial : bool
-        Whether it is one trial of a search: then nothing is fitted again for its sake.
     """
 
     spec: Spec
@@ -56,7 +54,6 @@ class Trained:
     validation: Part
     channels: Path
     stream: PartStream | None = None
-    is_trial: bool = False
 
     @property
     def rows(self) -> int:

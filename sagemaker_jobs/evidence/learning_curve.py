@@ -80,7 +80,7 @@ def rounds_of(estimator: Any) -> dict[str, Any] | None:
 
 def _wanted(trained: Trained, framework: str) -> bool:
     wanted = trained.spec.pipeline.evaluation.learning_curve
-    if trained.is_trial or trained.stream is not None or trained.validation.rows < _FEWEST_ROWS or not wanted:
+    if trained.stream is not None or trained.validation.rows < _FEWEST_ROWS or not wanted:
         return False
     return wanted is True or (trained.rows <= MOST_ROWS and framework in _QUICK)
 

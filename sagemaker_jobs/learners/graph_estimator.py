@@ -14,6 +14,7 @@ from sagemaker_jobs.engines import open_session
 MATRIX = "matrix"
 """Name of the graph's input; its output is `sagemaker_jobs.engines.ANSWERS`."""
 
+_NOT_KEPT = ("_session", "booster")
 _ROWS_AT_A_TIME = 1_000
 """A text of 200 words is 50 KB in a network."""
 
@@ -38,7 +39,11 @@ class GraphEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
     ----------
     classes_ : ndarray of str
         The classes; there is none in a regression.
+    booster : object or None
+        What the graph was made of, by which its answers are explained while the training lasts. It is no part of the model.
     """
+
+    booster: Any = None
 
     def __init__(self, graph: bytes, labels: list[str] | None = None) -> None:
         self.graph = graph
@@ -82,5 +87,5 @@ class GraphEstimator(BaseEstimator):  # type: ignore[misc]  # scikit-learn ships
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out the session, which is opened when first needed."""
-        return {name: value for name, value in super().__getstate__().items() if name != "_session"}
+        """Leave out the session, which is opened when first needed, and the framework's own object."""
+        return {name: value for name, value in super().__getstate__().items() if name not in _NOT_KEPT}

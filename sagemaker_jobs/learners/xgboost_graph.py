@@ -15,17 +15,52 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from onnx import TensorProto
 
-from headrace.ml.arrays import Ints
+from headrace.ml.arrays import Floats, Ints
 from sagemaker_jobs.learners.graph_estimator import MATRIX
 from sagemaker_jobs.onnx_export.graph import Graph
 from sagemaker_jobs.onnx_export.trees import LEQ, MEMBER, Forest, Tree, constant_tree
 
 _ON_LOGARITHM = ("count:poisson", "reg:gamma", "reg:tweedie")
+
+
+@dataclass(frozen=True)
+class BoostedTrees:
+    """What a booster adds up.
+
+    Parameters
+    ----------
+    base : ndarray of shape (n_targets,)
+        What the sums begin with.
+    trees : tuple of (Tree, ndarray, int)
+        Each with the weight of the training rows in its nodes, and the sum that it adds to.
+    on_logarithm : bool
+        Whether the sum is the logarithm of a regression's answer.
+    """
+
+    base: Floats
+    trees: tuple[tuple[Tree, Floats, int], ...]
+    on_logarithm: bool
+
+
+def boosted_trees(booster: Any, classes: int) -> BoostedTrees:
+    """Return the trees of a booster, with ``classes`` as in `boosted_graph`."""
+    model = json.loads(booster.save_raw("json"))["learner"]
+    objective, trees = model["objective"]["name"], model["gradient_booster"]["model"]
+    base = _base(model, objective, classes if classes > 2 else 1)  # noqa: PLR2004
+    grown = zip(trees["trees"], trees["tree_info"], strict=True)
+    return BoostedTrees(
+        np.array(base),
+        tuple(
+            (_tree(tree), np.array(tree["sum_hessian"], dtype=np.float64), target) for tree, target in grown
+        ),
+        objective in _ON_LOGARITHM,
+    )
 
 
 def boosted_graph(booster: Any, columns: int, classes: int) -> bytes:
@@ -58,15 +93,20 @@ def boosted_graph(booster: Any, columns: int, classes: int) -> bytes:
 def _sums(graph: Graph, model: Mapping[str, Any], objective: str, targets: int) -> str:
     """Return the sums of the leaves, of shape (n_rows, n_targets); the base score is a first tree."""
     forest = Forest(targets)
-    base = json.loads(model["learner_model_param"]["base_score"])
-    scores = np.broadcast_to(np.asarray(base, dtype=np.float32), targets)
-    for target, score in enumerate(scores.tolist()):
-        forest.add(constant_tree(_margin(score, objective)), target)
+    for target, score in enumerate(_base(model, objective, targets)):
+        forest.add(constant_tree(score), target)
     trees = model["gradient_booster"]["model"]
     for tree, target in zip(trees["trees"], trees["tree_info"], strict=True):
         forest.add(_tree(tree), target)
     rounded = graph.node("Cast", MATRIX, to=TensorProto.FLOAT)
     return forest.written(graph, graph.node("Cast", rounded, to=TensorProto.DOUBLE))
+
+
+def _base(model: Mapping[str, Any], objective: str, targets: int) -> list[float]:
+    """Return the first summand of each sum."""
+    base = json.loads(model["learner_model_param"]["base_score"])
+    scores = np.broadcast_to(np.asarray(base, dtype=np.float32), targets)
+    return [_margin(score, objective) for score in scores.tolist()]
 
 
 def _margin(score: float, objective: str) -> float:

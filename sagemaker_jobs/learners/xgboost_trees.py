@@ -55,6 +55,7 @@ class Xgboost(Learner):
 
         graph = boosted_graph(booster, len(task.layout.kinds), len(labels))
         fitted = GraphEstimator(graph, labels or None)
+        fitted.booster = booster
         _check_same(xgboost, booster, fitted, task)
         return fitted
 

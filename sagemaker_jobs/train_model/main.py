@@ -80,7 +80,7 @@ class Rows:
     stream : PartStream or None
         All training rows, for an estimator that reads them piece by piece.
     is_trial : bool
-        Whether the training is one of many that a search makes.
+        Whether the training is one of many that a search makes: then the model is only compared with others.
     """
 
     train: Part
@@ -174,19 +174,9 @@ def train_model(
         validation,
         rows.channels,
         rows.stream,
-        rows.is_trial,
     )
-    importance = write_evidence(trained, folder)
-    with threadpool_limits(1):  # blocks of rows are small: threads would wait for each other
-        write_monitoring(
-            served,
-            train,
-            engine.answers,
-            folder,
-            seed=training.seed,
-            stream=rows.stream,
-            importance=importance,
-        )
+    if not rows.is_trial:
+        _write_further(trained, engine.answers, folder)
     write_json(folder / "sample.json", sample(served, held_out))
     write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
     # What cannot be loaded must fail here, not in the endpoint.
@@ -195,6 +185,21 @@ def train_model(
         load_predictor(folder)
     print(f"The model is served by {engine.name}: {engine.why}.")  # noqa: T201 - the job's log
     return metrics
+
+
+def _write_further(trained: Trained, answers: Floats, folder: Path) -> None:
+    """Write what a model needs that is judged, and a trial does not: evidence, and what it will be watched by."""
+    importance = write_evidence(trained, folder)
+    with threadpool_limits(1):  # blocks of rows are small: threads would wait for each other
+        write_monitoring(
+            trained.served,
+            trained.train,
+            answers,
+            folder,
+            seed=trained.recipe.seed,
+            stream=trained.stream,
+            importance=importance,
+        )
 
 
 def _fitted(recipe: Recipe, rows: Rows) -> Any:

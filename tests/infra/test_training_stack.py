@@ -5,6 +5,8 @@ from aws_cdk.assertions import Match
 
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks, templates
+from tests.infra.state_machines import tasks
+from tests.infra.test_state_machines import definition_of
 
 
 @pytest.fixture(scope="module")
@@ -282,3 +284,21 @@ def test_the_judge_knows_the_codes_origin_and_may_ask_for_the_digest_of_the_one_
     assert "sagemaker_jobs/requirements.txt" in origin["locks"]
     assert origin["commit"] or origin["git_says"]
     assert [list(statement["Resource"]) for statement in asks] == [["Fn::GetAtt"]]
+
+
+def channels(options="{}"):
+    arguments = tasks(definition_of("Training", options))["TrainModel"]["Arguments"]
+    return {
+        channel["ChannelName"]: channel["DataSource"]["S3DataSource"]["S3Uri"]
+        for channel in arguments["InputDataConfig"]
+    }
+
+
+def test_the_training_job_is_given_the_test_part_only_where_it_is_to_be_cross_validated():
+    folds = {"evaluation": {"cross_validation": {"folds": 3}}}
+    over_all = {"evaluation": {"cross_validation": {"folds": 3, "over": "all"}}}
+
+    assert list(channels(json.dumps(folds))) == ["train", "validation", "spec"]
+    assert channels(json.dumps(over_all))["test"] == "{% $snapshot.test_uri %}"
+    searched = {**over_all, "training": {"tuning": {}}}
+    assert channels(json.dumps(searched))["test"] == "{% $snapshot.test_uri %}"

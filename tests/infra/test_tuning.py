@@ -169,7 +169,7 @@ def statements_of(template, role, action):
     ]
 
 
-def test_the_state_machine_may_run_its_own_searches_and_no_training_job_beside_them():
+def test_the_state_machine_may_run_its_own_searches_and_its_own_training_jobs():
     template = templates(VARIANTS["bayesian"])[0]
     (creates,) = statements_of(template, "Training", "sagemaker:CreateHyperParameterTuningJob")
     tags = json.dumps(statements_of(template, "Training", "sagemaker:AddTags"))
@@ -181,7 +181,8 @@ def test_the_state_machine_may_run_its_own_searches_and_no_training_job_beside_t
     )
     assert ":training-job/bike-*" in tags
     assert "StepFunctionsGetEventsForSageMakerTuningJobsRule" in watched
-    assert not statements_of(template, "Training", "sagemaker:CreateTrainingJob")
+    (trains,) = statements_of(template, "Training", "sagemaker:CreateTrainingJob")
+    assert ":training-job/headrace-bike-*" in json.dumps(trains["Resource"])
 
 
 def test_who_records_trials_reads_them_and_writes_nothing_else():
@@ -232,10 +233,15 @@ SNAPSHOT = {
     },
 }
 BEST = {
-    "job": "bike-t9p1c00-002-abcdef12",
-    "model_data_url": "s3://artifacts/training/best/output/model.tar.gz",
+    "trial": "s3://artifacts/training/best/output/model.tar.gz",
+    "given": {"loss": "poisson", "learning_rate": "0.1"},
     "hyperparameters": {"loss": "poisson", "learning_rate": 0.1},
     "tuning": {"job": "bike-t9p1c00", "strategy": "bayesian", "trials": "6"},
+}
+TRAINED = {
+    "job": "headrace-bike-1-0",
+    "model_data_url": "s3://artifacts/training/headrace-bike-1-0/output/model.tar.gz",
+    **{name: BEST[name] for name in ("hyperparameters", "tuning", "trial")},
 }
 JUDGEMENT = {"promote": True, "why": "better", "metrics": {}, "measured": {}, "metadata": {}, "card": "{}"}
 
@@ -248,6 +254,10 @@ def walk(variant, **answers):
         "TuneModel": {},
         "TuneModelWarm": {},
         "RecordTrials": payload(BEST),
+        "TrainModel": {
+            "TrainingJobName": TRAINED["job"],
+            "ModelArtifacts": {"S3ModelArtifacts": TRAINED["model_data_url"]},
+        },
         "EvaluateModel": {},
         "JudgeModel": payload(JUDGEMENT),
         "RegisterModel": {"ModelPackageArn": "arn:4"},
@@ -259,19 +269,24 @@ def walk(variant, **answers):
     return execution, execution.run({"reason": "manual"})
 
 
-def test_the_best_trial_is_evaluated_judged_and_registered():
+def test_a_model_with_the_best_trials_hyperparameters_is_evaluated_beside_it_judged_and_registered():
     execution, end = walk("bayesian")
 
-    inputs = execution.arguments("EvaluateModel")[0]["ProcessingInputs"]
+    inputs = {
+        each["InputName"]: each["S3Input"]["S3Uri"]
+        for each in execution.arguments("EvaluateModel")[0]["ProcessingInputs"]
+    }
+    (trained,) = execution.arguments("TrainModel")
     (judged,) = execution.arguments("JudgeModel")
     (registered,) = execution.arguments("RegisterModel")
     (closed,) = execution.arguments("CloseRegistered")
     assert end == "ModelRegistered"
-    assert inputs[0]["S3Input"]["S3Uri"] == BEST["model_data_url"]
-    assert judged["Payload"]["training_job"] == BEST["job"]
-    assert judged["Payload"]["training"] == BEST
-    assert registered["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == BEST["model_data_url"]
-    assert (closed["Payload"]["tuning_job"], closed["Payload"]["training"]) == ("bike-t9p1c0", BEST)
+    assert trained["HyperParameters"] == BEST["given"]
+    assert (inputs["challenger"], inputs["trial"]) == (TRAINED["model_data_url"], BEST["trial"])
+    assert judged["Payload"]["training_job"] == TRAINED["job"]
+    assert judged["Payload"]["training"] == TRAINED
+    assert registered["InferenceSpecification"]["Containers"][0]["ModelDataUrl"] == TRAINED["model_data_url"]
+    assert (closed["Payload"]["tuning_job"], closed["Payload"]["training"]) == ("bike-t9p1c0", TRAINED)
 
 
 def test_the_search_is_named_by_its_plan_and_its_attempt():

@@ -50,6 +50,20 @@ def lists(stubber, *pages):
         stubber.add_response(LIST, {"TrainingJobSummaries": page, **more}, asked)
 
 
+def described_training(name):
+    """Return the description of a training job that has ended."""
+    return {
+        "TrainingJobName": name,
+        "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/t",
+        "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/best.tar.gz"},
+        "TrainingJobStatus": "Completed",
+        "SecondaryStatus": "Completed",
+        "AlgorithmSpecification": {"TrainingInputMode": "File"},
+        "StoppingCondition": {},
+        "CreationTime": NOW,
+    }
+
+
 def test_all_trials_are_listed_page_by_page(sagemaker):
     client, stubber = sagemaker
     lists(stubber, TRIALS[:1], TRIALS[1:])
@@ -73,8 +87,10 @@ def test_what_sagemaker_refuses_is_told(sagemaker):
         TuningJobs(client).find("bike-t9p1c00")
 
 
-def test_the_trials_of_a_run_are_billed_with_its_evaluation(sagemaker):
+def test_the_trials_of_a_run_are_billed_with_the_training_after_them_and_its_evaluation(sagemaker):
     client, stubber = sagemaker
+    trained = {**described_training(f"{RUN}-0"), "BillableTimeInSeconds": 40}
+    stubber.add_response("describe_training_job", trained, {"TrainingJobName": f"{RUN}-0"})
     lists(stubber, TRIALS)
     evaluated = {
         "ProcessingJobName": f"{RUN}-0",
@@ -90,23 +106,14 @@ def test_the_trials_of_a_run_are_billed_with_its_evaluation(sagemaker):
     }
     stubber.add_response("describe_processing_job", evaluated, {"ProcessingJobName": f"{RUN}-0"})
 
-    assert JobTimes(client).billable_seconds(RUN, NOW, tuning="bike-t9p1c0") == 100
+    assert JobTimes(client).billable_seconds(RUN, NOW, tuning="bike-t9p1c0") == 140
 
 
 def test_what_was_recorded_is_what_people_are_shown(account, sagemaker):
     client, stubber = sagemaker
     stubber.add_response(DESCRIBE, tuning(*TRIALS), {"HyperParameterTuningJobName": "bike-t9p1c00"})
     lists(stubber, TRIALS)
-    described = {
-        "TrainingJobName": TRIALS[1]["TrainingJobName"],
-        "TrainingJobArn": "arn:aws:sagemaker:us-east-1:123456789012:training-job/t",
-        "ModelArtifacts": {"S3ModelArtifacts": "s3://artifacts/best.tar.gz"},
-        "TrainingJobStatus": "Completed",
-        "SecondaryStatus": "Completed",
-        "AlgorithmSpecification": {"TrainingInputMode": "File"},
-        "StoppingCondition": {},
-        "CreationTime": NOW,
-    }
+    described = described_training(TRIALS[1]["TrainingJobName"])
     stubber.add_response("describe_training_job", described, {"TrainingJobName": ANY})
     boto3.client("s3").create_bucket(Bucket="artifacts")
     pipeline = Pipeline(name="bike", problem="regression", target="cnt", training={"tuning": {}})
@@ -120,7 +127,7 @@ def test_what_was_recorded_is_what_people_are_shown(account, sagemaker):
     outputs = {"LedgerTableName": table.name, "ArtifactsBucketName": "artifacts"}
     deployed = DeployedPipeline("bike", outputs, boto3.Session())
     shown = trial_records(deployed)
-    assert answer["model_data_url"] == "s3://artifacts/best.tar.gz"
+    assert answer["trial"] == "s3://artifacts/best.tar.gz"
     assert (shown["run"], shown["version"], shown["best"]) == (RUN, 3, TRIALS[1]["TrainingJobName"])
     assert [one["objective"] for one in shown["trials"]] == [50.0, 42.0]
     assert trial_records(deployed, 3) == shown

@@ -242,13 +242,13 @@ SEARCHED = {"tuning": {"trials": 10, "parallel": 5}, "usd_per_hour": 6}
 TUNED = {"job": "bike-1", "strategy": "random", "trials": "10", "best": "", "objective": ""}
 
 
-def test_a_first_search_is_expected_to_cost_what_all_its_trials_may():
-    assert expected(FakeHistory(), **SEARCHED) == 60.0
-    assert expected(FakeHistory(), **{**SEARCHED, "max_runtime_minutes": 10}) == 10.0
+def test_a_first_search_is_expected_to_cost_what_all_its_trials_and_the_training_after_them_may():
+    assert expected(FakeHistory(), **SEARCHED) == 66.0
+    assert expected(FakeHistory(), **{**SEARCHED, "max_runtime_minutes": 10}) == 11.0
 
 
-def test_a_search_is_expected_to_cost_so_many_trainings_as_it_has_trials():
-    assert expected(FakeHistory(past(cost_usd=0.5)), **SEARCHED) == 5.0
+def test_a_search_is_expected_to_cost_one_training_more_than_it_has_trials():
+    assert expected(FakeHistory(past(cost_usd=0.5)), **SEARCHED) == 5.5
 
 
 def test_after_a_search_the_next_is_expected_to_cost_as_much():
@@ -274,4 +274,4 @@ def test_the_lock_of_a_training_on_spot_instances_is_kept_as_long_as_it_may_wait
 def test_the_lock_of_a_search_is_kept_as_long_as_it_may_run():
     tuned = Pipeline(name="bike", problem="regression", target="cnt", training=SEARCHED)
 
-    assert stale_after(tuned) == timedelta(minutes=2 * 70 + 60 + 180)
+    assert stale_after(tuned) == timedelta(minutes=2 * 70 + 60 + 60 + 180)

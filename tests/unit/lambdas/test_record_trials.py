@@ -34,14 +34,14 @@ def record(job, *trials, store=None, **event):
     return record_trials({**EVENT, **event}, pipeline, Ports(jobs, store), NOW), store.get(KEY)
 
 
-def test_the_best_trial_is_the_training_that_counts_with_the_hyperparameters_it_was_really_trained_with():
+def test_the_model_is_to_be_trained_with_the_hyperparameters_that_the_best_trial_was_really_trained_with():
     trials = trial(1, 50.0), trial(2, 42.125)
 
     answer, _ = record(tuning(*trials), *trials)
 
     assert answer == {
-        "job": "bike-t9p1c00-002-abcdef12",
-        "model_data_url": "s3://artifacts/training/bike-t9p1c00-002-abcdef12/output/model.tar.gz",
+        "trial": "s3://artifacts/training/bike-t9p1c00-002-abcdef12/output/model.tar.gz",
+        "given": {"solver": "svd", "alpha": "0.2"},
         "hyperparameters": {"solver": "svd", "alpha": 0.2},
         "tuning": {
             "job": "bike-t9p1c00",
@@ -87,7 +87,7 @@ def test_a_search_that_was_stopped_is_judged_by_what_it_has_found():
         tuning(*trials, status="Stopped"), *trials, error={"Error": "States.TaskFailed"}
     )
 
-    assert answer["job"].endswith("-001-abcdef12")
+    assert "-001-abcdef12/" in answer["trial"]
     assert document["status"] == "Stopped"
 
 

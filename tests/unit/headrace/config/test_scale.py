@@ -43,7 +43,7 @@ def complaint(**training):
         ),
         (
             {"max_usd": 0.1, "tuning": {"trials": 20}},
-            "pays 1 x 20 instances and one for the evaluation for 2.5 minutes each",
+            "pays 1 x 21 instances and one for the evaluation for 2.4 minutes each",
         ),
     ],
 )
@@ -77,19 +77,19 @@ def test_a_cap_that_pays_for_more_changes_nothing():
     assert longest_job_s(pipeline(max_usd=100.0)) == 3600
 
 
-def test_a_cap_counts_every_trial_on_all_its_instances():
+def test_a_cap_counts_every_trial_and_the_training_after_them_on_all_their_instances():
     tuned = pipeline(
-        instances=2, estimator="xgboost", usd_per_hour=1.0, max_usd=9.0, tuning={"trials": 4, "parallel": 2}
+        instances=2, estimator="xgboost", usd_per_hour=1.0, max_usd=11.0, tuning={"trials": 4, "parallel": 2}
     )
 
     assert longest_job_s(tuned) == 3600
     plan = tuning_plan(tuned)
-    assert (plan.trial_minutes, plan.usd) == (480, 8.0)
-    assert most_usd(tuned) == 9.0
+    assert (plan.trial_minutes, plan.usd) == (480, 10.0)
+    assert most_usd(tuned) == 11.0
 
 
 def test_waiting_for_spot_instances_counts_in_the_longest_fit():
     assert longest_fit_minutes(pipeline(spot={})) == 120
     assert longest_fit_minutes(pipeline(spot={"max_wait_minutes": 300})) == 300
-    # Two rounds of two trials, each waits two hours at most and takes ten minutes to start.
-    assert longest_fit_minutes(pipeline(spot={}, tuning={"trials": 4, "parallel": 2})) == 260
+    # Two rounds of two trials, each waits two hours at most and takes ten minutes to start; then one training more.
+    assert longest_fit_minutes(pipeline(spot={}, tuning={"trials": 4, "parallel": 2})) == 380

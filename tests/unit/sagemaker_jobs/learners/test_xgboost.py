@@ -13,6 +13,8 @@ from headrace.config.features import Features
 from headrace.ml.column_schema import ColumnSchema
 from sagemaker_jobs.engines import OnnxModel
 from sagemaker_jobs.estimators import fit
+from sagemaker_jobs.evidence.grown_trees import grown_trees
+from sagemaker_jobs.evidence.shap_values import explained
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners import extras
 from sagemaker_jobs.learners.graph_estimator import GraphEstimator
@@ -96,6 +98,40 @@ def test_the_graph_answers_as_xgboost_also_at_its_thresholds_and_for_any_categor
     assert len(cells) > 500
     found = answers[:, 1] if problem == "binary" else answers
     assert np.abs(found - right).max() < 3e-6 * max(1.0, np.abs(right).max())
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_its_answers_are_explained_as_xgboost_itself_explains_them(problem):
+    model, cells = fitted(problem), rows(problem, 50, seed=1).matrix
+    matrix = xgboost.DMatrix(cells.astype(np.float32), feature_types=["q", "q", "c"], enable_categorical=True)
+
+    values, base = explained(grown_trees(model), cells)
+
+    right = model.booster.predict(matrix, pred_contribs=True, strict_shape=True)
+    assert np.abs(values - right[:, :, :-1]).max() < 2e-5 * max(1.0, np.abs(right).max())
+    assert base == pytest.approx(right[0, :, -1], abs=1e-4 * max(1.0, float(np.abs(right).max())))
+
+
+@pytest.mark.parametrize("objective", ["count:poisson", "reg:gamma", "reg:tweedie"])
+def test_a_logarithm_is_explained_where_the_sum_is_one(objective):
+    given = rows()
+    positive = LabelledRows(given.matrix, np.abs(given.target) + 0.5)
+    model = fitted(train=positive, hyperparameters={"n_estimators": 5, "objective": objective})
+
+    values, base = explained(grown_trees(model), given.matrix[:20])
+
+    assert np.exp(values.sum(axis=2)[:, 0] + base) == pytest.approx(model.predict(given.matrix[:20]))
+
+
+def test_the_booster_is_no_part_of_the_model(tmp_path):
+    model = fitted()
+    save_model(model, tmp_path)
+    model.booster = None
+
+    (tmp_path / "again").mkdir()
+    save_model(model, tmp_path / "again")
+
+    assert (tmp_path / "model.skops").read_bytes() == (tmp_path / "again" / "model.skops").read_bytes()
 
 
 @pytest.mark.parametrize("objective", ["reg:absoluteerror", "count:poisson", "reg:gamma", "reg:tweedie"])
