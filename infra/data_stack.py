@@ -172,7 +172,7 @@ class DataStack(PipelineStack):
         CfnOutput(self, "ArtifactsBucketName", value=self.artifacts_bucket.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
         if self.privacy_key:
-            CfnOutput(self, "PrivacyKeyArn", value=self.privacy_key.secret.secret_arn)
+            CfnOutput(self, "PrivacyKeyArn", value=self.privacy_key.arn)
         if self.pipeline.privacy and self.pipeline.privacy.subject:
             CfnOutput(self, "Privacy", value=_declared(self.pipeline, self.pipeline.privacy))
         CfnOutput(

@@ -21,6 +21,8 @@ class PrivacyKey(Construct):
     ----------
     secret : Secret
         Encrypted with the pipeline's key.
+    arn : str
+        Of the secret.
     """
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey, removal_policy: RemovalPolicy) -> None:
@@ -35,15 +37,19 @@ class PrivacyKey(Construct):
             ),
             removal_policy=removal_policy,
         )
+        resource = self.secret.node.default_child
+        assert isinstance(resource, secretsmanager.CfnSecret)
+        # The attribute and not the reference, which in the local cloud is the name alone.
+        self.arn = resource.attr_id
         reason = "With another key the hashes that are stored would name nobody: it lives as long as they do."
         Validations.of(self.secret).acknowledge(Acknowledgment(id="AwsSolutions-SMG4", reason=reason))
 
     def grant_to(self, function: lambda_.Function) -> None:
         """Let a function read the key, and tell it where it is."""
-        function.add_environment("PRIVACY_KEY_ARN", self.secret.secret_arn)
+        function.add_environment("PRIVACY_KEY_ARN", self.arn)
         assert function.role is not None
         self.allow(function.role)
 
     def allow(self, role: iam.IRole) -> None:
         """Let a role that may decrypt the pipeline's data read the key."""
-        allow(role, ["secretsmanager:GetSecretValue"], [self.secret.secret_arn])
+        allow(role, ["secretsmanager:GetSecretValue"], [self.arn])
