@@ -17,6 +17,7 @@ from headrace.aws.alarm_cases import AlarmCases
 from headrace.aws.refusal_ledger import RefusalLedger
 from headrace.aws.registry import Registry
 from headrace.aws.training_history import TrainingHistory
+from headrace.aws.training_log import TrainingLog
 
 _STACKS = ("data", "training", "serving", "monitoring")
 _OPTIONAL = ("stream", "feedback", "batch", "front")
@@ -78,6 +79,7 @@ class DeployedPipeline:
         return {
             "endpoint": self._endpoint(),
             "model": champion and self._model(champion),
+            "running_training": self._running_training(),
             "last_training": self._last_training(),
             "awaiting_approval": self.awaiting_approval(),
             "quarantine": self._quarantine(),
@@ -88,6 +90,7 @@ class DeployedPipeline:
         """Return the last `count` trainings, what was refused in the last weeks, and the alarms that still ask for one."""
         history = TrainingHistory(self._ledger())
         return {
+            "running": self._running_training(),
             "trainings": [asdict(training) for training in islice(history.newest_first(), count)],
             "refused": [asdict(refused) for refused in history.refusals()],
             "alarms": [asdict(case) for case in AlarmCases(self._ledger()).all()],
@@ -160,6 +163,11 @@ class DeployedPipeline:
         """Return how many files have something that waits in quarantine, and how many single rows wait."""
         waiting = [refusal for refusal in RefusalLedger(self._ledger()).all() if refusal.state != "retried"]
         return {"files": len(waiting), "rows": sum(refusal.waiting_rows for refusal in waiting)}
+
+    def _running_training(self) -> dict[str, str] | None:
+        """Return why and since when a training runs, or one that was aborted has run."""
+        lock = TrainingLog(self._ledger()).holder("training")
+        return lock and {"reason": lock.reason, "since": lock.acquired_at, "execution": lock.execution}
 
     def _last_training(self) -> dict[str, Any] | None:
         last = self._ledger_item("training", "last")

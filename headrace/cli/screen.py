@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -102,8 +103,33 @@ def say(text: str) -> None:
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "\n".join(f"{name}: {_text(item)}" for name, item in value.items())
-    if isinstance(value, (list, tuple)):
-        return "\n".join(map(_text, value))
-    return "none" if value is None else str(value)
+    """Return a value for people: what is within something is indented below it, in the words of YAML.
+
+    Examples
+    --------
+    >>> print(_text({"metric": "rmse", "threshold": {"by": "cost"}, "on": ["drift", "quality"], "shap": True, "floors": {}}))
+    metric: rmse
+    threshold:
+      by: cost
+    on: drift, quality
+    shap: true
+    floors: none
+    >>> _text(0.7688772975658221), _text(None)
+    ('0.768877', 'none')
+    """
+    if isinstance(value, Mapping) and value:
+        return "\n".join(f"{name}:{_below(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)) and value:
+        of_blocks = any(isinstance(item, Mapping) for item in value)
+        return ("\n" if of_blocks else ", ").join(map(_text, value))
+    if value is None or value in ({}, [], ()):
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _below(value: Any) -> str:
+    text = _text(value)
+    nested = isinstance(value, Mapping) and value
+    return "\n" + textwrap.indent(text, "  ") if nested or "\n" in text else f" {text}"

@@ -38,6 +38,10 @@ def trainings(arguments: argparse.Namespace) -> None:
         [_training_row(training) for training in found["trainings"]],
         title=f"trainings of {arguments.pipeline}",
     )
+    if running := found["running"]:
+        say(
+            f"one runs since {moment(running['since'])}: {running['reason']} (execution {running['execution']})"
+        )
     if found["refused"]:
         show_table(
             ["last", "reason", "times that day", "why not"],

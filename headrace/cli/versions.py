@@ -65,10 +65,12 @@ def versions(arguments: argparse.Namespace) -> None:
         show({"versions": rows}, as_json=True)
         return
     show_table(
-        ["version", "status", "registered", "metrics", "trained because", "parent", "decided by"],
+        ["version", "status", "registered", "metric", "trained because", "parent", "decided by"],
         [_row(row) for row in rows],
         title=f"versions of {arguments.pipeline}",
     )
+    if rows:
+        say("further metrics: headrace compare, headrace report, or --json")
 
 
 def approve(arguments: argparse.Namespace) -> None:
@@ -160,7 +162,7 @@ def _row(row: Mapping[str, Any]) -> list[str]:
         f"v{row['version']}{' serves' if row['serves'] else ''}",
         row["status"],
         moment(row["created_at"]),
-        _metrics(row),
+        _metric(row),
         f"{row['reason'] or 'unknown'}{because}",
         row["parent"] or "unknown",
         _decided(row),
@@ -181,13 +183,13 @@ def _decided(row: Mapping[str, Any]) -> str:
     return ": ".join(text for text in said if text) or "nobody"
 
 
-def _metrics(row: Mapping[str, Any]) -> str:
-    """Tell the metric that decides first, and the others after it.
+def _metric(row: Mapping[str, Any]) -> str:
+    """Tell the metric that decides; all of them where that is not known.
 
     Examples
     --------
-    >>> _metrics({"metric": "rmse", "metrics": {"mae": 30.0, "rmse": 42.0}})
-    'rmse 42, mae 30'
+    >>> _metric({"metric": "rmse", "metrics": {"mae": 30.0, "rmse": 42.0}})
+    'rmse 42'
     """
-    names = sorted(row["metrics"], key=lambda name: (name != row["metric"], name))
+    names = [name for name in row["metrics"] if name == row["metric"]] or sorted(row["metrics"])
     return ", ".join(f"{name} {row['metrics'][name]:.4g}" for name in names) or "none"

@@ -162,19 +162,37 @@ def _metric(pipeline: Pipeline) -> list[Finding]:
         return [(("evaluation", "max_value"), f"{metric} is better when higher: use min_value")]
     if evaluation.min_value is not None and allowed[metric] == "lower":
         return [(("evaluation", "min_value"), f"{metric} is better when lower: use max_value")]
-    return []
+    bounds = {"min_value": evaluation.min_value, "max_value": evaluation.max_value}
+    return [
+        (("evaluation", field), f"is {bound:g}, and {never}")
+        for field, bound in bounds.items()
+        if bound is not None and (never := _out_of_reach(metric, allowed[metric], bound))
+    ]
+
+
+def _out_of_reach(metric: str, better: str, bound: float) -> str:
+    """Say why no model can meet a bound; "" if one can. All scores end at 1, all errors at 0.
+
+    Examples
+    --------
+    >>> _out_of_reach("recall", "higher", 80), _out_of_reach("rmse", "lower", 80)
+    ('recall is at most 1: every model would be refused', '')
+    """
+    if better == "higher":
+        return f"{metric} is at most 1: every model would be refused" if bound > 1 else ""
+    return f"{metric} is at least 0: every model would be refused" if bound < 0 else ""
 
 
 def _floors(pipeline: Pipeline) -> list[Finding]:
     allowed = METRICS[pipeline.problem]
-    return [
-        (
-            ("evaluation", "floors", name),
-            f"is no metric of {pipeline.problem}; it has {', '.join(allowed)}",
-        )
-        for name in pipeline.evaluation.floors
-        if name not in allowed
-    ]
+    found = {
+        name: f"is {bound:g}, and {never}"
+        if name in allowed and (never := _out_of_reach(name, allowed[name], bound))
+        else f"is no metric of {pipeline.problem}; it has {', '.join(allowed)}"
+        for name, bound in pipeline.evaluation.floors.items()
+        if name not in allowed or _out_of_reach(name, allowed[name], bound)
+    }
+    return [(("evaluation", "floors", name), text) for name, text in found.items()]
 
 
 def _threshold(pipeline: Pipeline) -> list[Finding]:
@@ -227,6 +245,11 @@ def _fairness(pipeline: Pipeline) -> list[Finding]:
             block.measure is not None and block.measure not in allowed,
         ),
         ((*place, "gate"), "is on, but no `max_gap` is named", block.gate and block.max_gap is None),
+        (
+            (*place, "max_gap"),
+            f"is {block.max_gap}, and a gap between shares is at most 1: nothing would be refused",
+            pipeline.problem != "regression" and block.max_gap is not None and block.max_gap >= 1,
+        ),
         *(
             ((*place, "columns"), f"{name!r} is {never[name]}, which makes no groups", True)
             for name in block.columns

@@ -81,12 +81,23 @@ def evidence_disagreements(pipeline: Pipeline) -> list[Finding]:
     evaluation, split = pipeline.evaluation, pipeline.split
     leakage, folds = evaluation.leakage, evaluation.cross_validation
     estimator, kind = pipeline.training.estimator, fold_kind(pipeline)
+    unseen = {pipeline.target: "the target", **dict.fromkeys(pipeline.ignore, "ignored")}
     found: list[tuple[tuple[str, ...], str, bool]] = [
         (("shap",), f"explains trees, and {estimator} has none", evaluation.shap and estimator not in _TREES),
         (
             ("leakage", "allow"),
             "is named, but `leakage.policy` is off",
             leakage.policy == "off" and bool(leakage.allow),
+        ),
+        *(
+            (("leakage", "allow"), f"{name!r} is {unseen[name]}, which is no feature", True)
+            for name in leakage.allow
+            if name in unseen
+        ),
+        (
+            ("learning_curve",),
+            "fits in memory, and sgd is for rows that do not fit: leave it out, or choose linear",
+            evaluation.learning_curve is True and estimator == "sgd",
         ),
     ]
     if folds is not None:

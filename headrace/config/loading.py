@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,55 +17,18 @@ from headrace.config.agreement import DisagreementError
 from headrace.config.block import block_of, listed_blocks, named_block_of
 from headrace.config.empty_blocks import empty_blocks
 from headrace.config.pipeline import Pipeline
+from headrace.config.plain_yaml import PlainLoader
 
 _SMALL = 256 * 1024
-_DEEPEST = 20
 
 
 class PipelineError(Exception):
     """A pipeline file is missing or wrong; the text names the file, the line, the field and what is allowed."""
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without surprises: numbers are decimal, `no` and dates are words, nothing stands for something else."""
-
-    depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """Refuse aliases and deep nesting, with which a small file becomes a huge or an endless one."""
-        events: Any = self  # the stubs leave the parser's methods untyped
-        event = events.peek_event()
-        where: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            problem = f"write out what `*{event.anchor}` stands for"
-            raise yaml.composer.ComposerError(None, None, problem, where)
-        self.depth += 1
-        if self.depth > _DEEPEST:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", where)
-        node = super().compose_node(parent, index)
-        self.depth -= 1
-        return node
-
-
-_TAG = "tag:yaml.org,2002:"
-_LITERALS = (  # YAML 1.2's; of PyYAML's own, which are YAML 1.1's, only null and the merge key stay
-    (f"{_TAG}bool", "true|false", "tf"),
-    (f"{_TAG}int", "[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    (
-        f"{_TAG}float",
-        r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?",
-        "-+.0123456789",
-    ),
-)
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag in (f"{_TAG}null", f"{_TAG}merge")]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-for _tag, _pattern, _first in _LITERALS:
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), list(_first))
-
 _EMPTY = "is empty, which does not switch it on: write its fields below it, or `{}: {{}}`, or leave it out"
 
+_LONGEST_VALUE = 80
 _SHAPES = {
     "model_type": "a block of fields",
     "dict_type": "a block of `name: value` lines",
@@ -97,7 +59,7 @@ def find_pipeline(name: str | None, root: Path) -> Pipeline:
         raise PipelineError(f"there is no {path}{_did_you_mean(name, known)}{_listed(known)}")
     pipeline = load_pipeline(path)
     if unknown := list(_unknown_names(pipeline, folder / "steps")):
-        document = yaml.compose(_text(path), Loader=_Loader)
+        document = yaml.compose(_text(path), Loader=PlainLoader)
         raise PipelineError("\n".join(_told(path, document, where, text) for where, text in unknown))
     if path.parent == folder and pipeline.name != path.stem:
         raise PipelineError(f"{path}: the file is called {path.stem}, but `name` says {pipeline.name}")
@@ -150,8 +112,8 @@ def load_pipeline(path: Path) -> Pipeline:
     """
     text = _text(path)
     try:
-        root = yaml.compose(text, Loader=_Loader)
-        document = yaml.load(text, Loader=_Loader)
+        root = yaml.compose(text, Loader=PlainLoader)
+        document = yaml.load(text, Loader=PlainLoader)
     except yaml.YAMLError as error:
         raise PipelineError(_syntax_error(path, text, error)) from None
     if not isinstance(root, yaml.MappingNode):
@@ -277,10 +239,24 @@ def _explain(found: dict[str, Any], where: _Place) -> str:
         return str(found["ctx"]["error"])
     if kind in _BOUNDS:
         return f"{_BOUNDS[kind].format(**found['ctx'])}; {description}"
+    if kind.startswith("bool_"):
+        kind, found = "bool_type", {**found, "msg": "should be true or false"}
     message = found["msg"].replace("Input should", "should").replace("String should", "should")
     if where.one_of_many or kind in _SHAPES:
         message = f"should be {_SHAPES.get(kind, 'a text, a number, true or false')}"
-    return f"{message}, not {given!r}; {description}"
+    return f"{message}, not {_in_short(given)}; {description}"
+
+
+def _in_short(given: Any) -> str:
+    """Return a value as the file has it, of a long one the beginning.
+
+    Examples
+    --------
+    >>> _in_short(True), _in_short("maybe"), len(_in_short("a" * 1000))
+    ('true', "'maybe'", 80)
+    """
+    text = str(given).lower() if isinstance(given, bool) else repr(given)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 2]} …"
 
 
 def _line_of(root: yaml.Node, where: tuple[str | int, ...]) -> int:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
 
 _LARGEST_HELD_OUT = 2 / 3
+_DEALT = ("test_share", "validation_share", "seed")
+"""What says how rows are dealt, where no column says it."""
 
 
 class Split(Block):
@@ -59,6 +61,14 @@ def split_disagreements(pipeline: Pipeline) -> list[Finding]:
             "column",
             f"{column!r} is no feature: no model sees it in any case",
             column in pipeline.columns or column in pipeline.ignore,
+        ),
+        *(
+            (
+                name,
+                f"means nothing, because {column!r} says the part of each row: leave it out",
+                split.by == "column" and getattr(split, name) != Split.model_fields[name].default,
+            )
+            for name in _DEALT
         ),
         (
             "test_share",

@@ -15,6 +15,7 @@ from headrace.ml.pages.words import count
 _MOST_ROWS = 40
 _LONGEST_TEXT = 400
 _SHORT_NAME = 24
+_MOST_NAMED = 5
 
 Document = Mapping[str, Any]
 
@@ -70,21 +71,30 @@ def draw_fairness(evaluation: Document) -> list[Markup]:
 
 def _groups(column: str, found: Document) -> Markup:
     groups = named_entries(found.get("groups"))
-    gaps = {f"gap in {name}": _gap(gap) for name, gap in (found.get("gaps") or {}).items()}
+    gaps = [(name, _gap(gap)) for name, gap in (found.get("gaps") or {}).items() if isinstance(gap, Mapping)]
     return element(
         "section",
         element("h2", f"Groups by {shortened(column, LONGEST_NAME)}"),
-        draw_facts(gaps) if gaps else None,
+        draw_rows(["gap", "largest (95 %)", "lowest", "highest", "too small to count"], gaps)
+        if gaps
+        else None,
         draw_rows(*_columns("group", groups)[:2]) if groups else None,
         _more(len(groups)),
     )
 
 
-def _gap(gap: Any) -> str:
-    """Return how far groups are apart, and which two."""
-    ends = [str(gap.get(name) or "") for name in ("lowest", "highest")] if isinstance(gap, Mapping) else []
-    between = f", {' and '.join(shortened(end, _SHORT_NAME) for end in ends)}" if any(ends) else ""
-    return f"{with_interval(gap)}{between}"
+def _gap(gap: Document) -> list[str]:
+    """Return how far groups are apart, which two, and which have too few rows to count.
+
+    Examples
+    --------
+    >>> _gap({"value": 0.04, "low": 0.01, "high": 0.09, "lowest": "f", "highest": "m", "left_out": ["x"]})
+    ['0.04 (0.01 to 0.09)', 'f', 'm', 'x']
+    """
+    ends = [shortened(str(gap.get(name) or ""), _SHORT_NAME) for name in ("lowest", "highest")]
+    small = [shortened(str(name), _SHORT_NAME) for name in gap.get("left_out") or ()]
+    more = f" and {len(small) - _MOST_NAMED} more" if len(small) > _MOST_NAMED else ""
+    return [with_interval(gap), *ends, ", ".join(small[:_MOST_NAMED]) + more]
 
 
 def _with_objective(threshold: Document, key: str) -> dict[str, Any]:

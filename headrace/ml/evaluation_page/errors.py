@@ -104,7 +104,7 @@ def _calibrated(plane: Plane, look: Look, bins: list[Document]) -> list[Markup]:
 
 
 def _scores(plot: Document, *, binary: bool) -> list[Markup]:
-    key = draw_key("the label is another", "it is the label") if binary else draw_key("wrong", "right")
+    key = draw_key("negative rows", "positive rows") if binary else draw_key("wrong", "right")
     return [_score(look, drawn, key) for look, drawn in reversed(list(models_of(plot)))]
 
 

@@ -72,8 +72,23 @@ def draw_folds(evaluation: Document) -> Markup | None:
         "Cross-validation",
         ["metric", "mean (95 %)", "of each fold"],
         rows,
-        f"{number} folds of the rows that are learned from." if number else None,
+        _of_folds(number, found.get("over"), bool(evaluation.get("threshold"))),
     )
+
+
+def _of_folds(number: int | None, over: str | None, decided: bool) -> str | None:
+    """Say what the folds are of, and what their labels are.
+
+    Examples
+    --------
+    >>> _of_folds(5, "all", True)
+    '5 folds of all rows; their labels are the more probable ones, without the threshold.'
+    """
+    if not number:
+        return None
+    rows = "all rows" if over == "all" else "the rows that are learned from"
+    labels = "; their labels are the more probable ones, without the threshold" if decided else ""
+    return f"{number} folds of {rows}{labels}."
 
 
 def _values(values: Sequence[float]) -> str:

@@ -116,18 +116,21 @@ def _flat(document: Document, above: str = "") -> Iterator[tuple[str, str]]:
 
     Examples
     --------
-    >>> list(_flat({"code": {"commit": "ab12", "dirty": False}, "files": ["a", "b"], "parent": None}))
-    [('code commit', 'ab12'), ('code dirty', 'no'), ('files', '2')]
+    >>> list(_flat({"code": {"commit": "ab12", "dirty": False, "git_says": ""}, "files": ["a", "b"], "parent": None}))
+    [('code: commit', 'ab12'), ('code: dirty', 'no'), ('files', '2')]
+    >>> list(_flat({"model": {"files": {"model_card.json": "12cd"}}, "reason": {"reason": "drift"}}))
+    [('model: files: model_card.json', '12cd'), ('reason', 'drift')]
     """
     for name, found in document.items():
-        title = f"{above} {name}".strip().replace("_", " ")
+        shown = name if "." in name else name.replace("_", " ")
+        title = above if shown == above else f"{above}: {shown}".removeprefix(": ")
         if isinstance(found, Mapping):
             yield from _flat(found, title)
         elif isinstance(found, list | tuple):
             yield title, count(len(found))
         elif isinstance(found, bool):
             yield title, "yes" if found else "no"
-        elif found is not None:
+        elif found not in (None, ""):
             yield title, value(found) if isinstance(found, float) else str(found)
 
 

@@ -43,6 +43,7 @@ TRAININGS = [
         "tuning": {"strategy": "grid", "trials": "6", "best": "alpha=0.1", "objective": "rmse 42"},
     },
 ]
+RUNNING = {"reason": "quality", "since": "2026-02-01T08:30:00+00:00", "execution": "abc"}
 REFUSED = [
     {
         "day": "2026-01-30",
@@ -80,7 +81,7 @@ class Deployed:
         return {"status": "SUCCEEDED", "run": run}
 
     def trainings(self, count):
-        return {"trainings": TRAININGS[:count], "refused": REFUSED, "alarms": ALARMS}
+        return {"running": RUNNING, "trainings": TRAININGS[:count], "refused": REFUSED, "alarms": ALARMS}
 
 
 @pytest.fixture
@@ -106,6 +107,10 @@ def test_the_status_is_a_table_for_people(run, deployed):
     assert code == 0
     assert "DriftAlarm: ALARM" in out
     assert "serves: v2" in out
+
+
+def test_a_training_that_runs_is_told_beside_those_that_have_ended(run, deployed):
+    assert "one runs since 2026-02-01 08:30: quality (execution abc)" in run("trainings", "bike")[1]
 
 
 def test_the_status_is_json_for_scripts(run, deployed):
@@ -200,4 +205,4 @@ def test_trainings_are_told_with_why_outcome_model_and_cost_and_so_is_what_was_r
 def test_trainings_for_scripts_are_json_and_may_be_limited(run, deployed):
     found = json.loads(run("trainings", "bike", "--json", "--last", "1")[1])
 
-    assert found == {"trainings": TRAININGS[:1], "refused": REFUSED, "alarms": ALARMS}
+    assert found == {"running": RUNNING, "trainings": TRAININGS[:1], "refused": REFUSED, "alarms": ALARMS}

@@ -25,6 +25,23 @@ def pipeline(problem="binary", columns=None, **evaluation):
             {"threshold": {"by": "youden"}},
             "is between two labels, and the problem is regression",
         ),
+        (
+            "binary",
+            {"floors": {"recall": 80}},
+            "floors.recall: is 80, and recall is at most 1: every model would",
+        ),
+        ("binary", {"floors": {"brier": -0.1}}, "floors.brier: is -0.1, and brier is at least 0"),
+        (
+            "binary",
+            {"min_value": 85},
+            "min_value: is 85, and roc_auc is at most 1: every model would be refused",
+        ),
+        ("regression", {"max_value": -1}, "max_value: is -1, and rmse is at least 0"),
+        (
+            "binary",
+            {"fairness": {"columns": ["sex"], "max_gap": 5, "gate": True}},
+            "max_gap: is 5.0, and a gap between shares is at most 1: nothing would be refused",
+        ),
         ("binary", {"threshold": {"by": "cost"}}, "needs false_positive_cost and false_negative_cost"),
         (
             "binary",
@@ -69,6 +86,7 @@ def test_contradictions_are_refused_with_where_and_what_to_do(problem, evaluatio
             "beyond_luck": True,
         },
         {"threshold": {"by": "cost", "false_positive_cost": 1, "false_negative_cost": 0}},
+        {"min_value": 1, "floors": {"mcc": -0.1, "log_loss": 3}},
         {"threshold": {"by": "f_beta"}},
         {"threshold": {"by": "precision_at", "at_least": 0.9}},
         {"fairness": {"columns": ["sex", "age"], "edges": {"age": [30, 60]}, "max_gap": 0.1, "gate": True}},

@@ -42,6 +42,13 @@ def pipeline(evaluation, problem="binary", **fields):
             {"training": {"estimator": "sgd"}},
             "cross_validation: fits in memory, and sgd",
         ),
+        (
+            {"learning_curve": True},
+            {"training": {"estimator": "sgd"}},
+            "learning_curve: fits in memory, and sgd",
+        ),
+        ({"leakage": {"allow": ["y"]}}, {}, "leakage.allow: 'y' is the target, which is no feature"),
+        ({"leakage": {"allow": ["a"]}}, {"ignore": ["a"]}, "leakage.allow: 'a' is ignored"),
     ],
 )
 def test_evidence_that_cannot_be_is_refused(evaluation, fields, complaint):

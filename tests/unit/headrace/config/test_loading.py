@@ -191,6 +191,16 @@ def test_a_value_of_the_wrong_shape_is_explained_in_the_files_words(complaints, 
     assert complaints(GOOD + text + "\n") == [line]
 
 
+def test_a_switch_and_a_long_text_are_told_in_the_files_words(complaints):
+    text = "name: loans\nproblem: binary\ntarget: y\n"
+
+    (switch,) = complaints(f"{text}evaluation: {{beyond_luck: sometimes}}\n")
+    (purpose,) = complaints(f"{text}card: {{purpose: {'why ' * 400}}}\n")
+
+    assert "beyond_luck: should be true or false, not 'sometimes'; whether it must" in switch
+    assert len(purpose) < 300
+
+
 @pytest.mark.parametrize("block", ["large_data", "stream", "database"])
 def test_a_block_without_fields_is_not_silently_left_off(complaints, block):
     assert complaints(f"{GOOD}{block}:\n") == [

@@ -25,6 +25,14 @@ def pipeline(problem="binary", **fields):
             {"problem": "regression", "split": {"by": "stratified"}},
             "split.by: is stratified, which deals label by label",
         ),
+        (
+            {"split": {"by": "column", "column": "part", "test_share": 0.3}},
+            "split.test_share: means nothing, because 'part' says the part of each row",
+        ),
+        (
+            {"split": {"by": "column", "column": "part", "seed": 1}},
+            "split.seed: means nothing, because 'part' says",
+        ),
         ({"split": {"by": "time"}}, "split.by: is time, but no `time` column is named"),
         ({"split": {"by": "group"}}, "split.by: is group, but no `split.group` is named"),
     ],

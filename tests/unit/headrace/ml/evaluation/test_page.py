@@ -248,7 +248,24 @@ def test_a_threshold_is_shown_with_what_it_brings_and_groups_with_who_is_apart()
     assert "0.37 (0.31 to 0.42)" in page
     assert "360 validation rows" in page
     assert page.index("cost (decides)") < page.index('data-name="at 0.5">1.5<')
-    assert "0.04 (0.01 to 0.09), f and m" in page
+    assert 'data-name="largest (95 %)">0.04 (0.01 to 0.09)<' in page
+    assert 'data-name="lowest">f<' in page
+
+
+def test_groups_that_are_too_small_to_count_are_named():
+    gap = {"value": None, "low": None, "high": None, "left_out": ["under 30", "over 60"]}
+
+    page = render_evaluation(
+        report_of("binary", binary(200), fairness={"age": {"groups": {}, "gaps": {"equalised_odds": gap}}})
+    )
+
+    assert ">under 30, over 60<" in page
+
+
+def test_folds_say_that_no_threshold_made_their_labels():
+    page = render_evaluation(report_of("binary", binary(200), **evidence()))
+
+    assert "their labels are the more probable ones, without the threshold" in page
 
 
 def test_what_other_sections_have_is_not_said_again_under_provenance():
@@ -258,3 +275,13 @@ def test_what_other_sections_have_is_not_said_again_under_provenance():
 
     assert "ab12cd" in page
     assert "12345.678" not in page
+
+
+def test_files_keep_their_names_under_provenance_and_what_is_empty_is_not_told():
+    code = {"code_version": "7f", "git_says": "", "locks": {"sagemaker_jobs/requirements.txt": "12cd"}}
+
+    page = render_evaluation({**report_of("regression", regression(100)), "provenance": {"code": code}})
+
+    assert ">code: locks: sagemaker_jobs/requirements.txt<" in page
+    assert ">code: code version<" in page
+    assert "git says" not in page
