@@ -131,7 +131,8 @@ class DeployedPipeline:
     def wait_for_training(self, execution: str) -> dict[str, Any]:
         """Wait for the end of a training and return how it ended."""
         run = self.ended(execution, poll_s=_POLL_S)
-        return {"status": run["status"], "cause": run.get("cause"), **json.loads(run.get("output") or "{}")}
+        output = run.get("output") if run["status"] == "SUCCEEDED" else None
+        return {"status": run["status"], "cause": run.get("cause"), **json.loads(output or "{}")}
 
     def ended(self, execution: str, *, poll_s: float) -> dict[str, Any]:
         """Wait for the end of an execution, and return what Step Functions says of it."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 _DESCRIPTION_LIMIT = 1024
 _PROPERTY_LIMIT = 256
 _REFUSED = re.compile(r"[^\w .:/=+\-@]")
+_SPOKEN = ((re.compile(r"[,;] "), " - "), (re.compile("%"), "percent"), (re.compile("[()\\[\\]{}'\"`]"), ""))
+"""What sentences have and the registry refuses, in signs that it takes."""
 
 
 def property_text(text: str) -> str:
@@ -22,9 +24,11 @@ def property_text(text: str) -> str:
 
     Examples
     --------
-    >>> property_text("température, season (v2)")
-    'température_ season _v2_'
+    >>> property_text("overfit: 46 % of what is gained (0.5) is lost; more rows, 'deeper' trees → help")
+    'overfit: 46 percent of what is gained 0.5 is lost - more rows - deeper trees _ help'
     """
+    for found, instead in _SPOKEN:
+        text = found.sub(instead, text)
     return _REFUSED.sub("_", text)[:_PROPERTY_LIMIT]
 
 

@@ -115,6 +115,7 @@ def test_a_fresh_pipeline_has_neither_endpoint_nor_model(run, deployed):
     assert json.loads(out) == {
         "endpoint": None,
         "model": None,
+        "running_training": None,
         "last_training": None,
         "awaiting_approval": [],
         "quarantine": {"files": 0, "rows": 0},
@@ -128,6 +129,8 @@ def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, de
     arn = register(**{"engine": "skops", "engine:why": why})
     champion = {"version": 2, "deployed_at": "2026-01-31", "model_package_arn": arn}
     ledger.put_item(Item={"pk": "champion", "sk": "current", **champion})
+    lock = {"execution": "abc", "acquired_at": "2026-02-01T08:30:00+00:00", "reason": "drift"}
+    ledger.put_item(Item={"pk": "training", "sk": "lock", **lock})
     ledger.put_item(Item={"pk": "training", "sk": "last", "outcome": "kept", "why": "no better", "rows": 5})
     sagemaker = boto3.client("sagemaker")
     sagemaker.create_model(ModelName="m", ExecutionRoleArn=ROLE, PrimaryContainer={"Image": "i"})
@@ -159,6 +162,11 @@ def test_a_running_pipeline_shows_its_endpoint_model_training_and_alarms(run, de
         "deployed_at": "2026-01-31",
         "engine": "skops",
         "engine_why": why,
+    }
+    assert found["running_training"] == {
+        "reason": "drift",
+        "since": lock["acquired_at"],
+        "execution": "abc",
     }
     assert found["last_training"] == {"outcome": "kept", "why": "no better"}
     assert list(found["alarms"]) == ["bike-monitoring-DriftAlarm"]
@@ -220,11 +228,11 @@ def test_a_training_is_started_by_hand_and_waited_for(run, deployed, ends):
 
 
 def test_a_training_that_fails_is_shown_and_fails_the_command(run, deployed, ends):
-    ends.ending |= {"status": "FAILED", "cause": "no rows", "output": None}
+    ends.ending |= {"status": "FAILED", "cause": "no rows", "output": '{"Error": "E", "Cause": "no rows"}'}
 
     code, out, err = run("train", "bike", "--json")
 
-    assert (code, json.loads(out)["status"]) == (2, "FAILED")
+    assert (code, json.loads(out)) == (2, {"status": "FAILED", "cause": "no rows"})
     assert err == "headrace: the training has ended as FAILED: no rows\n"
 
 
