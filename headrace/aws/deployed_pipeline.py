@@ -168,7 +168,9 @@ class DeployedPipeline:
     def _running_training(self) -> dict[str, str] | None:
         """Return why and since when a training runs, or one that was aborted has run."""
         lock = TrainingLog(self._ledger()).holder("training")
-        return lock and {"reason": lock.reason, "since": lock.acquired_at, "execution": lock.execution}
+        if lock is None:
+            return None
+        return {"reason": lock.reason, "since": lock.acquired_at, "execution": lock.execution}
 
     def _last_training(self) -> dict[str, Any] | None:
         last = self._ledger_item("training", "last")

@@ -61,8 +61,8 @@ def draw_folds(evaluation: Document) -> Markup | None:
     metrics = {name: each for name, each in found.items() if isinstance(each, Mapping) and "mean" in each}
     if not metrics:
         return None
-    folds = found.get("folds")
-    number = len(folds) if isinstance(folds, Sequence) and not isinstance(folds, str) else folds
+    folds: Any = found.get("folds")
+    number = len(folds) if isinstance(folds, list | tuple) else folds
     decisive = evaluation.get("metric")
     rows = [
         (name, [with_interval(each), _values(each.get("values") or [])])
