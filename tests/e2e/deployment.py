@@ -6,27 +6,37 @@ import sys
 from pathlib import Path
 
 from tests.e2e.cloud import ACCOUNT, REGION
+from tests.infra.every_stack import Synthesised
 
 _CDK = Path(sys.executable).parent / "cdk"
 # How stacks come into being is AWS's matter, and tested with CDK itself: no change sets, two stacks at a time.
 _HOW = ("--exclusively", "--require-approval", "never", "--method", "direct", "--concurrency", "2")
+_TOOLKIT = "CDKToolkit"
 
 
 def deployed(cloud, folder, pipeline, *kinds):
     """Deploy the stacks of these kinds and no other ones, and return the outputs of all by their names.
 
-    The pipeline is a dictionary of its fields. All that CDK reads and writes is in the folder.
+    The pipeline is a dictionary of its fields. All that CDK reads and writes is in the folder. The templates are made
+    here, because a process of their own would start Python, Node and their libraries anew; the README's walk runs `app.py`.
     """
-    name, outputs = pipeline["name"], folder / "outputs.json"
-    (folder / f"{name}.yaml").write_text(json.dumps(pipeline))
-    options = ("--output", folder / "cdk.out", "-c", f"pipeline={folder / f'{name}.yaml'}", "--no-notices")
+    name, outputs, assembly = pipeline["name"], folder / "outputs.json", folder / "cdk.out"
+    Synthesised(pipeline, assembly)
+    if not _bootstrapped(cloud):
+        _cdk(cloud, folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
     stacks = [f"{name}-{kind}" for kind in kinds]
+    _cdk(cloud, folder, "deploy", *stacks, *_HOW, "--app", assembly, "--outputs-file", outputs)
+    return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
+
+
+def _bootstrapped(cloud):
+    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
+    return _TOOLKIT in {stack["StackName"] for stack in stacks}
+
+
+def _cdk(cloud, folder, *arguments):
     # With the user's home: CDK's libraries are unpacked there, once.
     variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-    for arguments in (
-        ("bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", ""),
-        ("deploy", *stacks, *_HOW, "--outputs-file", outputs),
-    ):
-        done = cloud.run(_CDK, *arguments, *options, timeout_s=300, **variables)
-        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
+    options = ("--output", folder / "bootstrap") if "bootstrap" in arguments else ()
+    done = cloud.run(_CDK, *arguments, *options, "--no-notices", timeout_s=300, **variables)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
