@@ -15,7 +15,7 @@ WORKERS ?= 2
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check security bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+security: setup ## judge the recorded runs by today's policies, and prove that nothing is allowed in vain
+	@$(BIN)/python -m security
 
 bench: setup ## measure how long each step of the loop takes
 	@$(BIN)/python -m benchmarks.measure_loop

@@ -19,6 +19,7 @@ from infra.pipeline_metrics import pipeline_metric
 from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import grant_put_events
 from infra.state_machine import PipelineStateMachine
+from infra.trust import trust_rules_of_this_account
 
 _SETTLE = Duration.hours(1)
 """Beyond the wait itself, for the last look and its retries."""
@@ -101,6 +102,7 @@ class BatchesStack(PipelineStack):
                 dead_letter_queue=dead_letters.queue,
             )
         )
+        trust_rules_of_this_account(self.state_machine)
 
     def _watch(self, dead_letters: DeadLetters) -> None:
         alarms = OperationAlarms(self, "OperationAlarms", pipeline=self.pipeline, topic=self._data.topic)

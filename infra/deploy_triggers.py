@@ -13,6 +13,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.release_alarms import release_alarm_names
+from infra.trust import trust_only_this_account
 
 
 class DeployTriggers:
@@ -35,6 +36,7 @@ class DeployTriggers:
         self._role = iam.Role(
             scope, "StartDeploymentRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com")
         )
+        trust_only_this_account(self._role)
         machine.grant_start_execution(self._role)
         self._rule(
             "OnApproval",

@@ -16,6 +16,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.operation_alarms import Words
 from infra.pipeline_metrics import pipeline_metric
+from infra.trust import trust_only_this_account
 
 
 class DriftAlarm(Construct):
@@ -78,6 +79,7 @@ class AlarmsStartTraining(Construct):
             event_pattern=becoming("ALARM", alarms),
         )
         role = iam.Role(self, "StartTrainingRole", assumed_by=iam.ServicePrincipal("events.amazonaws.com"))
+        trust_only_this_account(role)
         state_machine.grant_start_execution(role)
         self.rule.add_target(
             targets.SfnStateMachine(

@@ -20,6 +20,7 @@ from infra.code_bundle import image_bundle
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow
+from infra.trust import trust_only_this_account
 
 _BUILD_LIMIT = Duration.minutes(12)
 _WITH_EXTRAS = "-training"
@@ -138,11 +139,11 @@ class ModelImage(Construct):
             queued_timeout=Duration.minutes(5),
             grant_report_group_permissions=False,
         )
-        source.grant_read(project)
+        trust_only_this_account(project.role)
         self.repository.grant_pull_push(project)
         acknowledge_wildcards(
             project.role,
-            "ecr:GetAuthorizationToken has no resource; log streams and the asset's objects are the suffix.",
+            "ecr:GetAuthorizationToken has no resource; log streams are the suffix.",
         )
         return project
 

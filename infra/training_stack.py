@@ -27,6 +27,7 @@ from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
 from infra.training_schedule import TrainingSchedule
+from infra.trust import trust_rules_of_this_account
 from infra.tuning import TrainingTuning
 
 _RETRAIN_EVERY = Duration.days(7)
@@ -278,3 +279,4 @@ class TrainingStack(PipelineStack):
                 max_event_age=Duration.hours(6),
             )
         )
+        trust_rules_of_this_account(self.state_machine)

@@ -11,6 +11,7 @@ import tempfile
 from local_cloud.settings import Settings
 
 _EXTENSIONS = (
+    "local_cloud.adapters.recorded_decisions",  # before any that keeps a function which this replaces
     "local_cloud.adapters.lambda_functions",
     "local_cloud.adapters.logs",
     "local_cloud.adapters.sagemaker_api",
@@ -27,6 +28,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.s3_events",
     "local_cloud.repairs.s3_version_ranges",
     "local_cloud.repairs.event_conditions",
+    "local_cloud.repairs.item_permissions",
     "local_cloud.repairs.schedule_roles",
     "local_cloud.repairs.sagemaker_permissions",
     "local_cloud.repairs.iam_resources",

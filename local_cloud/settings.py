@@ -38,6 +38,8 @@ class Settings:
         How often that happens to one training job.
     mlflow_port : int or None
         Where an MLflow server of the local cloud listens on the loopback; None for none.
+    record_iam : str
+        File to which every decision on a role's request is added; empty for none.
     """
 
     port: int
@@ -48,6 +50,7 @@ class Settings:
     spot_interruption: str = ""
     spot_interruptions: int = 1
     mlflow_port: int | None = None
+    record_iam: str = ""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
@@ -61,7 +64,10 @@ class Settings:
         hosts = _at_least_one(environ, "HEADRACE_LOCAL_HOSTS", _MOST_HOSTS)
         interruptions = _at_least_one(environ, "HEADRACE_LOCAL_SPOT_INTERRUPTIONS", 1)
         when = _interruption(environ)
-        return cls(port, state_dir, hurry, int(servers), int(hosts), when, int(interruptions), mlflow_port)
+        record = environ.get("HEADRACE_LOCAL_RECORD_IAM", "")
+        return cls(
+            port, state_dir, hurry, int(servers), int(hosts), when, int(interruptions), mlflow_port, record
+        )
 
     def own_environment(self) -> dict[str, str]:
         """Variables that `from_environ` makes these settings of."""
@@ -74,6 +80,7 @@ class Settings:
             "HEADRACE_LOCAL_SPOT_INTERRUPTION": self.spot_interruption,
             "HEADRACE_LOCAL_SPOT_INTERRUPTIONS": str(self.spot_interruptions),
             "HEADRACE_LOCAL_MLFLOW_PORT": str(self.mlflow_port or ""),
+            "HEADRACE_LOCAL_RECORD_IAM": self.record_iam,
         }
 
     @property

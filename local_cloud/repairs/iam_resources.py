@@ -1,9 +1,11 @@
-"""Repair: a request for builds is one for their project, which policies name.
+"""Repair: a request for builds is one for their project, and one about a table of Glue for that table, which policies name.
 
 References
 ----------
 .. [1] Service authorization reference, "Actions, resources, and condition keys for AWS CodeBuild": the resource type of
    ``BatchGetBuilds`` is the project.
+.. [2] AWS Glue developer guide, "Specifying AWS Glue resource ARNs": what is done to a table needs the permission on the table,
+   its database and the catalog. Here the table is asked for.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ _PARAMETERS = "service method path headers body query_params region account_id"
 
 
 def install(settings: Settings) -> None:
-    """Name the project where the emulator names nothing."""
+    """Name the project where the emulator names nothing, and the table where it names the database."""
     replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_builds)
+    replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_tables)
 
 
 def _with_builds(original: Any) -> Any:
@@ -34,6 +37,37 @@ def _with_builds(original: Any) -> Any:
         return f"arn:aws:codebuild:{region}:{account}:project/{projects.pop()}" if len(projects) == 1 else "*"
 
     return resource_arn
+
+
+def _with_tables(original: Any) -> Any:
+    def resource_arn(service: str, *request: Any) -> str:
+        found: str = original(service, *request)
+        _, _, headers, body, _, region, account = request
+        table = (
+            table_of(headers.get("x-amz-target", "").rpartition(".")[2], body) if service == "glue" else ""
+        )
+        return f"arn:aws:glue:{region}:{account}:table/{table}" if table else found
+
+    return resource_arn
+
+
+def table_of(operation: str, body: bytes) -> str:
+    """Return database and name of the table that a request to Glue is about, or nothing.
+
+    Examples
+    --------
+    >>> table_of("GetPartitions", b'{"DatabaseName": "d", "TableName": "t"}')
+    'd/t'
+    >>> table_of("CreateTable", b'{"DatabaseName": "d", "TableInput": {"Name": "t"}}')
+    'd/t'
+    """
+    try:
+        request = json.loads(body or b"{}")
+    except ValueError:
+        return ""
+    named = request.get("TableName") or (request.get("TableInput") or {}).get("Name")
+    name = named or (request.get("Name") if operation in ("GetTable", "DeleteTable") else None)
+    return f"{request['DatabaseName']}/{name}" if name and "DatabaseName" in request else ""
 
 
 def _build_ids(body: bytes) -> list[str]:

@@ -10,6 +10,7 @@ from ministack.core.iam_actions import identity_denial_message
 from ministack.core.responses import get_account_id, get_region
 from ministack.services import iam, stepfunctions
 
+from local_cloud.adapters import recorded_decisions
 from local_cloud.adapters.patching import replace, require
 from local_cloud.repairs.state_frame import current
 from local_cloud.repairs.task_permissions import Permission, Place, permissions
@@ -81,6 +82,7 @@ def _decision(permission: Permission, principal: str, role_name: str, place: Pla
     found = iam_evaluator._resource_policy(permission.action.partition(":")[0], permission.resource)
     if found is not None:
         result = iam_evaluator.combine_resource_policy(result, context, *found, required=False, limits=limits)
+    recorded_decisions.record(context, result.decision)
     return str(result.decision)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import socket
 import subprocess
 import time
@@ -32,7 +33,8 @@ class Cloud(LocalCloud):
     """A local cloud with clients of its own, which no variable of the shell can lead astray."""
 
     def __init__(self, state_dir, port=None):
-        super().__init__(Settings(port or free_port(), state_dir))
+        record = os.environ.get("HEADRACE_LOCAL_RECORD_IAM", "")
+        super().__init__(Settings(port or free_port(), state_dir, record_iam=record))
         self.endpoint = self.settings.endpoint
         self._clients = {}
 
