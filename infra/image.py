@@ -14,6 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
+from headrace.config.estimators import NETWORKS
 from headrace.config.extras import training_extras
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import image_bundle
@@ -22,7 +23,10 @@ from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow
 from infra.trust import trust_only_this_account
 
-_BUILD_LIMIT = Duration.minutes(12)
+_BUILD_LIMIT = Duration.minutes(14)
+"""The function that waits for a build lives for 15 minutes, which is Lambda's limit; CodeBuild itself would take 36 hours."""
+
+_HEAVY = frozenset(NETWORKS)  # each has an extra of its name
 _WITH_EXTRAS = "-training"
 
 
@@ -124,7 +128,7 @@ class ModelImage(Construct):
             build_spec=codebuild.BuildSpec.from_object(build_spec(self._extras)),
             environment=codebuild.BuildEnvironment(
                 build_image=codebuild.LinuxBuildImage.STANDARD_7_0,
-                compute_type=codebuild.ComputeType.MEDIUM if self._extras else codebuild.ComputeType.SMALL,
+                compute_type=_compute_type(self._extras),
                 privileged=True,  # the Docker daemon needs it
             ),
             environment_variables={
@@ -146,6 +150,13 @@ class ModelImage(Construct):
             "ecr:GetAuthorizationToken has no resource; log streams are the suffix.",
         )
         return project
+
+
+def _compute_type(extras: Sequence[str]) -> codebuild.ComputeType:
+    """Return a machine that is done within the limit: gigabytes are fetched, unpacked, compressed and pushed for a network."""
+    if _HEAVY.intersection(extras):
+        return codebuild.ComputeType.LARGE
+    return codebuild.ComputeType.MEDIUM if extras else codebuild.ComputeType.SMALL
 
 
 def build_spec(extras: Sequence[str]) -> dict[str, Any]:

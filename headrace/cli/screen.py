@@ -46,7 +46,7 @@ def _pipeline_name(given: str) -> str:
     from headrace.config.loading import PipelineError, load_pipeline  # noqa: PLC0415 - takes pydantic
 
     try:
-        return load_pipeline(Path(given)).name
+        return load_pipeline(Path(given), Path.cwd() / "pipelines" / "estimators").name
     except PipelineError as error:
         raise CommandError(str(error)) from None
 

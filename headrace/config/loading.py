@@ -16,6 +16,7 @@ from headrace.config import cleaning, features
 from headrace.config.agreement import DisagreementError
 from headrace.config.block import block_of, listed_blocks, named_block_of
 from headrace.config.empty_blocks import empty_blocks
+from headrace.config.own_estimators import OwnEstimatorError, with_own_search
 from headrace.config.pipeline import Pipeline
 from headrace.config.plain_yaml import PlainLoader
 
@@ -57,7 +58,7 @@ def find_pipeline(name: str | None, root: Path) -> Pipeline:
     path = Path(name) if name.endswith((".yaml", ".yml")) else folder / f"{name}.yaml"
     if not path.is_file():
         raise PipelineError(f"there is no {path}{_did_you_mean(name, known)}{_listed(known)}")
-    pipeline = load_pipeline(path)
+    pipeline = load_pipeline(path, folder / "estimators")
     if unknown := list(_unknown_names(pipeline, folder / "steps")):
         document = yaml.compose(_text(path), Loader=PlainLoader)
         raise PipelineError("\n".join(_told(path, document, where, text) for where, text in unknown))
@@ -102,8 +103,15 @@ def _told(path: Path, root: yaml.Node | None, where: tuple[str | int, ...], text
     return f"{path}:{line}: {field + ': ' if field else ''}{text}"
 
 
-def load_pipeline(path: Path) -> Pipeline:
+def load_pipeline(path: Path, estimators: Path | None = None) -> Pipeline:
     """Read and validate one pipeline file.
+
+    Parameters
+    ----------
+    path : Path
+        Of the file.
+    estimators : Path, optional
+        Folder with the estimators of the user's own; by default it lies beside the file.
 
     Raises
     ------
@@ -124,6 +132,10 @@ def load_pipeline(path: Path) -> Pipeline:
         raise PipelineError("\n".join(f"{path}:{line}: `{key}` appears twice" for key, line in repeated))
     if empty := empty_blocks(document):
         raise PipelineError("\n".join(_told(path, root, where, _EMPTY.format(where[-1])) for where in empty))
+    try:
+        document = with_own_search(document, estimators or path.parent / "estimators")
+    except OwnEstimatorError as error:
+        raise PipelineError(_told(path, root, error.where, str(error))) from None
     try:
         return Pipeline.model_validate(document)
     except ValidationError as error:

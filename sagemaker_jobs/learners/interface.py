@@ -147,7 +147,9 @@ class Learner(ABC):
     name : str
         As `training.estimator` has it.
     framework : str
-        The package that does the work, for the record.
+        What does the work, for the record.
+    packages : tuple of str
+        Packages of an extra that it learns with, whose versions the model's manifest has; where one has several names, all of them.
     preparation : {"none", "filled", "scaled"}
         What the matrix must be like. "none": gaps are NaN, categories are codes in one column each. "filled": gaps are filled
         with the median, and categories are columns of 0 and 1. "scaled": that, with numbers of mean 0 and deviation 1.
@@ -161,6 +163,7 @@ class Learner(ABC):
 
     name: str
     framework: str
+    packages: tuple[str, ...] = ()
     preparation: Preparation = "none"
     condenses_texts: bool = True
     uses_validation: bool = True

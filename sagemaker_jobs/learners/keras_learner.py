@@ -13,6 +13,7 @@ class Keras(NetworkLearner):
 
     name = "keras"
     framework = "keras"
+    packages = ("keras", "tensorflow", "tensorflow-cpu")
 
     def engine(self, made: Made) -> Engine:
         """Return Keras with the network in it.

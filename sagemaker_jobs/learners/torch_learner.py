@@ -14,6 +14,7 @@ class Torch(NetworkLearner):
 
     name = "torch"
     framework = "torch"
+    packages = ("torch",)
     distributes = True
 
     def fit(self, task: Task) -> Fitted:

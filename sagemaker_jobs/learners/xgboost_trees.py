@@ -40,6 +40,7 @@ class Xgboost(Learner):
     name = "xgboost"
     framework = "xgboost"
     distributes = True
+    packages = ("xgboost", "xgboost-cpu")
 
     def fit(self, task: Task) -> Fitted:
         """Learn, and return the trees as a graph."""

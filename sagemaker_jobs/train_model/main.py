@@ -9,7 +9,6 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +29,12 @@ from sagemaker_jobs.evidence.written import write_evidence
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.group_columns import group_columns
 from sagemaker_jobs.learners.interface import Report
-from sagemaker_jobs.learners.registry import check_learns_together
+from sagemaker_jobs.learners.registry import check_learns_together, find_learner
 from sagemaker_jobs.memory import check_memory
 from sagemaker_jobs.model import Model, Predictor, as_documents, schema_document
 from sagemaker_jobs.model_files import load_model, save_model
 from sagemaker_jobs.model_folder import SCHEMA, write_json, write_manifest
+from sagemaker_jobs.packages import package_versions
 from sagemaker_jobs.part_stream import PartStream
 from sagemaker_jobs.parts import Part, PartFiles, answer_part, read_part
 from sagemaker_jobs.paths import MlPaths
@@ -45,7 +45,6 @@ from sagemaker_jobs.termination import terminable
 from sagemaker_jobs.train_model.decision import with_chosen_threshold
 from sagemaker_jobs.train_model.monitoring import write_monitoring
 
-_PACKAGES = ("numpy", "pandas", "pyarrow", "scikit-learn", "scipy", "skops")
 _ROWS_FOR_TRAIN_METRICS = 10_000
 _TRIAL = "_tuning_objective_metric"
 """The hyperparameter by which SageMaker tells a job that it is one of a search."""
@@ -178,7 +177,9 @@ def train_model(
     if not rows.is_trial:
         _write_further(trained, engine.answers, folder)
     write_json(folder / "sample.json", sample(served, held_out))
-    write_manifest(folder, {**_origin(spec, recipe), "engine": engine.as_dict()})
+    write_manifest(
+        folder, {**_origin(spec, recipe, streamed=rows.stream is not None), "engine": engine.as_dict()}
+    )
     # What cannot be loaded must fail here, not in the endpoint.
     load_model(folder)
     if engine.name != SKOPS:
@@ -267,7 +268,7 @@ def _metrics(model: Predictor, train: Part, held_out: Part, answers: Floats) -> 
     }
 
 
-def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
+def _origin(spec: Spec, recipe: Recipe, *, streamed: bool) -> dict[str, Any]:
     return {
         "pipeline": spec.pipeline.name,
         "problem": recipe.problem,
@@ -280,5 +281,5 @@ def _origin(spec: Spec, recipe: Recipe) -> dict[str, Any]:
         "code_version": spec.code_version,
         "python": platform.python_version(),
         "machine": platform.machine(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": package_versions(() if streamed else find_learner(recipe.estimator).packages),
     }

@@ -72,6 +72,19 @@ def test_both_images_are_built_of_one_source_and_the_one_that_is_waited_for_is_p
     assert "${IMAGE_TAG}-training" in phases["post_build"]["commands"][-1]
 
 
+@pytest.mark.parametrize(
+    ("estimator", "compute"),
+    [("linear", "SMALL"), ("xgboost", "MEDIUM"), ("torch", "LARGE"), ("keras", "LARGE")],
+)
+def test_the_more_is_installed_the_larger_is_the_machine_that_builds(estimator, compute):
+    (project,) = resources(
+        training(json.dumps({"training": {"estimator": estimator}})), "AWS::CodeBuild::Project"
+    )
+
+    assert project["Environment"]["ComputeType"] == f"BUILD_GENERAL1_{compute}"
+    assert project["TimeoutInMinutes"] < 15, "the function that waits for the build ends after 15 minutes"
+
+
 def test_what_an_interrupted_build_has_pushed_is_not_pushed_again():
     *_, lean, full = build_spec(("xgboost",))["phases"]["post_build"]["commands"]
 

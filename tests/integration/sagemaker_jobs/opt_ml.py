@@ -75,6 +75,11 @@ class OptMl:
 
     def evaluate(self, test, challenger, champion=None, recency=None):
         """Run an evaluation job and return its exit code; `recency` marks the rows of the test part."""
+        self.lay_out_evaluation(test, challenger, champion, recency)
+        return run(["job", "evaluate_model"], self.environ)
+
+    def lay_out_evaluation(self, test, challenger, champion=None, recency=None):
+        """Write the inputs of an evaluation job."""
         inputs = self.base / "processing" / "input"
         self._write(test, inputs / "test")
         if recency is not None:
@@ -85,7 +90,6 @@ class OptMl:
                 (inputs / name).mkdir(parents=True, exist_ok=True)
                 with tarfile.open(inputs / name / "model.tar.gz", "w:gz") as tar:
                     tar.add(model, ".")
-        return run(["job", "evaluate_model"], self.environ)
 
     def document(self, name):
         return json.loads((self.model / name).read_text())

@@ -3,6 +3,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,31 @@ def test_the_manifest_says_what_the_model_was_made_from(tmp_path):
     assert manifest["hyperparameters"] == {"max_iter": 15}
     assert (manifest["seed"], manifest["content_hash"], manifest["code_version"]) == (3, "c0ffee", "v0")
     assert manifest["files"].keys() == {path.name for path in job.model.iterdir()} - {"manifest.json"}
-    assert manifest["packages"]["scikit-learn"]
+    assert manifest["packages"]["scikit-learn"] == version("scikit-learn")
+    assert manifest["packages"]["onnx"] == version("onnx")
+
+
+@pytest.mark.parametrize(
+    ("estimator", "hyperparameters", "packages"),
+    [
+        ("xgboost", {"n_estimators": 2}, {"xgboost-cpu"}),
+        ("torch", {"epochs": 1}, {"torch"}),
+        ("linear", {}, set()),
+        ("sgd", {"max_iter": 1}, set()),
+    ],
+)
+def test_the_manifest_has_the_version_of_the_framework_that_has_learned(
+    tmp_path, estimator, hyperparameters, packages
+):
+    job = OptMl(tmp_path, "binary", estimator, hyperparameters=hyperparameters)
+
+    assert job.train(rows(80), rows(30, 1)) == 0
+
+    found = job.document("manifest.json")["packages"]
+    frameworks = {"xgboost-cpu", "xgboost", "torch", "keras", "tensorflow", "tensorflow-cpu"}
+    assert {name: found[name] for name in found.keys() & frameworks} == {
+        name: version(name) for name in packages
+    }
 
 
 def test_hyperparameters_of_the_job_win_over_those_of_the_file(tmp_path):

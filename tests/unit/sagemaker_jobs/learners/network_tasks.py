@@ -1,7 +1,13 @@
 """Small tasks for networks, one for each kind of column."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 
+from sagemaker_jobs.cluster import Cluster
 from sagemaker_jobs.learners.interface import LabelledRows, Layout, Task
 
 TINY = {"hidden_units": 16, "epochs": 4, "embedding_size": 8, "filters": 4, "batch_size": 32}
@@ -11,6 +17,11 @@ MIXED = Layout(
     (8, 8, 1),
 )
 """Two numbers, a category of few and one of many codes, six words and a picture of 8 by 8 points."""
+
+
+def cluster(rank, port):
+    """Return the place of one of two processes on this machine."""
+    return Cluster(("127.0.0.1", "the other"), rank, port, "lo")
 
 
 def mixed_matrix(n, seed=0):
@@ -57,14 +68,17 @@ def task(problem, n=200, validation=60, seed=3, weights=None, report=None, check
     )
 
 
-BLOCKED = """
+_REFUSED = """
 import sys
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "keras", "tensorflow"):
+        if name.partition(".")[0] in ("torch", "keras", "tensorflow", "xgboost"):
             raise ImportError(f"{name} is not to be imported where models answer")
 sys.meta_path.insert(0, Block())
-import json
+"""
+
+_ANSWERS = """
+import base64, json
 from pathlib import Path
 import numpy as np
 from sagemaker_jobs.engines import load_predictor
@@ -73,7 +87,37 @@ sample = json.loads((folder / "sample.json").read_text())
 for engine in sys.argv[2:]:
     model = load_predictor(folder, engine)
     kinds = {"number": np.float64, "boolean": np.float64, "datetime": "datetime64[us]"}
-    row = {c.name: np.array([sample["row"][c.name]], dtype=kinds.get(c.kind, object)) for c in model.schema}
+    given = {c.name: base64.b64decode(sample["row"][c.name]) if c.kind == "image" else sample["row"][c.name] for c in model.schema}
+    row = {c.name: np.array([given[c.name]], dtype=kinds.get(c.kind, object)) for c in model.schema}
     print(json.dumps(model.predict(row).tolist()[0]))
 """
-"""A program that answers a model's sample where no framework can be imported: arguments are the folder and the engines."""
+
+_EVALUATES = """
+import os
+from sagemaker_jobs.entry import run
+sys.exit(run(["job", "evaluate_model"], os.environ))
+"""
+
+
+def answers_without_frameworks(folder, *engines):
+    """Return the answers to a model's sample, by engine, of a process in which no framework can be imported."""
+    told = _run_without_frameworks(_ANSWERS, str(folder), *engines)
+    return [json.loads(line) for line in told.splitlines()]
+
+
+def evaluated_without_frameworks(job):
+    """Run an evaluation job, which has been laid out, in a process in which no framework can be imported; return its document."""
+    _run_without_frameworks(_EVALUATES, **job.environ)
+    return job.evaluation
+
+
+def _run_without_frameworks(program, *arguments, **environ):
+    done = subprocess.run(
+        [sys.executable, "-c", _REFUSED + program, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, **environ},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -11,6 +11,7 @@ from headrace.config.search_spaces import default_search_space
 from headrace.ml.search_space import read_search_space
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners.registry import find_learner
+from sagemaker_jobs.packages import package_versions
 
 NAMES = ESTIMATORS
 
@@ -18,6 +19,13 @@ NAMES = ESTIMATORS
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "sgd"])
 def test_every_estimator_of_the_pipeline_file_is_a_learner(name):
     assert find_learner(name).name == name
+
+
+def test_the_packages_of_keras_are_keras_and_the_tensorflow_of_this_machine():
+    names = package_versions(find_learner("keras").packages).keys() - package_versions().keys()
+
+    assert "keras" in names
+    assert names & {"tensorflow", "tensorflow-cpu"}
 
 
 @pytest.mark.parametrize("problem", ["regression", "binary", "multiclass"])

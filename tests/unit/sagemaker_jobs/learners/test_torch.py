@@ -1,7 +1,5 @@
 """Everything that imports PyTorch, which takes seconds, is in this file."""
 
-import json
-import multiprocessing
 import socket
 import subprocess
 import sys
@@ -22,7 +20,15 @@ from sagemaker_jobs.learners.networks.world import ALONE, joined
 from sagemaker_jobs.learners.torch_learner import Torch
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 from tests.integration.sagemaker_jobs.test_texts_and_images import digits, messages
-from tests.unit.sagemaker_jobs.learners.network_tasks import BLOCKED, TINY, mixed_matrix, targets, task
+from tests.unit.sagemaker_jobs.learners.network_tasks import (
+    TINY,
+    answers_without_frameworks,
+    cluster,
+    evaluated_without_frameworks,
+    mixed_matrix,
+    targets,
+    task,
+)
 
 PROBLEMS = ("regression", "binary", "multiclass")
 
@@ -264,32 +270,33 @@ def text_job(base):
     return network_job(base, "binary", "label", [{"name": "message", "kind": "text"}], epochs=10)
 
 
-def _process(rank, port, results):
-    cluster = Cluster(("127.0.0.1", "the other"), rank, port, "lo")
-    with joined(cluster) as world:
-        fitted = Torch().fit_among(task("binary", n=201, dropout=0), world)
-        results.put((rank, fitted.graph, fitted.predict_proba(mixed_matrix(50, 2))))
+SHORT = {"n": 65, "validation": 20, "dropout": 0, "epochs": 2}
+SECOND = """
+import sys
+from sagemaker_jobs.learners.networks.world import joined
+from sagemaker_jobs.learners.torch_learner import Torch
+from tests.unit.sagemaker_jobs.learners import network_tasks
+with joined(network_tasks.cluster(1, int(sys.argv[1]))) as world:
+    fitted = Torch().fit_among(network_tasks.task("binary", n=65, validation=20, dropout=0, epochs=2), world)
+sys.stdout.write(fitted.graph.hex())
+"""
 
 
 def test_two_processes_learn_what_one_learns():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    context = multiprocessing.get_context("spawn")
-    results = context.Queue()
-    processes = [context.Process(target=_process, args=(rank, port, results)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
-    (_, one, answers), (_, other, _) = sorted(
-        (results.get(timeout=120) for _ in processes), key=lambda each: each[0]
-    )
-    for process in processes:
-        process.join(60)
+    second = subprocess.Popen([sys.executable, "-c", SECOND, str(port)], stdout=subprocess.PIPE, text=True)
+
+    with joined(cluster(0, port)) as world:
+        fitted = Torch().fit_among(task("binary", **SHORT), world)
 
     # The odd row of the last batch is left out where two learn, so what they learn differs by that row.
-    alone = Torch().fit(task("binary", n=201, dropout=0)).predict_proba(mixed_matrix(50, 2))
-    assert one == other
-    assert np.abs(answers - alone).max() < 0.05
+    alone = Torch().fit(task("binary", **SHORT))
+    rows_to_answer = mixed_matrix(50, 2)
+    difference = fitted.predict_proba(rows_to_answer) - alone.predict_proba(rows_to_answer)
+    assert second.communicate(timeout=120)[0] == fitted.graph.hex()
+    assert np.abs(difference).max() < 0.05
 
 
 def test_a_host_alone_needs_no_other():
@@ -297,12 +304,6 @@ def test_a_host_alone_needs_no_other():
         assert world == ALONE
 
 
-def answers_without_frameworks(folder, *engines):
-    done = subprocess.run(
-        [sys.executable, "-c", BLOCKED, str(folder), *engines], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_a_job_makes_one_graph_of_a_tabular_network_that_answers_without_pytorch(tmp_path):
@@ -337,12 +338,18 @@ def test_a_job_learns_from_images_and_is_evaluated(tmp_path):
 
     assert job.train(digits(0, 500), digits(500, 700)) == 0
     assert job.document("metrics.json")["validation"]["accuracy"] > 0.8
-    model = load_predictor(job.model)
+    job.lay_out_evaluation(digits(700, 900), job.model)
+    evaluation = evaluated_without_frameworks(job)
+    assert evaluation["challenger"]["accuracy"] > 0.8
+    assert len(evaluation["confusion"]["labels"]) == 10
+    assert [each["feature"] for each in evaluation["importance"]] == ["photo"]
     columns = {"photo": np.array([*digits(700, 720)["photo"], None], dtype=object)}
-    assert model.predict(columns).shape == (21, 10)
+    assert load_predictor(job.model).predict(columns).shape == (21, 10)
+    (answer,) = answers_without_frameworks(job.model, "skops")
+    assert answer == pytest.approx(list(job.document("sample.json")["prediction"]["probabilities"].values()))
 
 
-def test_a_text_a_picture_and_numbers_are_one_row(tmp_path):
+def test_a_text_a_picture_and_numbers_are_one_row_that_is_answered_without_pytorch(tmp_path):
     schema = [{"name": "message", "kind": "text"}, {"name": "photo", "kind": "image"}]
     schema += [{"name": "hour", "kind": "number"}, {"name": "town", "kind": "category"}]
     frame = messages(120).assign(
@@ -351,6 +358,10 @@ def test_a_text_a_picture_and_numbers_are_one_row(tmp_path):
     job = network_job(tmp_path, "binary", "label", schema)
 
     assert job.train(frame, frame) == 0
+    job.lay_out_evaluation(frame, job.model)
+    assert evaluated_without_frameworks(job)["challenger"]["roc_auc"] > 0.5
+    (answer,) = answers_without_frameworks(job.model, "skops")
+    assert answer == pytest.approx(list(job.document("sample.json")["prediction"]["probabilities"].values()))
 
 
 def test_the_same_job_gives_the_same_files_and_says_how_it_comes_on(tmp_path, capsys):
