@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from headrace.config.hyperparameters import steps_hyperparameter
 from headrace.config.limits import METRICS
 from headrace.config.pipeline import Pipeline
 from headrace.config.tuning import Tuning
@@ -54,7 +55,9 @@ def tuning_calls(pipeline: Pipeline, train: Mapping[str, Any]) -> list[dict[str,
         "TrainingJobDefinition": {
             **{name: train[name] for name in _OF_A_TRIAL if name in train},
             "StaticHyperParameters": {
-                name: value for name, value in train["HyperParameters"].items() if name not in plan.search
+                name: value
+                for name, value in {**_steps(pipeline, tuning), **train["HyperParameters"]}.items()
+                if name not in plan.search
             },
         },
         "Tags": [
@@ -96,6 +99,12 @@ def _of_strategy(tuning: Tuning) -> dict[str, Any]:
         return {}
     steps = {"MinResource": tuning.min_steps, "MaxResource": tuning.max_steps + _BEYOND_THE_LAST_STEP}
     return {"StrategyConfig": {"HyperbandStrategyConfig": steps}}
+
+
+def _steps(pipeline: Pipeline, tuning: Tuning) -> dict[str, str]:
+    """Return how many rounds or epochs a trial learns: one of more would be ended before it has written its model."""
+    name = steps_hyperparameter(pipeline.training.estimator)
+    return {name: str(tuning.max_steps)} if name and tuning.max_steps is not None else {}
 
 
 def _completion(tuning: Tuning) -> dict[str, Any]:

@@ -44,6 +44,20 @@ _KNOWN: dict[tuple[str, bool], frozenset[str]] = {
 }
 
 
+_STEPS = {"xgboost": "n_estimators", **dict.fromkeys(NETWORKS, "epochs")}
+
+
+def steps_hyperparameter(estimator: str) -> str | None:
+    """Return by which name is said how many rounds or epochs an estimator learns; None if it does not report after each.
+
+    Examples
+    --------
+    >>> steps_hyperparameter("torch"), steps_hyperparameter("linear")
+    ('epochs', None)
+    """
+    return _STEPS.get(estimator)
+
+
 def known_hyperparameters(estimator: str, problem: str) -> frozenset[str] | None:
     """Return the names that `training.hyperparameters` may have, which are scikit-learn's, or XGBoost's own.
 

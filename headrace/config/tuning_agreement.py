@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from headrace.config.hyperparameters import known_hyperparameters
+from headrace.config.hyperparameters import known_hyperparameters, steps_hyperparameter
 from headrace.config.tuning import MOST_SEARCHED, MOST_TRIALS, Searched, Tuning
 from headrace.config.tuning_plan import combinations, searched, tuning_plan
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from headrace.config.pipeline import Pipeline
 
 _BLOCK = ("training", "tuning")
-_REPORTING = frozenset({"xgboost", "torch", "keras"})
-"""Estimators that report the metric after each round or epoch."""
-
 Found = tuple[str, str, bool]
 """The field, what is wrong with it, and whether it is."""
 
@@ -120,8 +117,21 @@ def _steps(pipeline: Pipeline, tuning: Tuning) -> Iterator[Found]:
     """Yield what is wrong with whatever looks at a trial while it runs."""
     estimator, hyperband = pipeline.training.estimator, tuning.strategy == "hyperband"
     once = f"{estimator} reports the metric once, at its end"
-    silent = estimator not in _REPORTING
+    steps = steps_hyperparameter(estimator)
+    silent = steps is None
     longest = tuning.max_steps
+    learned = pipeline.training.hyperparameters.get(steps or "")
+    yield (
+        "max_steps",
+        f"is {longest}, and `training.hyperparameters` has {steps}: {learned}: a trial of more steps would be ended before "
+        f"its model is written; leave {steps} out, max_steps says it",
+        hyperband and longest is not None and isinstance(learned, int) and learned > longest,
+    )
+    yield (
+        "search",
+        f"has {steps}, which hyperband decides by max_steps: leave it out",
+        hyperband and steps in tuning.search,
+    )
     yield "strategy", f"is hyperband, which ends trials by their steps, but {once}", hyperband and silent
     yield (
         "early_stopping",

@@ -45,11 +45,22 @@ def document(
         "seed": config.get("RandomSeed"),
         "searched": {one["Name"]: _told(one) for one in ranges(config)},
         "fixed": read_hyperparameters(job["TrainingJobDefinition"].get("StaticHyperParameters", {})),
-        "best": job.get("BestTrainingJob", {}).get("TrainingJobName"),
+        "best": _best(job, records, objective["Type"]),
         "seconds": sum(one["seconds"] for one in records),
         "cost_usd": round(sum(costs), 6) if costs or not records else None,
         "trials": records,
     }
+
+
+def _best(job: Mapping[str, Any], records: Sequence[Mapping[str, Any]], better: str) -> str | None:
+    """Return the best trial that has come to its end: SageMaker's own choice may have been ended before its model was written."""
+    ended = {one["job"]: one["objective"] for one in records if one["status"] == "Completed"}
+    chosen: str | None = job.get("BestTrainingJob", {}).get("TrainingJobName")
+    if chosen is None or chosen in ended:
+        return chosen
+    measured = {name: value for name, value in ended.items() if value is not None}
+    choose = min if better == "Minimize" else max
+    return choose(measured, key=measured.__getitem__, default=None)
 
 
 def record(trial: Mapping[str, Any], hourly_usd: float | None, now: datetime) -> dict[str, Any]:

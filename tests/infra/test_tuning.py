@@ -117,6 +117,7 @@ def test_hyperband_is_told_of_two_steps_more_than_a_trial_has_so_that_none_ends_
         "HyperbandStrategyConfig": {"MinResource": 5, "MaxResource": 202}
     }
     assert config("hyperband")["TrainingJobEarlyStoppingType"] == "Off"
+    assert tune("hyperband")["TrainingJobDefinition"]["StaticHyperParameters"]["n_estimators"] == "200"
 
 
 def test_a_trial_is_a_training_job_but_for_what_is_searched():

@@ -72,6 +72,21 @@ def test_every_trial_is_written_down_with_its_value_status_time_and_cost():
     assert document["warnings"] == ["1 of 2 trials failed"]
 
 
+def test_a_trial_that_was_ended_early_has_no_model_and_so_is_not_the_best():
+    trials = trial(1, 50.0), trial(2, 42.0, status="Stopped"), trial(3, 48.0)
+
+    answer, document = record(tuning(*trials, best=trials[1]), *trials)
+
+    assert answer["job"] == document["best"] == "bike-t9p1c00-003-abcdef12"
+
+
+def test_a_tuning_all_of_whose_trials_were_ended_early_says_so():
+    trials = trial(1, 50.0, status="Stopped"), trial(2, 42.0, status="Stopped")
+
+    with pytest.raises(TuningError, match="no trial of 2 came to its end: they were stopped"):
+        record(tuning(*trials, best=trials[1]), *trials)
+
+
 def test_few_validation_rows_are_warned_of():
     _, document = record(tuning(trial(1, 50.0)), trial(1, 50.0), validation_rows=80)
 

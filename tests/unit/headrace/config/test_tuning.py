@@ -86,6 +86,16 @@ LINEAR = {"estimator": "linear"}
             LINEAR,
             "hyperband ends trials by itself",
         ),
+        (
+            {"strategy": "hyperband", "max_steps": 9},
+            {"estimator": "torch", "hyperparameters": {"epochs": 40}},
+            "max_steps: is 9, and `training.hyperparameters` has epochs: 40",
+        ),
+        (
+            {"strategy": "hyperband", "max_steps": 9, "search": {"n_estimators": [10, 20]}},
+            {"estimator": "xgboost"},
+            "search: has n_estimators, which hyperband decides by max_steps",
+        ),
         ({"early_stopping": True}, LINEAR, "ends trials by their steps, but linear reports the metric once"),
         ({"max_steps": 9}, LINEAR, "max_steps: is for hyperband, not for bayesian"),
         ({"min_steps": 9}, LINEAR, "min_steps: is for hyperband, not for bayesian"),

@@ -304,8 +304,6 @@ def test_a_host_alone_needs_no_other():
         assert world == ALONE
 
 
-
-
 def test_a_job_makes_one_graph_of_a_tabular_network_that_answers_without_pytorch(tmp_path):
     job = OptMl(tmp_path, "regression", "torch", hyperparameters=TINY)
 
