@@ -9,9 +9,9 @@ from typing import Any
 
 from headrace.config.estimators import OWN_PREFIX, is_own
 from headrace.config.tuning_plan import on_a_grid
-from headrace.ml.search_space import SearchSpaceError, read_search_space, search_space_documents
 
 _ATTRIBUTE = "search_space"
+_NUMBERS = {"integer": int, "continuous": float}
 
 
 class OwnEstimatorError(ValueError):
@@ -86,10 +86,8 @@ def own_search_space(file: Path) -> dict[str, dict[str, Any]]:
     if value is None:
         return {}
     try:
-        return search_space_documents(read_search_space(ast.literal_eval(value)))
-    except SearchSpaceError as error:
-        raise OwnEstimatorError(f"{file}:{value.lineno}: {_ATTRIBUTE}: {error}") from None
-    except (ValueError, TypeError, AttributeError):
+        return {name: _range(one) for name, one in dict(ast.literal_eval(value)).items()}
+    except (ValueError, TypeError, KeyError, AttributeError):
         raise OwnEstimatorError(
             f"{file}:{value.lineno}: {_ATTRIBUTE} is read without running the file: write it out as "
             '{"depth": {"kind": "integer", "low": 2, "high": 8}}, or say training.tuning.search'
@@ -106,9 +104,17 @@ def _attribute(module: ast.Module) -> ast.expr | None:
     return None
 
 
+def _range(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a range in full; whether its ends are in order is checked with all of the pipeline file."""
+    if document["kind"] == "choice":
+        return {"kind": "choice", "values": tuple(document["values"])}
+    number = _NUMBERS[document["kind"]]
+    low, high = number(document["low"]), number(document["high"])
+    return {"kind": document["kind"], "low": low, "high": high, "scale": document.get("scale", "linear")}
+
+
 def _as_searched(document: Mapping[str, Any]) -> Any:
-    """Return a range as `training.tuning.search` has it: ends that are no whole numbers make it one of any numbers."""
+    """Return a range as `training.tuning.search` has it, where ends of type float make it one of any numbers."""
     if document["kind"] == "choice":
         return list(document["values"])
-    kind = int if document["kind"] == "integer" else float
-    return {"min": kind(document["low"]), "max": kind(document["high"]), "scale": document["scale"]}
+    return {"min": document["low"], "max": document["high"], "scale": document["scale"]}

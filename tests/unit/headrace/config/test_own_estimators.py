@@ -71,7 +71,14 @@ def test_a_search_space_that_is_computed_is_refused_with_its_line(tmp_path):
 def test_a_range_that_is_none_is_named(tmp_path):
     source = 'class Nearest:\n    search_space = {"power": {"kind": "continuous", "low": 2, "high": 1}}\n'
 
-    with pytest.raises(PipelineError, match="power: 2 to 1: a range goes from a lower to a higher number"):
+    with pytest.raises(PipelineError, match=r"search\.power: goes from 2\.0 to 1\.0"):
+        find(tmp_path, source=source)
+
+
+def test_what_is_no_range_is_refused(tmp_path):
+    source = 'class Nearest:\n    search_space = {"power": {"kind": "any"}}\n'
+
+    with pytest.raises(PipelineError, match=r"nearest\.py:2: .* write it out"):
         find(tmp_path, source=source)
 
 
