@@ -100,7 +100,7 @@ def record_trials(
     logger.info("recorded a tuning", extra={**tuning, "warnings": warned})
     return {
         "trial": ports.jobs.model_of(best["job"]),
-        "given": given(job),
+        "given": given(job, trials, best["job"]),
         "hyperparameters": hyperparameters,
         "tuning": tuning,
     }

@@ -79,11 +79,12 @@ def record(trial: Mapping[str, Any], hourly_usd: float | None, now: datetime) ->
     }
 
 
-def given(job: Mapping[str, Any]) -> dict[str, str]:
+def given(job: Mapping[str, Any], trials: Sequence[Mapping[str, Any]], best: str) -> dict[str, str]:
     """Return the hyperparameters of a tuning job's best trial as SageMaker was given them, without what it adds to trials itself."""
+    tuned = next(trial["TunedHyperParameters"] for trial in trials if trial["TrainingJobName"] == best)
     texts = job["TrainingJobDefinition"].get("StaticHyperParameters", {})
     own = {name: text for name, text in texts.items() if name != _ADDED}
-    return {**own, **job["BestTrainingJob"]["TunedHyperParameters"]}
+    return {**own, **tuned}
 
 
 def warnings(found: Mapping[str, Any], validation_rows: int) -> list[str]:

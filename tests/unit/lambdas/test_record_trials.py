@@ -79,6 +79,8 @@ def test_a_trial_that_was_ended_early_has_no_model_and_so_is_not_the_best():
 
     assert document["best"] == "bike-t9p1c00-003-abcdef12"
     assert document["best"] in answer["trial"]
+    assert answer["given"]["alpha"] == "0.3"
+    assert answer["hyperparameters"]["alpha"] == 0.3
 
 
 def test_a_tuning_all_of_whose_trials_were_ended_early_says_so():
