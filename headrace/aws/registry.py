@@ -20,16 +20,18 @@ _SPOKEN = ((re.compile(r"[,;] "), " - "), (re.compile("%"), "percent"), (re.comp
 
 
 def property_text(text: str) -> str:
-    """Return a text as the registry takes it for a property: letters, digits, spaces, some punctuation, 256 at most.
+    """Return a text as the registry takes it for a property: letters, digits, spaces, some punctuation, 1 to 256 of them.
 
     Examples
     --------
     >>> property_text("overfit: 46 % of what is gained (0.5) is lost; more rows, 'deeper' trees → help")
     'overfit: 46 percent of what is gained 0.5 is lost - more rows - deeper trees _ help'
+    >>> property_text("{}")
+    'none'
     """
     for found, instead in _SPOKEN:
         text = found.sub(instead, text)
-    return _REFUSED.sub("_", text)[:_PROPERTY_LIMIT]
+    return _REFUSED.sub("_", text)[:_PROPERTY_LIMIT] or "none"
 
 
 @dataclass(frozen=True)
