@@ -83,7 +83,7 @@ def test_a_decision_is_in_the_registry_the_trail_and_the_provenance_with_who_and
     assert (code, package["ModelApprovalStatus"]) == (0, status)
     assert package["ApprovalDescription"] == f"{verb} by {by}: looks good (to me)"
     assert package["CustomerMetadataProperties"][f"{verb}_by"] == by
-    assert package["CustomerMetadataProperties"][f"{verb}_because"] == "looks good _to me_"
+    assert package["CustomerMetadataProperties"][f"{verb}_because"] == "looks good to me"
     assert package["CustomerMetadataProperties"]["run"] == "headrace-rides-one"
     approval = rides.document("evaluations/headrace-rides-one/provenance.json")["approval"]
     assert (approval["by"], approval["decision"], approval["why"]) == (by, verb, "looks good (to me)")
