@@ -178,6 +178,7 @@ class PipelineDashboard(cloudwatch.Dashboard):
             graph(
                 "Files refused whole, by reason",
                 [by(pipeline, "Reason", "FilesRefused", "Sum")],
+                right=totals(pipeline, "PersonalColumns") if pipeline.privacy else (),
                 stacked=True,
             ),
             graph(

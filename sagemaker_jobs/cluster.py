@@ -116,7 +116,7 @@ def port_of(job: str) -> int:
     Examples
     --------
     >>> port_of("bike-1"), port_of("bike-2")
-    (20655, 22213)
+    (27901, 22379)
     """
     digest = hashlib.sha256(job.encode()).digest()
     return _FIRST_PORT + int.from_bytes(digest[:4]) % _PORTS

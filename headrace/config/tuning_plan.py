@@ -58,7 +58,7 @@ def tuning_plan(pipeline: Pipeline) -> TuningPlan | None:
     >>> tuning = {"trials": 25, "parallel": 10}
     >>> plan = tuning_plan(Pipeline(name="bike", problem="regression", target="cnt", training={"tuning": tuning}))
     >>> plan.trials, plan.minutes, plan.trial_minutes, plan.usd
-    (25, 210, 1500, 2.99)
+    (25, 210, 1500, 3.0)
     """
     training, tuning = pipeline.training, pipeline.training.tuning
     if tuning is None:

@@ -24,6 +24,7 @@ EVERY_SWITCH = json.dumps(
         },
         "arrival": {"train": "schedule", "schedule": "rate(1 day)"},
         "retraining": {"on": ["drift", "schedule"]},
+        "privacy": {"undeclared": "warn"},
     }
 )
 

@@ -91,7 +91,7 @@ def test_the_registry_is_told_which_engine_answers_and_why(pipeline):
     metadata = judge(pipeline, {**BETTER, "engine": engine})["metadata"]
 
     assert metadata["engine"] == "skops"
-    assert metadata["engine:why"] == "the step _tfidf_ reads text_ for which there is no operator"
+    assert metadata["engine:why"] == "the step tfidf reads text - for which there is no operator"
     assert "engine" not in judge(pipeline, BETTER)["metadata"]
 
 
@@ -110,7 +110,7 @@ def test_the_registry_is_told_which_alarm_and_which_features_the_model_is_becaus
     metadata = judge(pipeline, BETTER, cause=cause)["metadata"]
 
     assert (metadata["reason"], metadata["reason:alarm"]) == ("drift", "bike-DriftAlarm")
-    assert metadata["reason:about"] == "temp_ saison _é_"
+    assert metadata["reason:about"] == "temp - saison é"
 
 
 def test_a_training_without_an_alarm_names_none(pipeline):
