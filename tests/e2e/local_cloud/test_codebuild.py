@@ -88,8 +88,8 @@ def test_an_image_is_built_pushed_and_run(cloud, build, bucket, name):
     repository, built = build(SOURCE)
 
     assert built["buildStatus"] == "SUCCEEDED", built
-    images = cloud.client("ecr").list_images(repositoryName=repository.rpartition("/")[2])["imageIds"]
-    assert sorted(image["imageTag"] for image in images) == ["1", "1-more"]
+    images = cloud.client("ecr").describe_images(repositoryName=repository.rpartition("/")[2])["imageDetails"]
+    assert sorted(tag for image in images for tag in image["imageTags"]) == ["1", "1-more"]
     assert "good day here: 1,2" in _trained(cloud, f"{repository}:1-more", bucket, name)
 
 
