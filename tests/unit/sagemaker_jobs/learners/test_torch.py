@@ -13,6 +13,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
 from sagemaker_jobs.cluster import Cluster
 from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.failures import JobError
+from sagemaker_jobs.learners.graph_estimator import GraphEstimator
 from sagemaker_jobs.learners.interface import LabelledRows, Layout, Task
 from sagemaker_jobs.learners.networks.answers import Answers
 from sagemaker_jobs.learners.networks.inputs import inputs_of
@@ -23,7 +24,6 @@ from tests.integration.sagemaker_jobs.test_texts_and_images import digits, messa
 from tests.unit.sagemaker_jobs.learners.network_tasks import (
     TINY,
     answers_without_frameworks,
-    cluster,
     evaluated_without_frameworks,
     mixed_matrix,
     targets,
@@ -271,12 +271,12 @@ def text_job(base):
 
 
 SHORT = {"n": 65, "validation": 20, "dropout": 0, "epochs": 2}
-SECOND = """
+ONE_OF_TWO = """
 import sys
 from sagemaker_jobs.learners.networks.world import joined
 from sagemaker_jobs.learners.torch_learner import Torch
 from tests.unit.sagemaker_jobs.learners import network_tasks
-with joined(network_tasks.cluster(1, int(sys.argv[1]))) as world:
+with joined(network_tasks.cluster(int(sys.argv[1]), int(sys.argv[2]))) as world:
     fitted = Torch().fit_among(network_tasks.task("binary", n=65, validation=20, dropout=0, epochs=2), world)
 sys.stdout.write(fitted.graph.hex())
 """
@@ -286,16 +286,21 @@ def test_two_processes_learn_what_one_learns():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    second = subprocess.Popen([sys.executable, "-c", SECOND, str(port)], stdout=subprocess.PIPE, text=True)
-
-    with joined(cluster(0, port)) as world:
-        fitted = Torch().fit_among(task("binary", **SHORT), world)
+    # In processes of their own: PyTorch's distributed part ends one that has imported TensorFlow.
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", ONE_OF_TWO, str(rank), str(port)], stdout=subprocess.PIPE, text=True
+        )
+        for rank in (0, 1)
+    ]
+    first, second = (process.communicate(timeout=240)[0] for process in both)
 
     # The odd row of the last batch is left out where two learn, so what they learn differs by that row.
     alone = Torch().fit(task("binary", **SHORT))
     rows_to_answer = mixed_matrix(50, 2)
-    difference = fitted.predict_proba(rows_to_answer) - alone.predict_proba(rows_to_answer)
-    assert second.communicate(timeout=120)[0] == fitted.graph.hex()
+    together = GraphEstimator(bytes.fromhex(first), alone.classes_.tolist())
+    difference = together.predict_proba(rows_to_answer) - alone.predict_proba(rows_to_answer)
+    assert first == second
     assert np.abs(difference).max() < 0.05
 
 
