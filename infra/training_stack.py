@@ -31,8 +31,6 @@ from infra.trust import trust_rules_of_this_account
 from infra.tuning import TrainingTuning
 
 _RETRAIN_EVERY = Duration.days(7)
-"""What the judgement writes beside the evaluation."""
-
 _STARTING_EVENTS = {
     "each_file": ("DataAccepted", "TrainingWanted"),
     "batch": ("BatchAccepted", "TrainingWanted"),
