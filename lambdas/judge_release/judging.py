@@ -65,14 +65,15 @@ def judge_release(
     release = Release.of(event, mine.since if mine else None)
     ports.baselines.publish(event["plan"])
     memory = Memory.of(ports.documents.load(f"{release.folder}state.json"), release.execution)
-    answers = _answers(release, ports)
+    baselines = _baselines(release, ports)
+    answers = _answers(release, baselines)
     memory = read_answers(
         release,
         memory.from_share(release.since),
         ports.captured,
         answers.bins,
         answers.classes,
-        _thresholds(release, ports),
+        {name: document["threshold"] for name, document in baselines.items() if "threshold" in document},
     )
     memory, compared = _compare(release, memory, pipeline, ports, answers.classes)
     wanted = mine.decision.what if mine is not None and mine.decision is not None else ""
@@ -93,19 +94,18 @@ def judge_release(
     }
 
 
-def _thresholds(release: Release, ports: Ports) -> dict[str, float]:
-    """Return by variant from which probability on it answers the positive label, of those that do not answer the more probable one."""
+def _baselines(release: Release, ports: Ports) -> dict[str, Mapping[str, Any]]:
+    """Return the baselines by variant, the champion's first; a variant that was deployed without one is not among them."""
     variants = (release.champion, release.challenger)
-    documents = {name: ports.documents.load(f"baselines/{name}/baseline.json") or {} for name in variants}
-    return {name: document["threshold"] for name, document in documents.items() if "threshold" in document}
+    found = {name: ports.documents.load(f"baselines/{name}/baseline.json") for name in variants}
+    return {name: document for name, document in found.items() if document}
 
 
-def _answers(release: Release, ports: Ports) -> _Answers:
+def _answers(release: Release, baselines: Mapping[str, Mapping[str, Any]]) -> _Answers:
     """Return the form of the champion's answers; of a champion that was deployed without a baseline, the challenger's."""
-    for variant in (release.champion, release.challenger):
-        document = ports.documents.load(f"baselines/{variant}/baseline.json")
-        baseline = Profile.from_dict(document) if document else None
-        if document is not None and baseline is not None and baseline.prediction is not None:
+    for document in baselines.values():
+        baseline = Profile.from_dict(document)
+        if baseline.prediction is not None:
             levels = baseline.prediction.levels
             classes = document.get("classes") or (sorted(levels) if len(levels) == _TWO else ())
             return _Answers(answers_of(baseline), tuple(classes))
