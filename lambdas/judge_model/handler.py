@@ -85,7 +85,7 @@ def judge_model(
     sources.documents.store(f"{folder}/provenance.json", document)
     origin = properties(document, f"s3://{settings.artifacts_bucket}/{folder}/provenance.json")
     written = write_report(
-        event, pipeline, decision, evaluation, settings.artifacts_bucket, sources.documents
+        event, pipeline, decision, evaluation, document, settings.artifacts_bucket, sources.documents
     )
     told = {"promote": decision.promote, "metrics": metrics, "report": written.page_uri}
     logger.info(decision.why, extra=told)

@@ -50,7 +50,13 @@ class Written:
 
 
 def write_report(
-    event: Document, pipeline: Pipeline, decision: Decision, evaluation: Document, bucket: str, pages: Pages
+    event: Document,
+    pipeline: Pipeline,
+    decision: Decision,
+    evaluation: Document,
+    provenance: Document,
+    bucket: str,
+    pages: Pages,
 ) -> Written:
     """Write ``report.html`` and ``model_card.json`` beside the evaluation of a run.
 
@@ -59,13 +65,12 @@ def write_report(
     folder = f"evaluations/{event['run']}"
     page_uri = f"s3://{bucket}/{folder}/{PAGE}"
     try:
-        provenance = pages.load(f"{folder}/provenance.json") or {}
         report = {
             **_report(event, pipeline, decision, evaluation),
             "curves": pages.load(f"{folder}/curves.json"),
             "tuning": pages.load(f"{folder}/trials.json"),
             "provenance": provenance,
-            "image_uri": (provenance.get("image") or {}).get("uri"),
+            "image_uri": provenance["image"]["uri"],
             "page_uri": page_uri,
         }
         card = card_text(model_card(report))

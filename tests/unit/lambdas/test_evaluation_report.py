@@ -22,6 +22,7 @@ EVENT = {
 }
 BETTER = Decision(True, "rmse 42 on 300 unseen rows, 8 better than the 50 of the model in service")
 WORSE = Decision(False, "the model in service stays: rmse 52 on 300 unseen rows, 2 worse than the 50")
+PROVENANCE = {"image": {"uri": "headrace:0"}}
 DRAWN = report_of("regression", regression(300), regression(300, seed=2))
 
 
@@ -42,8 +43,15 @@ def pipeline(**fields):
     return Pipeline(name="bike", problem="regression", target="cnt", **fields)
 
 
-def write(pages, decision=BETTER, evaluation=DRAWN["evaluation"], event=EVENT, **fields):
-    return write_report(event, pipeline(**fields), decision, evaluation, "artifacts", pages)
+def write(
+    pages,
+    decision=BETTER,
+    evaluation=DRAWN["evaluation"],
+    event=EVENT,
+    provenance=PROVENANCE,
+    **fields,
+):
+    return write_report(event, pipeline(**fields), decision, evaluation, provenance, "artifacts", pages)
 
 
 @pytest.mark.parametrize("decision", [BETTER, WORSE])
@@ -94,9 +102,7 @@ def test_a_page_that_cannot_be_drawn_stops_nothing():
 
 
 def test_where_a_model_comes_from_is_on_its_page(pages):
-    pages[f"{FOLDER}/provenance.json"] = {"code": {"commit": "ab12cd"}, "image": {"uri": "headrace:1"}}
-
-    write(pages)
+    write(pages, provenance={"code": {"commit": "ab12cd"}, "image": {"uri": "headrace:1"}})
 
     assert "ab12cd" in pages[f"{FOLDER}/report.html"][0]
     card = json.loads(pages[f"{FOLDER}/model_card.json"][0])
