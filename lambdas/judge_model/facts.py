@@ -12,6 +12,7 @@ from urllib.parse import urlparse
 from headrace.aws.image_digest import DigestError
 from headrace.aws.object_versions import ObjectVersion
 from lambdas.judge_model.provenance import Facts, Stored
+from lambdas.judge_model.settings import Settings
 
 _LEARNED_PARTS = ("train", "validation")
 
@@ -61,38 +62,28 @@ class Sources:
     images: Images
 
 
-@dataclass(frozen=True)
-class Deployed:
-    """What the function was deployed with: the artifacts bucket, the image, and the code's origin."""
-
-    bucket: str
-    code_version: str
-    image_uri: str
-    code: Mapping[str, Any]
-
-
 def find_facts(
-    event: Mapping[str, Any], deployed: Deployed, sources: Sources, made: Mapping[str, Any]
+    event: Mapping[str, Any], settings: Settings, sources: Sources, made: Mapping[str, Any]
 ) -> Facts:
     """Return what is known of a training. What cannot be found stays empty, and never stops a training."""
     prefix = f"snapshots/{event['content_hash'][:16]}"
-    snapshot = sources.versions.latest(f"s3://{deployed.bucket}/{prefix}/")
+    snapshot = sources.versions.latest(f"s3://{settings.artifacts_bucket}/{prefix}/")
     checksums = _checksums(prefix, sources.documents)
     stored = {
-        item.key: Stored(_uri(deployed, item), item.version_id, item.size, checksums.get(item.key))
+        item.key: Stored(_uri(settings, item), item.version_id, item.size, checksums.get(item.key))
         for item in snapshot
     }
     learned = [f"{prefix}/{part}/" for part in (*_LEARNED_PARTS, "spec")]
-    digest, says = _digest(deployed.image_uri, sources.images)
+    digest, says = _digest(settings.image_uri, sources.images)
     return Facts(
-        code=deployed.code,
-        code_version=deployed.code_version,
-        image_uri=deployed.image_uri,
+        code=settings.code,
+        code_version=settings.code_version,
+        image_uri=settings.image_uri,
         image_digest=digest,
         image_says=says,
         manifest=stored.get(f"{prefix}/manifest.json"),
         inputs=[item for key, item in sorted(stored.items()) if key.startswith(tuple(learned))],
-        model=_model(event.get("model_data_url"), deployed, sources.versions),
+        model=_model(event.get("model_data_url"), settings, sources.versions),
         made=made,
     )
 
@@ -114,7 +105,7 @@ def _of_parts(prefix: str, manifest: Mapping[str, Any]) -> Iterator[tuple[str, s
             yield f"{prefix}/{part}/{file['name']}", file["sha256"]
 
 
-def _model(url: str | None, deployed: Deployed, versions: Versions) -> Stored | None:
+def _model(url: str | None, settings: Settings, versions: Versions) -> Stored | None:
     if not url:
         return None
     key = urlparse(url).path.lstrip("/")
@@ -129,5 +120,5 @@ def _digest(uri: str, images: Images) -> tuple[str | None, str]:
         return None, str(error)
 
 
-def _uri(deployed: Deployed, item: ObjectVersion) -> str:
-    return f"s3://{deployed.bucket}/{item.key}"
+def _uri(settings: Settings, item: ObjectVersion) -> str:
+    return f"s3://{settings.artifacts_bucket}/{item.key}"

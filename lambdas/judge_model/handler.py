@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -21,40 +19,16 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.evaluation.fairness_words import gap_in_short
 from headrace.ml.evidence.findings import in_short, leakage_refusal
 from headrace.ml.gate import Decision, decide
-from lambdas.judge_model.facts import Deployed, Sources, find_facts
+from lambdas.judge_model.facts import Sources, find_facts
 from lambdas.judge_model.provenance import properties, provenance
 from lambdas.judge_model.report import Written, write_report
 from lambdas.judge_model.rule import fairness_measure, gate_rule
+from lambdas.judge_model.settings import Settings
 
 logger = Logger()
 
 _PROPERTIES_LIMIT = 43
 """SageMaker takes 50; the report is one more, and decisions on the version add who made them, when and why."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Environment this function is deployed with."""
-
-    artifacts_bucket: str
-    code_version: str
-    image_uri: str
-    code: Mapping[str, Any]
-
-    @classmethod
-    def from_environ(cls, environ: Mapping[str, str]) -> Settings:
-        """Read the variables; ``KeyError`` names a missing one."""
-        return cls(
-            artifacts_bucket=environ["ARTIFACTS_BUCKET"],
-            code_version=environ["CODE_VERSION"],
-            image_uri=environ["IMAGE_URI"],
-            code=json.loads(environ["CODE_ORIGIN"]),
-        )
-
-    @property
-    def deployed(self) -> Deployed:
-        """What a model's provenance says of this deployment."""
-        return Deployed(self.artifacts_bucket, self.code_version, self.image_uri, self.code)
 
 
 @cache
@@ -80,7 +54,7 @@ def judge_model(
     evaluation = sources.documents.load(f"{folder}/evaluation.json") or {}
     decision = _decide(event, pipeline, evaluation)
     metrics = _numbers(evaluation.get("challenger"))
-    facts = find_facts(event, settings.deployed, sources, evaluation.get("model") or {})
+    facts = find_facts(event, settings, sources, evaluation.get("model") or {})
     document = provenance(event, pipeline, facts, decision, metrics)
     sources.documents.store(f"{folder}/provenance.json", document)
     origin = properties(document, f"s3://{settings.artifacts_bucket}/{folder}/provenance.json")

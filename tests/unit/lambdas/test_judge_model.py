@@ -2,7 +2,8 @@ import pytest
 
 from headrace.config.pipeline import Pipeline
 from lambdas.judge_model.facts import Sources
-from lambdas.judge_model.handler import Settings, judge_model
+from lambdas.judge_model.handler import judge_model
+from lambdas.judge_model.settings import Settings
 from tests.unit.lambdas.provenance import CODE, Images, Memory, Versions
 
 EVENT = {
