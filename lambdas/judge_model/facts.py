@@ -14,7 +14,8 @@ from headrace.aws.object_versions import ObjectVersion
 from lambdas.judge_model.provenance import Facts, Stored
 from lambdas.judge_model.settings import Settings
 
-_LEARNED_PARTS = ("train", "validation")
+_READ = ("train", "validation", "spec")
+"""Folders of a snapshot that a training reads."""
 
 
 class Documents(Protocol):
@@ -67,13 +68,13 @@ def find_facts(
 ) -> Facts:
     """Return what is known of a training. What cannot be found stays empty, and never stops a training."""
     prefix = f"snapshots/{event['content_hash'][:16]}"
-    snapshot = sources.versions.latest(f"s3://{settings.artifacts_bucket}/{prefix}/")
+    bucket = f"s3://{settings.artifacts_bucket}"
     checksums = _checksums(prefix, sources.documents)
     stored = {
-        item.key: Stored(_uri(settings, item), item.version_id, item.size, checksums.get(item.key))
-        for item in snapshot
+        item.key: Stored(f"{bucket}/{item.key}", item.version_id, item.size, checksums.get(item.key))
+        for item in sources.versions.latest(f"{bucket}/{prefix}/")
     }
-    learned = [f"{prefix}/{part}/" for part in (*_LEARNED_PARTS, "spec")]
+    read = tuple(f"{prefix}/{folder}/" for folder in _READ)
     digest, says = _digest(settings.image_uri, sources.images)
     return Facts(
         code=settings.code,
@@ -82,8 +83,8 @@ def find_facts(
         image_digest=digest,
         image_says=says,
         manifest=stored.get(f"{prefix}/manifest.json"),
-        inputs=[item for key, item in sorted(stored.items()) if key.startswith(tuple(learned))],
-        model=_model(event.get("model_data_url"), settings, sources.versions),
+        inputs=[item for key, item in sorted(stored.items()) if key.startswith(read)],
+        model=_model(event.get("model_data_url"), sources.versions),
         made=made,
     )
 
@@ -105,7 +106,7 @@ def _of_parts(prefix: str, manifest: Mapping[str, Any]) -> Iterator[tuple[str, s
             yield f"{prefix}/{part}/{file['name']}", file["sha256"]
 
 
-def _model(url: str | None, settings: Settings, versions: Versions) -> Stored | None:
+def _model(url: str | None, versions: Versions) -> Stored | None:
     if not url:
         return None
     key = urlparse(url).path.lstrip("/")
@@ -118,7 +119,3 @@ def _digest(uri: str, images: Images) -> tuple[str | None, str]:
         return images.digest(uri), ""
     except DigestError as error:
         return None, str(error)
-
-
-def _uri(settings: Settings, item: ObjectVersion) -> str:
-    return f"s3://{settings.artifacts_bucket}/{item.key}"
