@@ -11,7 +11,7 @@ from aws_cdk import Duration
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from headrace.config.scale import longest_wait_s
-from headrace.config.tuning_plan import fits_of, longest_fit_minutes, longest_job_s
+from headrace.config.tuning_plan import fits_of, longest_fit_minutes, longest_job_s, objective
 from infra.checkpoints import checkpoint_prefixes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
@@ -70,16 +70,14 @@ def training_calls(settings: JobSettings) -> TrainingCalls:
 
 def _train(settings: JobSettings) -> dict[str, Any]:
     pipeline = settings.pipeline
+    told = objective(pipeline)["MetricName"]
     return {
         "TrainingJobName": f"{{% {_ATTEMPT} %}}",
         "RoleArn": settings.training_role_arn,
         "AlgorithmSpecification": {
             "TrainingImage": settings.image.training_uri,
             "TrainingInputMode": "File",
-            "MetricDefinitions": [
-                {"Name": f"validation:{metric}", "Regex": f"validation:{metric}=([-+0-9.eE]+);"}
-                for metric in [pipeline.metric]
-            ],
+            "MetricDefinitions": [{"Name": told, "Regex": f"{told}=([-+0-9.eE]+);"}],
         },
         "HyperParameters": {
             **{name: str(value) for name, value in pipeline.training.hyperparameters.items()},

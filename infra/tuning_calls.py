@@ -6,14 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from headrace.config.hyperparameters import steps_hyperparameter
-from headrace.config.limits import METRICS
 from headrace.config.pipeline import Pipeline
 from headrace.config.tuning import Tuning
-from headrace.config.tuning_plan import Document, TuningPlan, tuning_plan
+from headrace.config.tuning_plan import Document, TuningPlan, objective, tuning_plan
 
 _STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid", "hyperband": "Hyperband"}
 _SCALES = {"auto": "Auto", "linear": "Linear", "log": "Logarithmic"}
-_DIRECTIONS = {"lower": "Minimize", "higher": "Maximize"}
 # One for the metric of the finished model, which is told after the last step; and hyperband stops a trial that has reached
 # its most steps, which no trial must before it has written its model.
 _BEYOND_THE_LAST_STEP = 2
@@ -74,14 +72,10 @@ def tuning_calls(pipeline: Pipeline, train: Mapping[str, Any]) -> list[dict[str,
 
 
 def _config(pipeline: Pipeline, tuning: Tuning, plan: TuningPlan) -> dict[str, Any]:
-    direction = METRICS[pipeline.problem][pipeline.metric]
     return {
         "Strategy": _STRATEGIES[tuning.strategy],
         **_of_strategy(tuning),
-        "HyperParameterTuningJobObjective": {
-            "Type": _DIRECTIONS[direction],
-            "MetricName": f"validation:{pipeline.metric}",
-        },
+        "HyperParameterTuningJobObjective": objective(pipeline),
         "ResourceLimits": {
             "MaxNumberOfTrainingJobs": plan.trials,
             "MaxParallelTrainingJobs": tuning.parallel,

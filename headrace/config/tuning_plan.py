@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from headrace.config.limits import METRICS
 from headrace.config.scale import longest_run_s, longest_wait_s
 from headrace.config.search_spaces import default_search_space
 from headrace.config.tuning import MOST_MINUTES, Searched, Tuning
@@ -22,6 +23,7 @@ _START_UP_MINUTES = 10
 """What a trial's instance takes to come, at most as a rule; it counts in a tuning job's run time, not in its trials'."""
 _MINUTES_PER_HOUR = 60
 _S_PER_MINUTE, _S_PER_HOUR = 60, 3600
+_DIRECTIONS = {"lower": "Minimize", "higher": "Maximize"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,19 @@ def tuning_plan(pipeline: Pipeline) -> TuningPlan | None:
     paid = running + run * training.instances
     usd = None if hourly is None else round(paid * hourly / _MINUTES_PER_HOUR, 2)
     return TuningPlan(searched(pipeline, tuning), trials, minutes, running, usd)
+
+
+def objective(pipeline: Pipeline) -> dict[str, str]:
+    """Return what trials are compared by, as SageMaker has it: the metric that a training job tells of its validation rows.
+
+    Examples
+    --------
+    >>> from headrace.config.pipeline import Pipeline
+    >>> objective(Pipeline(name="bike", problem="regression", target="cnt"))
+    {'Type': 'Minimize', 'MetricName': 'validation:rmse'}
+    """
+    direction = METRICS[pipeline.problem][pipeline.metric]
+    return {"Type": _DIRECTIONS[direction], "MetricName": f"validation:{pipeline.metric}"}
 
 
 def trials_of(pipeline: Pipeline) -> int:

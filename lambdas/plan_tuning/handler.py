@@ -15,10 +15,9 @@ from aws_lambda_powertools import Logger
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.tuning_jobs import TuningJobs, ranges
 from headrace.config.bundle import bundled_pipeline
-from headrace.config.limits import METRICS
 from headrace.config.pipeline import Pipeline
 from headrace.config.tuning import MOST_TRIALS
-from headrace.config.tuning_plan import tuning_plan
+from headrace.config.tuning_plan import objective, tuning_plan
 from headrace.ml.hyperparameter_text import read_hyperparameters
 
 logger = Logger()
@@ -28,7 +27,6 @@ _LENGTH = 6
 """Seconds since 1970 in 36 digits have six of them until 2038; after that they begin anew, which nobody notices."""
 _LOOKED_AT = 5
 """Former tunings: who has changed the search so often begins anew."""
-_DIRECTIONS = {"lower": "Minimize", "higher": "Maximize"}
 
 
 class NoValidationRowsError(Exception):
@@ -110,16 +108,12 @@ def _fits(job: Mapping[str, Any], pipeline: Pipeline) -> bool:
     config, plan = job["HyperParameterTuningJobConfig"], tuning_plan(pipeline)
     fixed = job["TrainingJobDefinition"].get("StaticHyperParameters", {})
     names = {one["Name"] for one in ranges(config)} | read_hyperparameters(fixed).keys()
-    objective = {
-        "Type": _DIRECTIONS[METRICS[pipeline.problem][pipeline.metric]],
-        "MetricName": f"validation:{pipeline.metric}",
-    }
     trained = sum(job["TrainingJobStatusCounters"].values())
     return (
         plan is not None
         and job["HyperParameterTuningJobStatus"] in ("Completed", "Stopped")
         and config["Strategy"] in ("Bayesian", "Random")
-        and config["HyperParameterTuningJobObjective"] == objective
+        and config["HyperParameterTuningJobObjective"] == objective(pipeline)
         and names == plan.search.keys() | pipeline.training.hyperparameters.keys()
         # SageMaker counts the names that a managed container takes, too.
         and any(name.startswith("sagemaker_") for name in fixed) == (pipeline.image == "managed")
