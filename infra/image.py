@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 from aws_cdk import CustomResource, Duration, RemovalPolicy
 from aws_cdk import aws_codebuild as codebuild
@@ -18,6 +18,7 @@ from headrace.config.estimators import NETWORKS
 from headrace.config.extras import training_extras
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import image_bundle
+from infra.image_containers import SelfContainedImage, acknowledge_pulling
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow
@@ -30,7 +31,7 @@ _HEAVY = frozenset(NETWORKS)  # each has an extra of its name
 _WITH_EXTRAS = "-training"
 
 
-class ModelImage(Construct):
+class ModelImage(SelfContainedImage):
     """Repository, build project, and the custom resource that has the project build the image.
 
     The tag is the hash of everything that the image is made from: an unchanged image is never built again. A pipeline whose
@@ -46,19 +47,7 @@ class ModelImage(Construct):
         Hash of the code in it.
     repository : IRepository
         Where it is kept.
-    hyperparameters, environment, evaluation_inputs : dict of str to str
-        What the image itself needs beside a job's own: nothing.
-    evaluation : dict
-        What an evaluation job runs, as in a processing job's AppSpecification.
-    network_isolation : bool
-        Its containers do without a network: everything they need is in the image.
     """
-
-    hyperparameters: ClassVar[dict[str, str]] = {}
-    environment: ClassVar[dict[str, str]] = {}
-    evaluation: ClassVar[dict[str, list[str]]] = {"ContainerArguments": ["job", "evaluate_model"]}
-    evaluation_inputs: ClassVar[dict[str, str]] = {}
-    network_isolation: ClassVar[bool] = True
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> None:
         super().__init__(scope, id)
@@ -103,10 +92,7 @@ class ModelImage(Construct):
     def grant_pull(self, role: iam.IRole) -> None:
         """Allow `role` to run containers of this image."""
         self.repository.grant_pull(role)
-        acknowledge_wildcards(
-            role,
-            "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
-        )
+        acknowledge_pulling(role)
 
     def grant_look(self, role: iam.IRole | None) -> None:
         """Allow `role` to ask for the digest of this image."""

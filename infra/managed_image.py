@@ -23,7 +23,7 @@ from sagemaker.core import image_uris
 
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import source_archive
-from infra.narrow_grants import acknowledge_wildcards
+from infra.image_containers import grant_pull_from
 from infra.sagemaker_task import allow
 
 _FRAMEWORK = "sklearn"
@@ -83,9 +83,7 @@ class ManagedImage(Construct):
 
     def grant_pull(self, role: iam.IRole) -> None:
         """Allow `role` to run containers of this image, and those to fetch our code."""
-        pulling = ["ecr:BatchCheckLayerAvailability", "ecr:GetDownloadUrlForLayer", "ecr:BatchGetImage"]
-        allow(role, pulling, [self._repository(Stack.of(role))])
-        allow(role, ["ecr:GetAuthorizationToken"], ["*"])
+        grant_pull_from(role, self._repository(Stack.of(role)))
         bucket = self._source.bucket
         allow(role, ["s3:GetObject"], [bucket.arn_for_objects(self._source.s3_object_key)])
         role.add_to_principal_policy(
@@ -94,10 +92,6 @@ class ManagedImage(Construct):
                 resources=[bucket.bucket_arn],
                 conditions={"StringEquals": {"s3:prefix": self._source.s3_object_key}},
             )
-        )
-        acknowledge_wildcards(
-            role,
-            "ecr:GetAuthorizationToken has no resource; job outputs and log streams are named at run time.",
         )
 
     def grant_look(self, role: iam.IRole | None) -> None:
