@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, Duration, Validations
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
@@ -13,7 +13,11 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_queue import PipelineQueue
+
+_FEATURES_DAYS = 30
+"""Captured predictions hold features: their log is shorter than others."""
 
 
 class EndpointLogs(Construct):
@@ -25,14 +29,8 @@ class EndpointLogs(Construct):
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> None:
         super().__init__(scope, id)
-        self.log_group = logs.LogGroup(
-            self,
-            "LogGroup",
-            log_group_name=f"/aws/sagemaker/Endpoints/headrace-{pipeline.name}",
-            encryption_key=key,
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        name = f"/aws/sagemaker/Endpoints/headrace-{pipeline.name}"
+        self.log_group = PipelineLogs(self, "LogGroup", key=key, name=name, days=_FEATURES_DAYS)
 
 
 class LogCapture(Construct):

@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.pipeline_stack import TAG
+from infra.pipeline_tags import PIPELINE_TAG
 
 
 class CostBudget(Construct):
@@ -32,7 +32,7 @@ class CostBudget(Construct):
                 budget_type="COST",
                 time_unit="MONTHLY",
                 budget_limit=budgets.CfnBudget.SpendProperty(amount=monthly_usd, unit="USD"),
-                cost_filters={"TagKeyValue": [f"user:{TAG}${pipeline.name}"]},
+                cost_filters={"TagKeyValue": [f"user:{PIPELINE_TAG}${pipeline.name}"]},
             ),
             notifications_with_subscribers=[
                 budgets.CfnBudget.NotificationWithSubscribersProperty(

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
+
+from headrace.config.retention import Retention
 
 _OLD_VERSIONS = Duration.days(90)
 _HIDDEN = Duration.days(1)
@@ -26,7 +30,14 @@ class AccessLogs(s3.Bucket):
             enforce_ssl=True,
             minimum_tls_version=1.2,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
-            lifecycle_rules=[s3.LifecycleRule(expiration=Duration.days(365))],
+            versioned=True,
+            lifecycle_rules=[
+                s3.LifecycleRule(
+                    expiration=Duration.days(365),
+                    noncurrent_version_expiration=_HIDDEN,
+                    abort_incomplete_multipart_upload_after=_ABANDONED_UPLOADS,
+                )
+            ],
             removal_policy=removal_policy,
         )
         Validations.of(self).acknowledge(
@@ -35,9 +46,20 @@ class AccessLogs(s3.Bucket):
 
 
 class DataBucket(s3.Bucket):
-    """A bucket for the pipeline's files; what lies below a prefix of `forget` is deleted after that time."""
+    """A bucket for the pipeline's files, encrypted with its key and with no other.
 
-    def __init__(
+    Parameters
+    ----------
+    announce : bool
+        Whether EventBridge is told of new objects.
+    forget : mapping of str to Duration, optional
+        By prefix: after what time it is deleted.
+    lock : Retention, optional
+        How long no version can be deleted (S3 Object Lock). S3 takes objects for such a bucket only with a checksum, which
+        our functions send and which is not documented of SageMaker: no job writes to one.
+    """
+
+    def __init__(  # noqa: PLR0913 - every argument is one property of a bucket
         self,
         scope: Construct,
         id: str,
@@ -47,6 +69,7 @@ class DataBucket(s3.Bucket):
         removal_policy: RemovalPolicy,
         announce: bool = False,
         forget: Mapping[str, Duration] | None = None,
+        lock: Retention | None = None,
     ) -> None:
         super().__init__(
             scope,
@@ -67,8 +90,10 @@ class DataBucket(s3.Bucket):
                 ),
                 *(_forgetting(prefix, after) for prefix, after in (forget or {}).items()),
             ],
+            **_locked(lock),
             removal_policy=removal_policy,
         )
+        self._refuse_other_encryption(key)
         if announce:
             # The L2's event_bridge_enabled would bring a function with a wide role; the property does it alone.
             bucket = self.node.default_child
@@ -76,6 +101,53 @@ class DataBucket(s3.Bucket):
             bucket.add_property_override(
                 "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
             )
+
+    def _refuse_other_encryption(self, key: kms.IKey) -> None:
+        """Refuse whoever asks for another encryption; who asks for none gets the bucket's own."""
+        for sid, header, value in (
+            ("KmsOnly", "s3:x-amz-server-side-encryption", "aws:kms"),
+            ("OwnKeyOnly", "s3:x-amz-server-side-encryption-aws-kms-key-id", key.key_arn),
+        ):
+            self.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    effect=iam.Effect.DENY,
+                    principals=[iam.AnyPrincipal()],
+                    actions=["s3:PutObject"],
+                    resources=[self.arn_for_objects("*")],
+                    conditions={"StringNotEquals": {header: value}, "Null": {header: "false"}},
+                )
+            )
+
+
+class RecordsBucket(DataBucket):
+    """A bucket for records that have to be shown later: none can be deleted while the pipeline file locks it.
+
+    Without ``retention.object_lock_days`` it is a bucket with versions like any other.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        key: kms.IKey,
+        access_logs: s3.IBucket,
+        retention: Retention,
+        removal_policy: RemovalPolicy,
+    ) -> None:
+        super().__init__(
+            scope, id, key=key, access_logs=access_logs, removal_policy=removal_policy, lock=retention
+        )
+
+
+def _locked(lock: Retention | None) -> dict[str, Any]:
+    if lock is None or lock.object_lock_days is None:
+        return {}
+    days = Duration.days(lock.object_lock_days)
+    kinds = s3.ObjectLockRetention
+    kept = kinds.compliance(days) if lock.mode == "compliance" else kinds.governance(days)
+    return {"object_lock_enabled": True, "object_lock_default_retention": kept}
 
 
 def _forgetting(prefix: str, after: Duration) -> s3.LifecycleRule:

@@ -9,6 +9,7 @@ from headrace.config.pipeline import Pipeline
 from infra.asynchronous import AsyncTopics, async_inference
 from infra.deploy_flow import DeployCalls
 from infra.instances import has_encrypted_disk
+from infra.pipeline_tags import tag_list
 from infra.release_flow import ReleaseCalls
 
 
@@ -45,7 +46,8 @@ class EndpointSettings:
 
 def deploy_calls(settings: EndpointSettings) -> DeployCalls:
     """Return the arguments of all calls."""
-    tags = [{"Key": "headrace:pipeline", "Value": settings.pipeline.name}]
+    tags = tag_list(settings.pipeline)
+    endpoint = {"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"}
     around = {**_encryption(settings), **_capture(settings), **_asynchronous(settings), "Tags": tags}
     return DeployCalls(
         create_model={
@@ -70,7 +72,8 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
             ],
             **around,
         },
-        endpoint={"EndpointName": settings.endpoint_name, "EndpointConfigName": "{% $plan.name %}"},
+        create_endpoint={**endpoint, "Tags": tags},
+        update_endpoint=endpoint,
         release=_release(settings, around),
     )
 

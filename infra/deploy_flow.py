@@ -46,7 +46,8 @@ class DeployCalls:
 
     create_model: dict[str, Any]
     create_endpoint_config: dict[str, Any]
-    endpoint: dict[str, Any]
+    create_endpoint: dict[str, Any]
+    update_endpoint: dict[str, Any]
     release: ReleaseCalls
 
 
@@ -149,7 +150,7 @@ class DeployFlow:
         config = self._tasks.call(
             "CreateEndpointConfig", "createEndpointConfig", self._calls.create_endpoint_config
         )
-        create = self._tasks.call("CreateEndpoint", "createEndpoint", self._calls.endpoint)
+        create = self._tasks.call("CreateEndpoint", "createEndpoint", self._calls.create_endpoint)
         which = (
             sfn.Choice.jsonata(self._scope, "EndpointExists")
             .when(says("$plan.endpoint_exists"), self._move)
@@ -161,7 +162,9 @@ class DeployFlow:
 
     def _add_move(self) -> sfn.IChainable:
         """Exchange the models, or begin a release; what scales stops before."""
-        update = self._tasks.call("UpdateEndpoint", "updateEndpoint", self._calls.endpoint).next(self._serve)
+        update = self._tasks.call("UpdateEndpoint", "updateEndpoint", self._calls.update_endpoint).next(
+            self._serve
+        )
         move: sfn.IChainable = update
         if self._release:
             released = says("$type($plan.release) = 'object'")

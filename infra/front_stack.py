@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Acknowledgment, CfnOutput, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, CfnOutput, Duration, Validations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from headrace.config.front import Front
@@ -16,6 +15,7 @@ from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.front_messages import BINARY, PASSED_ON, integration_responses, method_responses, question
 from infra.operation_alarms import OperationAlarms, Words
+from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import allow, sagemaker_arn
 from infra.serving_stack import ServingStack
@@ -101,14 +101,8 @@ class FrontStack(PipelineStack):
         )
         return api
 
-    def _add_access_log(self) -> logs.LogGroup:
-        return logs.LogGroup(
-            self,
-            "AccessLog",
-            encryption_key=self._data.key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+    def _add_access_log(self) -> PipelineLogs:
+        return PipelineLogs(self, "AccessLog", key=self._data.key)
 
     def _add_method(self) -> None:
         method = self.api.root.add_resource("predictions").add_method(

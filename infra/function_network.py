@@ -6,7 +6,7 @@ from aws_cdk import Acknowledgment, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 
-from headrace.config.database import Network
+from headrace.config.database import DatabaseNetwork as Network
 
 _INTERFACES = [
     "ec2:CreateNetworkInterface",

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from aws_cdk import ArnFormat, Aws, RemovalPolicy, Stack
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_glue as glue
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from headrace.config.large_data import LargeData
 from infra.code_bundle import REPO
 from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_logs import PipelineLogs
 from infra.sagemaker_task import allow
 
 _GLUE_VERSION = "5.0"  # Spark 3.5, Python 3.11
@@ -157,13 +157,6 @@ def _arguments(log_prefix: str, code: SparkCode) -> Mapping[str, str]:
     }
 
 
-def _log_group(scope: Construct, name: str, key: kms.IKey) -> logs.LogGroup:
+def _log_group(scope: Construct, name: str, key: kms.IKey) -> PipelineLogs:
     """Make the group under the name that Glue will look for, so that it is encrypted, forgets, and goes with the stack."""
-    return logs.LogGroup(
-        scope,
-        f"Log{name.rpartition('/')[2].capitalize()}",
-        log_group_name=name,
-        encryption_key=key,
-        retention=logs.RetentionDays.THREE_MONTHS,
-        removal_policy=RemovalPolicy.DESTROY,
-    )
+    return PipelineLogs(scope, f"Log{name.rpartition('/')[2].capitalize()}", key=key, name=name)

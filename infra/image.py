@@ -10,7 +10,6 @@ from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
@@ -21,6 +20,7 @@ from infra.code_bundle import image_bundle
 from infra.image_containers import SelfContainedImage, acknowledge_pulling
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_logs import PipelineLogs
 from infra.sagemaker_task import allow
 from infra.trust import trust_only_this_account
 
@@ -99,13 +99,7 @@ class ModelImage(SelfContainedImage):
         allow(role, ["ecr:BatchGetImage"], [self.repository.repository_arn])
 
     def _project(self, source: s3_assets.Asset, key: kms.IKey) -> codebuild.Project:
-        log_group = logs.LogGroup(
-            self,
-            "BuildLogs",
-            encryption_key=key,
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = PipelineLogs(self, "BuildLogs", key=key)
         project = codebuild.Project(
             self,
             "Build",

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from headrace.config.stream import Stream
 from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_logs import PipelineLogs
 from infra.record_stream import RecordStream
 from infra.sagemaker_task import allow
 
@@ -35,13 +36,7 @@ class LabelledRecords(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.stream = RecordStream(self, "Records", stream=stream, key=key)
-        self._log_group = logs.LogGroup(
-            self,
-            "Logs",
-            encryption_key=key,
-            retention=logs.RetentionDays.ONE_MONTH,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        self._log_group = PipelineLogs(self, "Logs", key=key)
         self._log_stream = logs.LogStream(
             self, "LogStream", log_group=self._log_group, removal_policy=RemovalPolicy.DESTROY
         )

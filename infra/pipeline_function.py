@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Size, Validations
+from aws_cdk import Acknowledgment, Duration, Size, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_stack import PipelineStack
 
 
@@ -61,13 +61,7 @@ class PipelineFunction(lambda_.Function):
         reserved_concurrency: int | None = None,
     ) -> None:
         stack = PipelineStack.of_pipeline(scope)
-        log_group = logs.LogGroup(
-            scope,
-            f"{id}Logs",
-            encryption_key=key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = PipelineLogs(scope, f"{id}Logs", key=key)
         role = iam.Role(scope, f"{id}Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         log_group.grant_write(role)
         super().__init__(

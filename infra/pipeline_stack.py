@@ -11,9 +11,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import lambda_bundle
 from infra.layers import file_formats_layer, pandas_layer, powertools_layer
-
-TAG = "headrace:pipeline"
-"""On every resource of a pipeline; its value is the pipeline's name."""
+from infra.pipeline_tags import pipeline_tags
 
 
 class PipelineStack(Stack):
@@ -25,7 +23,8 @@ class PipelineStack(Stack):
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, description: str) -> None:
         super().__init__(scope, id, description=f"Headrace {pipeline.name}: {description}")
         self.pipeline = pipeline
-        Tags.of(self).add(TAG, pipeline.name)
+        for key, value in pipeline_tags(pipeline).items():
+            Tags.of(self).add(key, value)
 
     @staticmethod
     def of_pipeline(scope: Construct) -> PipelineStack:

@@ -171,7 +171,7 @@ class ServingStack(PipelineStack):
         )
         if self.pipeline.release.shares:
             allow(role, ["sagemaker:UpdateEndpointWeightsAndCapacities"], [self._endpoint()])
-        allow(role, ["sagemaker:AddTags"], [configs])
+        allow(role, ["sagemaker:AddTags"], [configs, self._endpoint()])
 
     def _output(self) -> None:
         CfnOutput(self, "EndpointName", value=self.endpoint_name)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from aws_cdk import Acknowledgment, ArnFormat, Duration, RemovalPolicy, Stack, Validations
+from aws_cdk import Acknowledgment, ArnFormat, Duration, Stack, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_logs import PipelineLogs
 
 _LAMBDA_FAULTS = [
     "Lambda.ClientExecutionTimeoutException",
@@ -41,13 +41,7 @@ class PipelineStateMachine(sfn.StateMachine):
         comment: str,
         name: str | None = None,
     ) -> None:
-        log_group = logs.LogGroup(
-            scope,
-            f"{id}Logs",
-            encryption_key=key,
-            retention=logs.RetentionDays.THREE_MONTHS,
-            removal_policy=RemovalPolicy.DESTROY,
-        )
+        log_group = PipelineLogs(scope, f"{id}Logs", key=key)
         super().__init__(
             scope,
             id,

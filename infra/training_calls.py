@@ -15,6 +15,7 @@ from headrace.config.tuning_plan import fits_of, longest_fit_minutes, longest_jo
 from infra.checkpoints import checkpoint_prefixes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
+from infra.pipeline_tags import tag_list
 from infra.training_flow import TrainingCalls
 from infra.tuning_calls import tuning_calls
 
@@ -93,7 +94,12 @@ def _train(settings: JobSettings) -> dict[str, Any]:
         **_spot(settings),
         "EnableNetworkIsolation": settings.image.network_isolation,
         "EnableInterContainerTrafficEncryption": True,
+        "Tags": _tags(settings),
     }
+
+
+def _tags(settings: JobSettings) -> list[dict[str, str]]:
+    return tag_list(settings.pipeline, run="{% $guard.run %}")
 
 
 def _channels(pipeline: Pipeline) -> tuple[str, ...]:
@@ -162,6 +168,7 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
             "EnableNetworkIsolation": settings.image.network_isolation,
             "EnableInterContainerTrafficEncryption": True,
         },
+        "Tags": _tags(settings),
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from infra.instances import has_encrypted_disk
+from infra.pipeline_tags import tag_list
 
 WORK = "transform/"
 """Prefix of the artifacts bucket for what transform jobs read and write."""
@@ -50,5 +51,5 @@ def transform_call(pipeline: Pipeline, key_arn: str, *, name: str, model: str, f
             **encrypted,
         },
         "DataProcessing": {"InputFilter": "$.features", "JoinSource": "Input"},
-        "Tags": [{"Key": "headrace:pipeline", "Value": pipeline.name}],
+        "Tags": tag_list(pipeline),
     }

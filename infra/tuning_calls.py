@@ -9,6 +9,7 @@ from headrace.config.hyperparameters import steps_hyperparameter
 from headrace.config.pipeline import Pipeline
 from headrace.config.tuning import Tuning
 from headrace.config.tuning_plan import Document, TuningPlan, objective, tuning_plan
+from infra.pipeline_tags import tag_list
 
 _STRATEGIES = {"bayesian": "Bayesian", "random": "Random", "grid": "Grid", "hyperband": "Hyperband"}
 _SCALES = {"auto": "Auto", "linear": "Linear", "log": "Logarithmic"}
@@ -58,10 +59,7 @@ def tuning_calls(pipeline: Pipeline, train: Mapping[str, Any]) -> list[dict[str,
                 if name not in plan.search
             },
         },
-        "Tags": [
-            {"Key": "headrace:pipeline", "Value": pipeline.name},
-            {"Key": "headrace:run", "Value": "{% $guard.run %}"},
-        ],
+        "Tags": tag_list(pipeline, run="{% $guard.run %}"),
     }
     if not tuning.warm_start:
         return [cold]

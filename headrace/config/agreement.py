@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from headrace.config.alarm_agreement import alarm_disagreements
 from headrace.config.batch_agreement import batch_disagreements
+from headrace.config.compliance import compliance_disagreements
 from headrace.config.data_window import window_disagreements
 from headrace.config.endpoint_agreement import endpoint_disagreements
 from headrace.config.evaluation import evaluation_disagreements
@@ -14,9 +15,11 @@ from headrace.config.feature_agreement import feature_disagreements
 from headrace.config.feedback_agreement import feedback_disagreements
 from headrace.config.front import front_disagreements
 from headrace.config.monitoring import monitoring_disagreements
+from headrace.config.network import network_disagreements
 from headrace.config.privacy_agreement import privacy_disagreements
 from headrace.config.quality import quality_disagreements
 from headrace.config.release_agreement import release_disagreements
+from headrace.config.retention import retention_disagreements
 from headrace.config.scale_agreement import scale_disagreements
 from headrace.config.scaling import scaling_disagreements
 from headrace.config.split import split_disagreements
@@ -83,6 +86,9 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         monitoring_disagreements,
         feedback_disagreements,
         window_disagreements,
+        network_disagreements,
+        retention_disagreements,
+        compliance_disagreements,
     )
     return [finding for check in checks for finding in check(pipeline)]
 

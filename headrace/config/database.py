@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from headrace.config.block import Block, Column
+from headrace.config.network import SecurityGroup, Subnet
 from headrace.config.schedules import Schedule
 
 _NAME = r'[^\s."`\\;][^."`\\;]{0,127}'
@@ -18,11 +19,9 @@ Secret = Annotated[
 KeyArn = Annotated[
     str, StringConstraints(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+$")
 ]
-Subnet = Annotated[str, StringConstraints(pattern=r"^subnet-[0-9a-f]{8,17}$")]
-SecurityGroup = Annotated[str, StringConstraints(pattern=r"^sg-[0-9a-f]{8,17}$")]
 
 
-class Network(Block):
+class DatabaseNetwork(Block):
     """Where the functions stand that read a private database."""
 
     subnets: tuple[Subnet, ...] = Field(
@@ -89,7 +88,7 @@ class Database(Block):
         description="Authorities, in PEM, that the server's certificate is verified with, instead of the public ones; RDS "
         "has its own.",
     )
-    vpc: Network | None = Field(None, description="Where to read from; left out, from the internet.")
+    vpc: DatabaseNetwork | None = Field(None, description="Where to read from; left out, from the internet.")
 
     @property
     def source(self) -> str:

@@ -7,6 +7,9 @@ from typing import Literal
 PIPELINE_NAME = r"^[a-z][a-z0-9-]{0,22}[a-z0-9]$"
 """Short enough for an endpoint name (63) and a job name (63) with what is added to them."""
 
+TAG_VALUE = r"^[A-Za-z0-9 _.:/=+@-]{1,256}$"
+"""What every service of AWS takes as the value of a tag."""
+
 INSTANCE_TYPE = r"^ml\.[a-z0-9-]+\.[a-z0-9]+$"
 
 ARM_INSTANCE = r"^ml\.[a-z]+\d+[a-z]*g[a-z]*\."

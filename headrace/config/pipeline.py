@@ -25,12 +25,14 @@ from headrace.config.features import Features
 from headrace.config.feedback import Feedback
 from headrace.config.images import ImageName
 from headrace.config.large_data import LargeData
-from headrace.config.limits import METRICS, PIPELINE_NAME, default_metric
+from headrace.config.limits import METRICS, PIPELINE_NAME, TAG_VALUE, default_metric
 from headrace.config.monitoring import Monitoring
+from headrace.config.network import Network
 from headrace.config.prices import usd_per_hour
 from headrace.config.privacy import Privacy
 from headrace.config.quarantine import Quarantine
 from headrace.config.release import Release
+from headrace.config.retention import LogDays, Retention
 from headrace.config.retraining import Retraining
 from headrace.config.scale import MOST_INSTANCES, Spot
 from headrace.config.split import Split
@@ -194,6 +196,27 @@ class Pipeline(Block):
     tracking: Tracking | None = Field(
         None, description="Where trainings are written down as runs of MLflow; left out, nowhere."
     )
+    network: Network = Field(
+        default_factory=Network,
+        description="Where functions, jobs and models run. `network: private` or `network: public` is enough for those; an "
+        "existing network is named by the fields below.",
+    )
+    retention: Retention = Field(
+        default_factory=Retention, description="What nobody can delete, and how long logs are kept."
+    )
+    compliance: Literal["standard", "strict"] = Field(
+        "standard",
+        description="strict: also what compliance packs ask and what costs money or quota; docs/compliance.md says what.",
+    )
+    owner: Annotated[str, StringConstraints(pattern=TAG_VALUE)] = Field(
+        "unassigned",
+        description="Who answers for the pipeline, such as a team: the tag `headrace:owner` of all that is made.",
+    )
+    data_class: Literal["public", "internal", "confidential", "restricted"] | None = Field(
+        None,
+        description="How sensitive the data is: the tag `headrace:data-class`. None: confidential if `privacy` is there, else "
+        "internal.",
+    )
     on_destroy: Literal["delete", "retain"] = Field(
         "delete",
         description="Whether `cdk destroy` deletes the data, the tables, the models and the key, or keeps them.",
@@ -206,6 +229,16 @@ class Pipeline(Block):
     def metric(self) -> str:
         """The metric that decides: the one the file names, or the problem's default."""
         return self.evaluation.metric or default_metric(self.problem)
+
+    @property
+    def classification(self) -> str:
+        """How sensitive the data is: what the file says, or what having personal data or none makes of it."""
+        return self.data_class or ("confidential" if self.privacy else "internal")
+
+    @property
+    def log_days(self) -> LogDays:
+        """How long logs are kept, in days."""
+        return self.retention.log_days or (365 if self.compliance == "strict" else 90)
 
     @property
     def unseen(self) -> tuple[str, ...]:

@@ -40,13 +40,13 @@ def test_buckets_are_private_and_encrypted(template):
 
 
 def test_data_is_kept_in_versions_under_the_pipelines_own_key(template):
-    versioned = [b for b in properties(template, "AWS::S3::Bucket") if "VersioningConfiguration" in b]
+    versioned = [b for b in properties(template, "AWS::S3::Bucket") if "LoggingConfiguration" in b]
 
     assert len(versioned) == 2
     for bucket in versioned:
         rule = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"][0]
         assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] == "aws:kms"
-        assert "LoggingConfiguration" in bucket
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
 
 
 def test_every_bucket_and_queue_refuses_plain_http(template):

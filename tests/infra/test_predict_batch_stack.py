@@ -123,7 +123,7 @@ def test_the_job_asks_by_the_features_and_joins_answers_to_records():
     assert (
         arguments["TransformJobName"] == "{% $plan.name & '-' & $string($states.context.State.RetryCount) %}"
     )
-    assert arguments["Tags"] == [{"Key": "headrace:pipeline", "Value": "bike"}]
+    assert {"Key": "headrace:pipeline", "Value": "bike"} in arguments["Tags"]
 
 
 def test_the_pipelines_key_encrypts_what_is_stored_and_the_disk_unless_the_disk_does_it_itself():
