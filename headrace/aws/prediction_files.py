@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from headrace.aws.captured_data import list_folders, list_objects
@@ -114,14 +115,46 @@ class PredictionTable:
             yield start, pa.Table.from_batches([batch])
             start += batch.num_rows
 
-    def rows(self, places: Ints) -> pa.Table:
-        """Return all columns of the rows at `places`, which ascend and may come twice."""
+    @property
+    def count(self) -> int:
+        """How many rows it has."""
+        return int(self._parquet.metadata.num_rows)
+
+    def bounds(self, column: str) -> tuple[Any, Any] | None:
+        """Return the least and the greatest value of a column, as the file's end has them; None if it does not say."""
+        number = self._parquet.schema_arrow.get_field_index(column)
+        groups = range(self._parquet.metadata.num_row_groups)
+        found = [self._parquet.metadata.row_group(group).column(number).statistics for group in groups]
+        known = [each for each in found if each is not None and each.has_min_max]
+        if not known or len(known) < len(found):
+            return None
+        return min(each.min for each in known), max(each.max for each in known)
+
+    def places(self, column: str, value: str) -> Ints:
+        """Return where the rows are whose `column` is `value`; of the file only that column is read, and that where it may be."""
+        found, start = [np.empty(0, np.int64)], 0
+        for group in range(self._parquet.metadata.num_row_groups):
+            if self._may_have(group, column, value):
+                cells = self._parquet.read_row_group(group, columns=[column], use_threads=False)[column]
+                here = np.flatnonzero(pc.fill_null(pc.equal(cells, value), False))
+                found.append(start + here.astype(np.int64))
+            start += self._parquet.metadata.row_group(group).num_rows
+        return np.concatenate(found)
+
+    def _may_have(self, group: int, column: str, value: str) -> bool:
+        number = self._parquet.schema_arrow.get_field_index(column)
+        told = self._parquet.metadata.row_group(group).column(number).statistics
+        return told is None or not told.has_min_max or bool(told.min <= value <= told.max)
+
+    def rows(self, places: Ints, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return the columns, all if none are named, of the rows at `places`, which ascend and may come twice."""
         metadata, found, start = self._parquet.metadata, [], 0
+        wanted = None if columns is None else list(columns)
         for group in range(metadata.num_row_groups):
             count = metadata.row_group(group).num_rows
             low, high = np.searchsorted(places, [start, start + count])
             if high > low:
-                rows = self._parquet.read_row_group(group, use_threads=False)
+                rows = self._parquet.read_row_group(group, columns=wanted, use_threads=False)
                 found.append(rows.take(pa.array(places[low:high] - start)))
             start += count
         return pa.concat_tables(found)

@@ -60,7 +60,7 @@ class RecordedModel:
             raise LostEvidenceError(
                 f"v{version} was registered without a provenance, by an earlier release of Headrace"
             )
-        body = _Objects(pipeline).read({"uri": where, "version_id": None, "sha256": None})
+        body = RecordedObjects(pipeline).read({"uri": where, "version_id": None, "sha256": None})
         document = json.loads(body)
         if json_sha256(document["data"]["objects"]) != package.metadata.get("objects_sha256"):
             raise LostEvidenceError(
@@ -76,7 +76,7 @@ class RecordedModel:
         LostEvidenceError
             Naming the first object that is gone or is not what it was.
         """
-        objects, data = _Objects(self.pipeline), self.provenance["data"]
+        objects, data = RecordedObjects(self.pipeline), self.provenance["data"]
         if data["manifest"] is None or not data["objects"]:
             raise LostEvidenceError(f"the provenance of v{self.version} names no objects")
         objects.read(data["manifest"])
@@ -99,7 +99,7 @@ class RecordedModel:
         if stored is None:
             raise LostEvidenceError(f"the provenance of v{self.version} names no model.tar.gz")
         try:
-            return archived_files(_Objects(self.pipeline).read(stored))
+            return archived_files(RecordedObjects(self.pipeline).read(stored))
         except tarfile.TarError as error:
             raise LostEvidenceError(f"{stored['uri']} cannot be read: {error}") from None
 
@@ -115,8 +115,8 @@ def archived_files(archive: bytes) -> dict[str, bytes]:
     return found
 
 
-class _Objects:
-    """Objects as they were."""
+class RecordedObjects:
+    """Objects of a pipeline as they were."""
 
     def __init__(self, pipeline: DeployedPipeline) -> None:
         self._client = pipeline.session.client("s3")

@@ -54,6 +54,11 @@ def add_version(command: argparse.ArgumentParser, name: str, help: str, *, optio
     )
 
 
+def add_version_option(group: argparse._ActionsContainer, name: str, help: str) -> None:
+    """Let a command be told a version by an option."""
+    group.add_argument(name, type=_version, metavar="VERSION", help=help)
+
+
 def versions(arguments: argparse.Namespace) -> None:
     """Show the versions, or the trail of what was done with them."""
     found = _versions(arguments.pipeline)

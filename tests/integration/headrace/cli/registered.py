@@ -20,7 +20,7 @@ from lambdas.judge_model.provenance import Facts, Stored, properties, provenance
 from tests.integration.ledger import create_ledger
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
 
-BUCKET, GROUP = "artifacts", "headrace-rides"
+BUCKET, DATA, GROUP = "artifacts", "data", "headrace-rides"
 CONTENT_HASH = "0123456789abcdef" * 4
 SNAPSHOT = f"snapshots/{CONTENT_HASH[:16]}"
 
@@ -30,23 +30,32 @@ class Account:
 
     def __init__(self):
         self.s3, self.sagemaker = boto3.client("s3"), boto3.client("sagemaker")
-        self.s3.create_bucket(Bucket=BUCKET)
-        self.s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        for bucket in (BUCKET, DATA):
+            self.s3.create_bucket(Bucket=bucket)
+            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
         self.sagemaker.create_model_package_group(
             ModelPackageGroupName=GROUP, ModelPackageGroupDescription="rides"
         )
         self.ledger = create_ledger()
 
     def pipeline(self, name="rides"):
-        outputs = {"LedgerTableName": "ledger", "ModelPackageGroupName": GROUP, "EndpointName": GROUP}
+        outputs = {
+            "LedgerTableName": "ledger",
+            "ModelPackageGroupName": GROUP,
+            "EndpointName": GROUP,
+            "ArtifactsBucketName": BUCKET,
+            "DataBucketName": DATA,
+        }
         return DeployedPipeline(name, outputs, boto3.Session())
 
     def train(self, base, *, status="PendingManualApproval", code=None, **training):
         """Train on some rows, store and register all that a training stores and registers; return the version."""
-        opt = OptMl(base, estimator="linear", **training)
-        opt.lay_out(rows(300), rows(80, 1))
-        _train(base)
-        self._store_snapshot(base)
+        return self.store(learnt(base, **training), status=status, code=code)
+
+    def store(self, opt, *, status="PendingManualApproval", code=None, files=()):
+        """Store and register what was learnt; `files` are those of the manifest."""
+        base = opt.base
+        self._store_snapshot(base, files)
         model = self._store_model(opt)
         name = f"headrace-rides-{base.name}"
         document = self._provenance(opt, name, model, code or code_origin().as_dict())
@@ -89,7 +98,7 @@ class Account:
     def document(self, key):
         return json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
 
-    def _store_snapshot(self, base):
+    def _store_snapshot(self, base, files):
         parts = {}
         for part in ("train", "validation", "spec"):
             for path in sorted((base / "input" / "data" / part).iterdir()):
@@ -98,7 +107,7 @@ class Account:
                 parts.setdefault(part, []).append(
                     {"name": path.name, "sha256": hashlib.sha256(body).hexdigest()}
                 )
-        self.put(f"{SNAPSHOT}/manifest.json", json.dumps({"parts": parts}).encode())
+        self.put(f"{SNAPSHOT}/manifest.json", json.dumps({"parts": parts, "files": list(files)}).encode())
 
     def _store_model(self, opt):
         buffer = io.BytesIO()
@@ -138,6 +147,14 @@ class Account:
 
     def _sha256(self, key):
         return hashlib.sha256(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()).hexdigest()
+
+
+def learnt(base, **training):
+    """Train on some rows below `base`, as a container does, and return what lies there."""
+    opt = OptMl(base, estimator="linear", **training)
+    opt.lay_out(rows(300), rows(80, 1))
+    _train(base)
+    return opt
 
 
 def _train(base):

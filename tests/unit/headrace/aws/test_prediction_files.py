@@ -102,3 +102,28 @@ def test_rows_are_read_from_their_groups_alone(bucket, predictions, large):
     assert rows.column("_inference_id").to_pylist() == ["ask-5", "ask-5", "ask-99999", "ask-200000"]
     assert rows.column_names == ["_inference_id", "_row", "feature"]
     assert bucket.read_bytes < len(large) * 3 / 4
+
+
+def test_a_value_is_found_in_its_group_and_groups_that_cannot_have_it_are_not_read(
+    bucket, predictions, large
+):
+    found = predictions.places("_inference_id", "ask-250000")
+
+    assert found.tolist() == [250_000]
+    assert predictions.places("_inference_id", "nobody").tolist() == []
+    assert bucket.read_bytes < len(large) / 2
+
+
+def test_a_column_without_values_has_no_place_and_no_bounds():
+    body = io.BytesIO()
+    pq.write_table(pa.table({"_inference_id": pa.nulls(3, pa.string()), "_row": [0, 1, 2]}), body)
+    bucket = Bucket({key("v1", "2026-01-31", "a"): body.getvalue()})
+    (file,) = PredictionFiles(bucket, "artifacts").since(date(2026, 1, 1))
+    table = PredictionFiles(bucket, "artifacts").open(file)
+
+    assert table.places("_inference_id", "ask-1").tolist() == []
+    assert (table.bounds("_inference_id"), table.bounds("_row"), table.count) == (None, (0, 2), 3)
+
+
+def test_only_the_named_columns_of_rows_are_given(predictions):
+    assert predictions.rows(np.array([7]), ["_inference_id"]).to_pydict() == {"_inference_id": ["ask-7"]}
