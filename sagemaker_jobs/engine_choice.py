@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from headrace.ml.arrays import Floats
+from headrace.ml.privacy.redaction import write_traced
 from sagemaker_jobs.engines import ONNX, ONNX_FILE, SKOPS, OnnxModel
 from sagemaker_jobs.model import Model, Predictor
 from sagemaker_jobs.onnx_export.hostile_rows import hostile_rows
@@ -94,7 +94,7 @@ def _exported(model: Model) -> tuple[bytes, OnnxModel]:
     except NotExportableError as error:
         raise _NotPossibleError(str(error)) from None
     except Exception as error:  # A model that can be served must not be lost for want of a faster engine.
-        traceback.print_exc()
+        write_traced(error)
         raise _NotPossibleError(
             f"its export failed ({type(error).__name__}; the training's log says more)"
         ) from None

@@ -16,6 +16,7 @@ import numpy as np
 from headrace.ml.arrays import Floats, Labels
 from headrace.ml.column_schema import ColumnSchema, Problem
 from headrace.ml.declared_steps import DeclaredStep
+from headrace.ml.privacy.redaction import told
 from headrace.ml.row_blocks import NO_WORD, NUMBER_KINDS, WORD_KINDS
 from headrace.ml.rows import Columns
 from sagemaker_jobs.failures import JobError
@@ -219,4 +220,4 @@ def open_session(graph: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no common class of their own
-        raise JobError(f"ONNX Runtime refuses the model's graph: {error}") from None
+        raise JobError(f"ONNX Runtime refuses the model's graph: {told(error)}") from None

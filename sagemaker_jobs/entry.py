@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import sys
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from headrace.ml.privacy.redaction import redact_output, told, write_traced
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.paths import MlPaths
 
@@ -30,6 +30,7 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
         sys.stderr.write(f"{_USAGE}; not {' '.join(arguments) or 'nothing'}\n")
         return 2
     paths = MlPaths.from_environ(environ)
+    redact_output()
     try:
         # Only the job that runs is imported: serving starts without what training needs.
         job: Job = importlib.import_module(f"sagemaker_jobs.{name}.main").main
@@ -37,8 +38,8 @@ def run(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except JobError as error:
         return _fail(str(error), paths)
     except Exception as error:
-        traceback.print_exc()
-        return _fail(f"{type(error).__name__}: {error}", paths)
+        write_traced(error)
+        return _fail(told(error), paths)
     return 0
 
 
@@ -56,4 +57,4 @@ def _write(file: Path, text: str) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
     except OSError as error:
-        sys.stderr.write(f"{file} cannot be written: {error}\n")
+        sys.stderr.write(f"{file} cannot be written: {told(error)}\n")

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.ml.arrays import Ints
+from headrace.ml.privacy.redaction import told
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.parts import Part, PartFiles, in_order_of_time
 from sagemaker_jobs.spec import Spec
@@ -93,4 +94,4 @@ class PartStream:
                 ):
                     yield pa.Table.from_batches([batch])
         except pa.ArrowException as error:
-            raise JobError(f"{file.name} cannot be read: {error}") from None
+            raise JobError(f"{file.name} cannot be read: {told(error)}") from None

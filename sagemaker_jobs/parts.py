@@ -27,6 +27,7 @@ from headrace.ml.cells import (
 from headrace.ml.contract import ColumnSchema, Problem
 from headrace.ml.data_window import AGE
 from headrace.ml.metrics import Predictions
+from headrace.ml.privacy.redaction import told
 from headrace.ml.rows import DTYPES, Columns
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.model import Predictor
@@ -108,7 +109,7 @@ def read_part(folder: Path, spec: Spec, schema: Sequence[ColumnSchema] | None = 
     try:
         table = files.read()
     except pa.ArrowException as error:
-        raise JobError(f"the part {folder.name!r} cannot be read: {error}") from None
+        raise JobError(f"the part {folder.name!r} cannot be read: {told(error)}") from None
     return files.typed(in_order_of_time(table, spec))
 
 
@@ -148,7 +149,7 @@ class PartFiles:
         try:
             present = {name for file in files for name in pq.read_schema(file).names}
         except (pa.ArrowException, OSError) as error:
-            raise JobError(f"the part {folder.name!r} cannot be read: {error}") from None
+            raise JobError(f"the part {folder.name!r} cannot be read: {told(error)}") from None
         needed = [*(column.name for column in schema), spec.pipeline.target]
         if missing := [name for name in needed if name not in present]:
             raise MissingColumnError(folder.name, missing)

@@ -12,6 +12,7 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.contract import ColumnSchema, ContractError
 from headrace.ml.data_window import Window
 from headrace.ml.declared_steps import DeclaredStep
+from headrace.ml.privacy.redaction import told
 from sagemaker_jobs.failures import JobError
 
 
@@ -63,7 +64,7 @@ def read_spec(folder: Path) -> Spec:
     except FileNotFoundError:
         raise JobError(f"the specification is missing: there is no spec.json in {folder}") from None
     except (KeyError, TypeError, ValueError, ValidationError, ContractError) as error:
-        raise JobError(f"spec.json cannot be read: {error}") from None
+        raise JobError(f"spec.json cannot be read: {told(error)}") from None
     schema = tuple(
         column for column in columns if column.role == "feature" and column.name not in _hidden(pipeline)
     )

@@ -21,6 +21,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
 from headrace.ml.arrays import Floats, Labels
+from headrace.ml.privacy.redaction import message
 from sagemaker_jobs.augmentation.rows import augment_part
 from sagemaker_jobs.encoder import RowEncoder, category_counts
 from sagemaker_jobs.estimators import with_mean_one
@@ -107,7 +108,7 @@ def fit_streamed(recipe: Recipe, stream: PartStream, sample: Part, validation: P
     try:
         return Pipeline([*steps, ("predict", learner.learn(stream, validation.first(_ROWS_OF_STOPPING)))])
     except (ValueError, TypeError) as error:
-        raise JobError(f"{cls.__name__} cannot learn this: {error}") from error
+        raise JobError(f"{cls.__name__} cannot learn this: {message(error)}") from error
 
 
 class _Learner:

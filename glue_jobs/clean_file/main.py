@@ -8,5 +8,8 @@ if __name__ == "__main__":
     from pyspark import SparkContext
 
     from glue_jobs.clean_file.job import clean_large_file
+    from headrace.ml.privacy.redaction import redact_errors
 
-    clean_large_file(SparkContext.getOrCreate(), getResolvedOptions(sys.argv, ["folder"])["folder"])
+    redact_errors(clean_large_file)(
+        SparkContext.getOrCreate(), getResolvedOptions(sys.argv, ["folder"])["folder"]
+    )

@@ -31,6 +31,7 @@ from headrace.ml.files.table_file import TableFile, open_table
 from headrace.ml.observation import Observer
 from headrace.ml.privacy.detection import look_for_personal
 from headrace.ml.privacy.protection import Protection, protected
+from headrace.ml.privacy.redaction import redact_errors
 from headrace.ml.rejections import Summary
 from headrace.ml.text_table import TextTable
 
@@ -157,6 +158,7 @@ def s3() -> S3Client:
     return boto3.client("s3")
 
 
+@redact_errors
 def survey_piece(order: LargeFileOrder, dialect: Dialect, piece: ByteRange) -> Survey | Refusal | None:
     """Look at one piece of the file."""
     with _Refusing() as refusing:
@@ -164,6 +166,7 @@ def survey_piece(order: LargeFileOrder, dialect: Dialect, piece: ByteRange) -> S
     return refusing.refusal()
 
 
+@redact_errors
 def survey_groups(order: LargeFileOrder, split: SplitParquet, index: int) -> Pages | Refusal:
     """Look at the pages of one part of a Parquet file."""
     with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
@@ -173,6 +176,7 @@ def survey_groups(order: LargeFileOrder, split: SplitParquet, index: int) -> Pag
     return refusing.refusal()
 
 
+@redact_errors
 def clean_range(task: Task, split: SplitFile | SplitParquet, index: int) -> CleanedRange | Refusal:
     """Clean one range of the file."""
     with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
@@ -183,6 +187,7 @@ def clean_range(task: Task, split: SplitFile | SplitParquet, index: int) -> Clea
     return refusing.refusal()
 
 
+@redact_errors
 def clean_whole(folder: str, order: LargeFileOrder, size: int) -> CleanedRange | Refusal:
     """Clean a file that only one machine can read."""
     with tempfile.TemporaryDirectory() as scratch, _Refusing() as refusing:
@@ -257,6 +262,7 @@ def _staged(task: Task, table: TableFile, range_: int, scratch: Path) -> Cleaned
     return CleanedRange(task, staged, observer)
 
 
+@redact_errors
 def finish(task: Task, number: int, part: StagedPart, rows_before: int, repeats: Ints) -> WrittenPart:
     """Write the final files of a part: its good rows into the curated ones, its refused rows into the work folder."""
     work = WorkFolder.at(s3(), task.folder)
@@ -285,6 +291,7 @@ def _fetched(folder: str, part: StagedPart, scratch: Path, names: tuple[str, ...
             work.download(part.name + name, scratch / name)
 
 
+@redact_errors
 def shares(
     folder: str, number: int, part: StagedPart, buckets: int
 ) -> Iterator[tuple[tuple[int, int], tuple[int, Ints, Hashes]]]:

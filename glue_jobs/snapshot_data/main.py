@@ -8,5 +8,8 @@ if __name__ == "__main__":
     from pyspark import SparkContext
 
     from glue_jobs.snapshot_data.job import snapshot_large_data
+    from headrace.ml.privacy.redaction import redact_errors
 
-    snapshot_large_data(SparkContext.getOrCreate(), getResolvedOptions(sys.argv, ["folder"])["folder"])
+    redact_errors(snapshot_large_data)(
+        SparkContext.getOrCreate(), getResolvedOptions(sys.argv, ["folder"])["folder"]
+    )

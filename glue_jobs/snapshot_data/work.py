@@ -18,6 +18,7 @@ from headrace.aws.large_snapshots import SnapshotFolder, SnapshotOrder
 from headrace.ml.arrays import Hashes, Ints, Labels
 from headrace.ml.data_window import Tally, Window, ages_of, in_window, part_rows
 from headrace.ml.duplicates import comes_again, hashes
+from headrace.ml.privacy.redaction import redact_errors
 from headrace.ml.recency import RECENCY, Marks, mark
 from headrace.ml.snapshot_rows import named_rows
 from headrace.ml.split import PARTS, assign_parts, row_hashes, unknown_parts
@@ -68,12 +69,14 @@ def s3() -> S3Client:
     return boto3.client("s3")
 
 
+@redact_errors
 def look_at(order: SnapshotOrder, number: int) -> Source:
     """Read a curated file, and note exactly which bytes were read."""
     file = read_curated(s3(), order.curated[number])
     return Source(file.as_dict(), named_rows(file.table, order.contract)[1])
 
 
+@redact_errors
 def id_shares(
     order: SnapshotOrder, buckets: int, number: int
 ) -> Iterator[tuple[int, tuple[int, Ints, Hashes]]]:
@@ -87,6 +90,7 @@ def id_shares(
         yield int(bucket), (number, places, lanes[places])
 
 
+@redact_errors
 def places_by_id(
     order: SnapshotOrder, blocks: Iterable[tuple[int, Ints, Hashes]]
 ) -> Iterator[tuple[int, tuple[str, Ints]]]:
@@ -108,6 +112,7 @@ def _by_file(what: str, numbers: Ints, places: Ints, chosen: Ints) -> Iterator[t
         yield int(number), (what, places[chosen[numbers[chosen] == number]])
 
 
+@redact_errors
 def gathered(found: Iterable[tuple[str, Ints]]) -> Replaced:
     """Return the places of one file by what they are, in order."""
     by_name: dict[str, list[Ints]] = {}
@@ -116,6 +121,7 @@ def gathered(found: Iterable[tuple[str, Ints]]) -> Replaced:
     return {what: np.sort(np.concatenate(places)) for what, places in by_name.items()}
 
 
+@redact_errors
 def moments(order: SnapshotOrder, number: int, about: Replaced) -> tuple[Any, Ints]:
     """Return the different times of a file's rows, and how many rows each has."""
     cells = _kept(order, number, about)[order.rule.time].dropna().to_numpy()
@@ -123,11 +129,13 @@ def moments(order: SnapshotOrder, number: int, about: Replaced) -> tuple[Any, In
     return found, counts
 
 
+@redact_errors
 def strata(order: SnapshotOrder, number: int, about: Replaced) -> Strata:
     """Count a file's rows by label and part, in all ways to deal them."""
     return Strata.of(_kept(order, number, about), order.rule)
 
 
+@redact_errors
 def strange_parts(order: SnapshotOrder, number: int, about: Replaced) -> list[str]:
     """Return what a file says of parts that is none."""
     assert order.rule.column is not None
@@ -143,6 +151,7 @@ class Newest:
     learned_upto: Any
 
 
+@redact_errors
 def newest_of(order: SnapshotOrder, cuts: Cuts | None, number: int, about: Replaced) -> Newest:
     """Look for what ages count from."""
     frame = _kept(order, number, about)
@@ -168,6 +177,7 @@ class Ageing:
     window: Window | None = None
 
 
+@redact_errors
 def tally_of(order: SnapshotOrder, cuts: Cuts | None, ageing: Ageing, number: int, about: Replaced) -> Tally:
     """Sum over the training rows of a file what a window is judged by."""
     assert order.window is not None
@@ -176,6 +186,7 @@ def tally_of(order: SnapshotOrder, cuts: Cuts | None, ageing: Ageing, number: in
     return Tally.of(_ages(frame, dealt, order, ageing, number)[dealt == "train"], order.window)
 
 
+@redact_errors
 def pieces(
     order: SnapshotOrder, buckets: int, cuts: Cuts | None, ageing: Ageing, number: int, about: Replaced
 ) -> Iterator[tuple[int, Piece]]:
@@ -196,6 +207,7 @@ def pieces(
         yield int(bucket), Piece(number, keys[here], dealt[here], ages[here], marks[here], packed)
 
 
+@redact_errors
 def write_range(folder: str, window: Window | None, bucket: int, found: Iterable[Piece]) -> Written:
     """Write the rows of one range of hashes, sorted by them, a file for each part, and the marks of the test part."""
     blocks = sorted(found, key=lambda piece: piece.number)
@@ -217,6 +229,7 @@ def write_range(folder: str, window: Window | None, bucket: int, found: Iterable
     return Written(keys[order], ages, files)
 
 
+@redact_errors
 def move(folder: str, prefix: str, name: str) -> None:
     """Copy a file that was written to where the snapshot lies."""
     place = SnapshotFolder.at(s3(), folder)

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from headrace.ml.privacy.redaction import told
+
 _MOST_ROWS = 2**30
 _OUTPUT = re.compile(r"\boutput=(labels|probabilities)\b")
 _VARIANT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})")
@@ -113,7 +115,7 @@ def parse_capture(line: str | bytes) -> Capture:
             first_row=_whole(metadata.get("firstRow", 0)),
         )
     except (KeyError, TypeError, AttributeError) as error:
-        raise CaptureError(f"the record lacks a part: {error}") from error
+        raise CaptureError(f"the record lacks a part: {told(error)}") from error
 
 
 def capture_key(endpoint: str, variant: str, time: datetime, event_ids: list[str]) -> str:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from headrace.aws.delivery import DeliveryError, deliver_all, packed
 from headrace.aws.stream_records import StreamRecord
+from headrace.ml.privacy.redaction import told
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -87,5 +88,5 @@ class DeadLetters:
         try:
             answer = self._client.send_message_batch(QueueUrl=self._queue_url, Entries=entries)
         except (ClientError, BotoCoreError) as error:
-            raise DeliveryError(f"the queue of dead letters: {error}") from error
+            raise DeliveryError(f"the queue of dead letters: {told(error)}") from error
         return [messages[int(failed["Id"])] for failed in answer.get("Failed", [])]

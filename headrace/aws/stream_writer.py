@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from headrace.aws.delivery import DeliveryError, deliver_all, packed
+from headrace.ml.privacy.redaction import told
 
 if TYPE_CHECKING:
     from mypy_boto3_kinesis import KinesisClient
@@ -59,7 +60,7 @@ class StreamWriter:
                 Records=[{"PartitionKey": record.partition_key, "Data": record.data} for record in records],
             )
         except (ClientError, BotoCoreError) as error:
-            raise DeliveryError(f"{self._target}: {error}") from error
+            raise DeliveryError(f"{self._target}: {told(error)}") from error
         if not answer["FailedRecordCount"]:
             return []
         return [

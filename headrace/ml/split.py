@@ -13,7 +13,18 @@ import pandas as pd
 from headrace.ml.arrays import Floats, Hashes, Ints, Labels
 from headrace.ml.parts import PARTS
 
-__all__ = ["PARTS", "SplitRule", "assign_parts", "content_hash", "row_hashes", "time_cuts", "unit_interval"]
+__all__ = [
+    "PARTS",
+    "SplitError",
+    "SplitRule",
+    "assign_parts",
+    "content_hash",
+    "row_hashes",
+    "time_cuts",
+    "unit_interval",
+]
+
+_MISSING = "(missing)"
 
 # Constants of SplitMix64, whose finaliser spreads every bit over all others.
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -22,6 +33,10 @@ _MIX = (
     (np.uint64(27), np.uint64(0x94D049BB133111EB)),
 )
 _LAST_SHIFT = np.uint64(31)
+
+
+class SplitError(ValueError):
+    """Rows cannot be dealt to the parts as the pipeline file says; the text says why, without repeating a cell."""
 
 
 @dataclass(frozen=True)
@@ -121,20 +136,31 @@ def unknown_parts(frame: pd.DataFrame, column: str) -> list[str]:
     """Return what a column says that is no part, sorted; a missing cell is ``(missing)``."""
     cells = frame[column]
     strange = ~cells.isin(PARTS)
-    return sorted({"(missing)" if pd.isna(cell) else str(cell) for cell in cells[strange].unique()})
+    return sorted({_MISSING if pd.isna(cell) else str(cell) for cell in cells[strange].unique()})
 
 
 def refusal_of_parts(column: str, strange: Sequence[str]) -> str:
-    """Say that a column names parts that there are not, and what to do."""
-    named = ", ".join(map(repr, strange[:5])) + (f" and {len(strange) - 5} more" if len(strange) > 5 else "")  # noqa: PLR2004
-    return f"split.column {column!r} says {named}, and a part is one of {', '.join(PARTS)}: correct the files"
+    """Say that a column names parts that there are not, without repeating a cell, and what to do.
+
+    Examples
+    --------
+    >>> refusal_of_parts("part", ["(missing)", "tset"])
+    "split.column 'part' has missing cells and 1 value besides train, validation and test: correct the files"
+    """
+    others = len(set(strange) - {_MISSING})
+    found = [
+        *(["missing cells"] if _MISSING in strange else []),
+        *([f"{others} value{'s' if others > 1 else ''}"] if others else []),
+    ]
+    parts = f"{', '.join(PARTS[:-1])} and {PARTS[-1]}"
+    return f"split.column {column!r} has {' and '.join(found)} besides {parts}: correct the files"
 
 
 def _given_parts(frame: pd.DataFrame, column: str | None) -> Labels:
     if column is None:
-        raise ValueError("a split by column needs the name of the column")
+        raise SplitError("a split by column needs the name of the column")
     if strange := unknown_parts(frame, column):
-        raise ValueError(refusal_of_parts(column, strange))
+        raise SplitError(refusal_of_parts(column, strange))
     return frame[column].to_numpy(dtype=str)
 
 
@@ -183,7 +209,7 @@ def content_hash_of(names: Sequence[str], hashes: Iterable[Hashes]) -> str:
 def _key_columns(frame: pd.DataFrame, rule: SplitRule) -> list[str]:
     if rule.by == "group":
         if rule.group is None:
-            raise ValueError("a split by group needs the name of the group column")
+            raise SplitError("a split by group needs the name of the group column")
         return [rule.group]
     if rule.id is not None:
         return [rule.id]
@@ -223,7 +249,7 @@ def time_cuts(moments: np.ndarray[Any, Any], counts: Ints, rule: SplitRule) -> t
 def _positions_in_time(frame: pd.DataFrame, time: str | None) -> Floats:
     """Return the share of rows that are no later than each row, in (0, 1]; 0 for a row without a time."""
     if time is None:
-        raise ValueError("a split by time needs the name of the time column")
+        raise SplitError("a split by time needs the name of the time column")
     moments = frame[time]
     known = moments.notna().to_numpy()
     positions = np.zeros(len(frame))

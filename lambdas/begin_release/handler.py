@@ -9,14 +9,15 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
+from headrace.aws.logs import function_logger
 from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import BEGAN, Entry, ReleaseLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.release import Release, ReleaseLimits
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 
 class Alarms(Protocol):
@@ -59,6 +60,7 @@ def begin_release(
     return {"share": planned["shares"][0], "alarms": made}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return begin_release(event, *_deps(), datetime.now(UTC))

@@ -9,12 +9,13 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from headrace.aws.custom_resource import Context, answer
+from headrace.aws.logs import function_logger
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _POLL_S = 5.0
 _FIRST_POLL_S = 0.5
@@ -119,6 +120,7 @@ def _failure(build: dict[str, Any]) -> str:
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> None:
     """Answer CloudFormation; nothing is deleted here, for the repository empties itself."""
 

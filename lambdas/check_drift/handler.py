@@ -10,12 +10,12 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.capture_window import StoredObject
 from headrace.aws.captured_profiles import CapturedProfile, CapturedProfiles
 from headrace.aws.file_ledger import FileLedger
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.model_monitor_metrics import ModelMonitorMetrics
 from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, Progress, ProgressLog
@@ -27,13 +27,14 @@ from headrace.ml.constraint_violations import constraint_violations
 from headrace.ml.drift import compare
 from headrace.ml.evidence.weights import importance_shares
 from headrace.ml.model_monitor_metrics import MetricValue, data_metrics
+from headrace.ml.privacy.redaction import redact_errors
 from headrace.ml.profile import Profile
 from headrace.ml.recent_checks import drift_in_short, with_check
 from lambdas.check_drift.pictures import draw_page
 from lambdas.check_drift.report import Checked
 from lambdas.check_drift.window import merged
 
-logger = Logger()
+logger = function_logger()
 
 LATEST, HISTORY = "drift/latest.json", "drift/history.json"
 _HOUR = timedelta(hours=1)
@@ -275,6 +276,7 @@ def _nothing(why: str) -> dict[str, Any]:
     }
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     pipeline, ports = _deps()

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
+from headrace.aws.logs import function_logger
 from headrace.config.pipeline import Pipeline
 from headrace.ml.drift_page.page import render_page
 from headrace.ml.profile import Profile
 
-logger = Logger(child=True)
+logger = function_logger(child=True)
 
 QUALITY_HISTORY = "quality/history.json"
 _TYPE = "text/html; charset=utf-8"

@@ -8,8 +8,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Protocol
 
 import pyarrow as pa
-from aws_lambda_powertools import Logger
 
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import Unit
 from headrace.aws.quality_data import RowFile
 from headrace.aws.training_log import Champion
@@ -22,7 +22,7 @@ from headrace.ml.recent_checks import quality_in_short, with_check
 from lambdas.check_quality.labelled_window import LabelledWindow, columns_of
 from lambdas.check_quality.report import Checked
 
-logger = Logger()
+logger = function_logger()
 
 LATEST, HISTORY = "quality/latest.json", "quality/history.json"
 MOST_ROWS = 500_000

@@ -15,6 +15,7 @@ from headrace.aws.quality_data import QualityData
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.check_quality.checking import Ports, check_quality
 
 
@@ -30,6 +31,7 @@ def _deps() -> tuple[Pipeline, Ports]:
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return check_quality(*_deps(), datetime.now(UTC))

@@ -13,6 +13,7 @@ from headrace.aws.endpoints import Endpoints
 from headrace.aws.registry import Registry
 from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
@@ -44,6 +45,7 @@ def clean_up(
     alarms.delete()
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> None:
     """Answer CloudFormation; only a deletion does something."""
 

@@ -9,7 +9,6 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.catalogue import Catalogue
 from headrace.aws.contract_store import ContractStore
@@ -18,13 +17,15 @@ from headrace.aws.file_ledger import FileLedger
 from headrace.aws.ingest_profiles import IngestProfiles
 from headrace.aws.ingestion_metrics import report
 from headrace.aws.large_files import Leftovers, WorkFolder
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.ranged_object import open_ranged
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.close_large_file.closing import Ports, close
 
-logger = Logger()
+logger = function_logger()
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ def _deps() -> tuple[Ports, PipelineMetrics]:
     return ports, PipelineMetrics(pipeline.name)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     ports, metrics = _deps()

@@ -10,23 +10,24 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.exceptions import ClientError
 
 from headrace.aws.alarm_cases import AlarmCase, AlarmCases
 from headrace.aws.batch_ledger import BatchLedger
 from headrace.aws.job_times import JobTimes
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.training_log import LastTraining, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.close_training.ended import JobSeconds, last_training, past_training, why
 from lambdas.guard_training.rules import rows_suffice
 from lambdas.guard_training.situation import policy_of
 
-logger = Logger()
+logger = function_logger()
 
 _COUNTERS = {
     "registered": "TrainingSucceeded",
@@ -247,6 +248,7 @@ def _emit_cost(past: PastTraining, in_vain: int, metrics: Metrics) -> None:
         metrics.put({"RetrainingsInVain": in_vain})
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     pipeline, ports = _deps()

@@ -11,9 +11,9 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.executions import Executions
+from headrace.aws.logs import function_logger
 from headrace.aws.next_deployment import call_next
 from headrace.aws.no_endpoint import endpoints_of
 from headrace.aws.pipeline_events import PipelineEvents
@@ -22,10 +22,11 @@ from headrace.aws.release_log import TOLD, Decision, Entry, ReleaseLog, RunningR
 from headrace.aws.task_tokens import TaskTokens
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.decide_release.ports import Ports
 from lambdas.decide_release.way_back import way_back, way_to
 
-logger = Logger()
+logger = function_logger()
 
 _STALE_AFTER = timedelta(minutes=90)
 _TOLD_PLACES = 1000
@@ -195,6 +196,7 @@ def _nothing(why: str) -> dict[str, Any]:
     return {"action": "nothing", "why": why}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return decide_release(event, _deps(), datetime.now(UTC))

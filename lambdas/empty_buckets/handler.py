@@ -8,6 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from headrace.aws.custom_resource import Context, answer
+from headrace.ml.privacy.redaction import redact_errors
 
 
 def empty_buckets(event: dict[str, Any], s3: Any) -> dict[str, str]:
@@ -55,6 +56,7 @@ def empty_bucket(s3: Any, bucket: str) -> int:
     return deleted
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> None:
     """Lambda entry point: tell CloudFormation how it went."""
     answer(event, context, lambda: empty_buckets(event, boto3.client("s3")))

@@ -10,23 +10,24 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.alarm_cases import AlarmCases
 from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.logs import function_logger
 from headrace.aws.topic import Topic
 from headrace.aws.training_history import TrainingHistory
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.explain_alarm.page import Page
 from lambdas.explain_alarm.text import Explanation, Finding, described, drifted, explain, over
 from lambdas.guard_training.policy import Reason
 from lambdas.guard_training.rules import decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of
 
-logger = Logger()
+logger = function_logger()
 
 DRIFT, QUALITY = "drift/latest.json", "quality/latest.json"
 _ON_DRIFT = ("DriftedFeatures", "JointDrift")
@@ -193,6 +194,7 @@ def what_happens_next(reason: Reason, pipeline: Pipeline, known: Known, now: dat
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     settings, pipeline, ports = _deps()

@@ -12,23 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.answered_files import AnsweredFiles
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.failed_files import FailedFiles
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.prediction_ledger import Prediction, PredictionLedger
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.finish_batch.finishing import Answered, Ports, fail_batch, finish_batch, refuse_batch
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-logger = Logger()
+logger = function_logger()
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ def _deps() -> tuple[S3Client, Settings, PredictionLedger, Ports]:
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate by how far the file has come."""
     client, settings, ledger, ports = _deps()

@@ -10,18 +10,19 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.alarm_cases import AlarmCase, AlarmCases
 from headrace.aws.alarm_states import AlarmState, AlarmStates
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.executions import Executions
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.registry import Registry
 from headrace.aws.training_history import TrainingHistory
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.follow_training.cases import Sight, follow, is_judged, most_in_vain
 from lambdas.guard_training import situation
 from lambdas.guard_training.about import REPORTS, about
@@ -29,7 +30,7 @@ from lambdas.guard_training.policy import Reason
 from lambdas.guard_training.rules import decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of
 
-logger = Logger()
+logger = function_logger()
 
 
 class Log(situation.Log, Protocol):
@@ -217,6 +218,7 @@ def _ask_again(pipeline: Pipeline, ports: Ports, now: datetime) -> str | None:
     return None
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return follow_training(*_deps(), datetime.now(UTC))

@@ -10,12 +10,11 @@ from pathlib import Path
 from posixpath import commonprefix
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
 from headrace.aws.batch_ledger import BatchRecord
 from headrace.aws.dropped_files import MARKER, DroppedFile
 from headrace.aws.file_ledger import FileRecord, Outcome
 from headrace.aws.incoming_files import FileVersion
+from headrace.aws.logs import function_logger
 from headrace.config.arrival import Arrival
 from headrace.ml.files.refusal import FileReason, FileRefusedError
 from lambdas.gather_batch.manifest import MAX_BYTES, read_manifest
@@ -31,7 +30,7 @@ from lambdas.gather_batch.rules import (
 _EARLIER = timedelta(minutes=5)  # the clocks of S3's listing and of its events need not agree
 _NAMED = 10  # of the longest names twice as many fit into the 32,768 characters of a failed execution's cause
 
-logger = Logger()
+logger = function_logger()
 
 
 class Listing(Protocol):

@@ -24,6 +24,7 @@ from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.config.arrival import Arrival
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.gather_batch.gather import Ports, gather_batch
 
 _REMEMBERED_S = 14 * 86400  # longer than the longest wait
@@ -57,6 +58,7 @@ def _deps() -> tuple[Arrival, IdempotencyConfig, Ports]:
     return pipeline.arrival, config, ports
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     arrival, config, ports = _deps()

@@ -11,21 +11,22 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.alarm_cases import AlarmCase, AlarmCases, opened
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.logs import function_logger
 from headrace.aws.training_history import TrainingHistory
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.guard_training import situation
 from lambdas.guard_training.about import REPORTS, about, alarm_name
 from lambdas.guard_training.policy import Policy, Situation
 from lambdas.guard_training.rules import Verdict, decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of, stale_after
 
-logger = Logger()
+logger = function_logger()
 
 
 class Log(situation.Log, Protocol):
@@ -161,6 +162,7 @@ def _champion_input(champion: Champion) -> dict[str, Any]:
     }
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return guard_training(event, *_deps(), datetime.now(UTC))

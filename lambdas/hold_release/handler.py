@@ -10,15 +10,16 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.alarm_states import AlarmState
+from headrace.aws.logs import function_logger
 from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import BEGAN, Entry, ReleaseLog, RunningRelease
 from headrace.aws.task_tokens import TaskTokens
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 
 class Alarms(Protocol):
@@ -117,6 +118,7 @@ def _wanted(release: RunningRelease, alarms: Alarms) -> dict[str, str] | None:
     return None
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return hold_release(event, _deps(), datetime.now(UTC))

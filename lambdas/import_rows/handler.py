@@ -11,18 +11,19 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headrace.aws.database_import import DatabaseImport
 from headrace.aws.import_ledger import OvertakenError
 from headrace.aws.imported_files import ImportedFiles
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.time_budget import TimeBudget
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.import_rows.import_rows import ImportedFile, Ports, import_rows
 
-logger = Logger()
+logger = function_logger()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def _measure(written: list[ImportedFile], seconds: float, metrics: PipelineMetri
         metrics.put({"WatermarkAge": age_s}, unit=Unit.Seconds)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda entry point: tell whether there is ``more`` to import."""
     return _import(lambda: context.get_remaining_time_in_millis() / 1000)

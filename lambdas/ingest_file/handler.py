@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.idempotency import (
     DynamoDBPersistenceLayer,
@@ -30,18 +29,21 @@ from headrace.aws.file_ledger import FileLedger, FileRecord
 from headrace.aws.ingest_profiles import IngestProfiles
 from headrace.aws.ingestion_metrics import report
 from headrace.aws.large_files import LargeFiles
+from headrace.aws.logs import function_logger
+from headrace.aws.message_batches import message_processor
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.privacy import ErasedPeople
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.ingest_file.ingest import Ports, ingest
 
 _REMEMBERED_S = 14 * 86400  # as long as a message can wait in the queue
 
-logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS)
+logger = function_logger()
+processor = message_processor(logger)
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def _report(taken: FileRecord, seconds: float, metrics: PipelineMetrics) -> None
     metrics.put({"IngestSeconds": seconds}, unit=Unit.Seconds)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lambda entry point: report which messages failed, so that only they come again."""
     # It tells when this invocation ends, so that a file whose taker timed out is not held back for good.

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -23,6 +22,8 @@ from headrace.aws.dropped_files import DroppedFile, DroppedFiles
 from headrace.aws.feedback_log import FeedbackLog
 from headrace.aws.feedback_rows import FeedbackRows
 from headrace.aws.labelled_files import LabelledFiles
+from headrace.aws.logs import function_logger
+from headrace.aws.message_batches import message_processor
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.prediction_files import PredictionFiles
@@ -32,13 +33,14 @@ from headrace.config.bundle import bundled_pipeline
 from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
 from headrace.ml.privacy.protection import Protection
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.join_feedback import joining, taking
 
 FEEDBACK = "feedback/"
 _SPARE_MS = 300_000  # several times what half a million labels take
 
-logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS)
+logger = function_logger()
+processor = message_processor(logger)
 
 
 @dataclass(frozen=True)
@@ -151,6 +153,7 @@ def _join_all(context: LambdaContext) -> None:
             return
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lambda entry point: take the files that messages announce, if there are any, and join what waits."""
     answer = None

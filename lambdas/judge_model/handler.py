@@ -8,10 +8,10 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.image_digest import ImageDigests
+from headrace.aws.logs import function_logger
 from headrace.aws.object_versions import ObjectVersions
 from headrace.aws.registry import property_text
 from headrace.config.bundle import bundled_pipeline
@@ -19,13 +19,14 @@ from headrace.config.pipeline import Pipeline
 from headrace.ml.evaluation.fairness_words import gap_in_short
 from headrace.ml.evidence.findings import in_short, leakage_refusal
 from headrace.ml.gate import Decision, decide
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.judge_model.facts import Sources, find_facts
 from lambdas.judge_model.provenance import properties, provenance
 from lambdas.judge_model.report import Written, write_report
 from lambdas.judge_model.rule import fairness_measure, gate_rule
 from lambdas.judge_model.settings import Settings
 
-logger = Logger()
+logger = function_logger()
 
 _PROPERTIES_LIMIT = 43
 """SageMaker takes 50; the report is one more, and decisions on the version add who made them, when and why."""
@@ -160,6 +161,7 @@ def _engine(evaluation: Mapping[str, Any]) -> dict[str, str]:
     return {"engine": engine["name"], "engine:why": engine["why"]} if engine else {}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return judge_model(event, *_deps())

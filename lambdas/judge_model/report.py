@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
+from headrace.aws.logs import function_logger
 from headrace.config.pipeline import Pipeline
 from headrace.ml.evaluation.model_card import card_text, model_card
 from headrace.ml.evaluation_page.page import render_evaluation
 from headrace.ml.gate import Decision
 
-logger = Logger(child=True)
+logger = function_logger(child=True)
 
 PAGE, CARD = "report.html", "model_card.json"
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"

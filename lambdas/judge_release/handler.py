@@ -19,6 +19,7 @@ from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import ReleaseLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.judge_release.judging import judge_release
 from lambdas.judge_release.ports import Ports
 
@@ -40,6 +41,7 @@ def _deps() -> tuple[Pipeline, Ports]:
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return judge_release(event, *_deps(), datetime.now(UTC))

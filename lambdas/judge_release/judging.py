@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aws_lambda_powertools import Logger
-
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import Unit
 from headrace.aws.release_alarms import SHIFT_METRIC
 from headrace.config.pipeline import Pipeline
@@ -25,7 +24,7 @@ from lambdas.judge_release.ports import Ports
 from lambdas.judge_release.release import Release
 from lambdas.judge_release.report import Compared, Judged
 
-logger = Logger(child=True)
+logger = function_logger(child=True)
 
 TOLERATED = 0.1
 """A shadow may lose so much more than the champion, as a share of what that loses, and is still no worse."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from aws_lambda_powertools import Logger
-
+from headrace.aws.logs import function_logger
 from headrace.ml.release.page import render_release
 from headrace.ml.release.shift import Stratum
 
-logger = Logger(child=True)
+logger = function_logger(child=True)
 
 _TYPE = "text/html; charset=utf-8"
 

@@ -15,6 +15,7 @@ from headrace.aws.endpoint_metrics import EndpointMetrics
 from headrace.aws.endpoints import Endpoint, Endpoints
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
 _PERIOD = timedelta(minutes=5)
 _LATE = timedelta(minutes=2)
@@ -129,6 +130,7 @@ def _refused_share(counted: Sequence[Statistics]) -> float | None:
     return refused / asked if asked else None
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, float]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     name, ports = _deps()

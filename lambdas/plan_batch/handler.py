@@ -11,17 +11,18 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.executions import Executions
+from headrace.aws.logs import function_logger
 from headrace.aws.prediction_ledger import Prediction, PredictionLedger
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.batch import Batch
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _SOONEST_S, _LATEST_S = 5, 900
 _A_FILE_S = 10
@@ -158,6 +159,7 @@ def _plan(file: DroppedFile, execution: str, pipeline: Pipeline, champion: Champ
     }
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     pipeline, ports = _deps()

@@ -10,18 +10,19 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.logs import function_logger
 from headrace.aws.no_endpoint import endpoints_of
 from headrace.aws.registry import Package, Registry
 from headrace.aws.release_log import ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.plan_deployment.plan import plan_of
 
-logger = Logger()
+logger = function_logger()
 
 _STALE_AFTER = timedelta(minutes=90)
 
@@ -166,6 +167,7 @@ def _is_broken(endpoint: Endpoint, champion: Champion | None) -> bool:
     return endpoint.status == "Failed" or (endpoint.status == "OutOfService" and champion is None)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return plan_deployment(event, *_deps(), datetime.now(UTC))

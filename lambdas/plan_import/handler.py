@@ -10,15 +10,16 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.database_import import DatabaseImport
 from headrace.aws.import_ledger import OvertakenError, Progress
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.watermark import Watermark
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ def _plan() -> dict[str, Any]:
     return {"more": planned is not None}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: tell whether there is ``more`` to import."""
     return _plan()

@@ -10,8 +10,8 @@ from itertools import islice
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
+from headrace.aws.logs import function_logger
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.aws.tuning_jobs import TuningJobs, ranges
 from headrace.config.bundle import bundled_pipeline
@@ -19,8 +19,9 @@ from headrace.config.pipeline import Pipeline
 from headrace.config.tuning import MOST_TRIALS
 from headrace.config.tuning_plan import objective, tuning_plan
 from headrace.ml.hyperparameter_text import read_hyperparameters
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _LENGTH = 6
@@ -121,6 +122,7 @@ def _fits(job: Mapping[str, Any], pipeline: Pipeline) -> bool:
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, str]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return plan_tuning(event, *_deps())

@@ -11,6 +11,7 @@ import boto3
 
 from headrace.aws.secrets import Secret
 from headrace.aws.webhook import Webhook
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.post_alarm.messages import FORMATS, Kind, read
 
 
@@ -36,6 +37,7 @@ def post_alarm(event: Mapping[str, Any], kind: Kind, room: Callable[[], Room]) -
     return {"posted": len(records)}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     kind, room = _deps()

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
+from headrace.aws.logs import function_logger
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.prepare_batch.preparing import prepare_batch
 
-logger = Logger()
+logger = function_logger()
 
 
 @cache
@@ -27,6 +28,7 @@ def _deps() -> tuple[Any, str, PersonalData]:
     return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"], personal
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     client, bucket, personal = _deps()

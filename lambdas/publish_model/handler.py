@@ -10,17 +10,18 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.baseline_documents import BaselineDocuments
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.pipeline_events import PipelineEvents
 from headrace.aws.registry import Registry
 from headrace.aws.release_log import ENDED, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 
 class Baselines(Protocol):
@@ -158,6 +159,7 @@ def _entry(event: Mapping[str, Any], running: RunningRelease | None, now: dateti
     return Entry.of(plan, ENDED, "promoted", 1.0, by="release", why=why, **said)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return publish_model(event, _deps(), datetime.now(UTC))

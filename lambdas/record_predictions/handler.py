@@ -10,20 +10,21 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.captured_data import CapturedData
+from headrace.aws.logs import function_logger
 from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, ProgressLog
 from headrace.aws.predictions import RecordedPredictions
 from headrace.aws.projected_table import ProjectedTable
 from headrace.aws.time_budget import TimeBudget
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.record_predictions.recording import Ports, Recording
 
-logger = Logger()
+logger = function_logger()
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ def record_predictions(
     return {"more": recording.more, "rows": rows}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     pipeline, ports = _deps()

@@ -11,16 +11,17 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.logs import function_logger
 from headrace.aws.tuning_jobs import TuningJobs
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.hyperparameter_text import in_words
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.record_trials.records import document, failures, given, warnings
 
-logger = Logger()
+logger = function_logger()
 
 _ENDED_WELL = ("Completed", "Stopped")
 """Stopped: by a person, or because its time was over. What was found until then counts."""
@@ -126,6 +127,7 @@ def _error(event: Mapping[str, Any]) -> str:
     return str(told.get("FailureReason", cause)) if isinstance(told, dict) else cause
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return record_trials(event, *_deps(), datetime.now(UTC))

@@ -17,6 +17,7 @@ from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import ReleaseLog
 from headrace.aws.training_log import Champion, TrainingLog
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
 
 class Deployments(Protocol):
@@ -101,6 +102,7 @@ def _kept(plan: Mapping[str, Any], champion: Champion | None) -> frozenset[str]:
     return frozenset({plan["name"], *([back.name] if back else [])})
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return remove_previous(event, _deps())

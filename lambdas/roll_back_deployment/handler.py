@@ -10,9 +10,9 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.next_deployment import Events, call_next
 from headrace.aws.no_endpoint import endpoints_of
@@ -22,8 +22,9 @@ from headrace.aws.release_alarms import ReleaseAlarms
 from headrace.aws.release_log import ENDED, Entry, ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, LastTraining, TrainingLog
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _TAKEN_BACK = "ReleaseTakenBack"
 _ENDED_ON_PURPOSE = (_TAKEN_BACK, "ReleaseWithdrawn", "ReleaseLost")
@@ -211,6 +212,7 @@ def _forget_model(log: Log) -> None:
         log.record(replace(last, has_model=False))
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return roll_back_deployment(event, _deps(), datetime.now(UTC))

@@ -7,16 +7,17 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.custom_resource import Context, answer
 from headrace.aws.endpoints import Endpoint, Endpoints
 from headrace.aws.instance_scaling import InstanceScaling
+from headrace.aws.logs import function_logger
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.config.scaling import Scaling
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _NO_PLAN = {"action": "deploy"}
 """CloudFormation has none, and none of its turns to wait for."""
@@ -93,6 +94,7 @@ def _restore_size(name: str, endpoint: Endpoint, instances: int, endpoints: Live
         endpoints.resize(name, endpoint.variants[0], instances)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
     """Lambda entry point, for the state machine and for CloudFormation, which tells when the pipeline file has changed."""
     if "RequestType" not in event:

@@ -10,19 +10,20 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from headrace.aws.dead_letters import DeadLetters
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.model_endpoint import ModelEndpoint
 from headrace.aws.stream_records import StreamRecord, partial_failure, read_records
 from headrace.aws.stream_writer import StreamWriter
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.score_records.scoring import Outcome, Ports, score_batch
 
-logger = Logger()
+logger = function_logger()
 
 _ONE_REQUEST_MS = 90_000
 """An answer may take a minute, SageMaker's own limit; then it has to be put."""
@@ -100,6 +101,7 @@ def score_records(records: list[StreamRecord], deps: Dependencies, context: Lamb
     return outcome
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, list[dict[str, str]]]:
     """Lambda entry point: report the first record that must come again; all before it are done."""
     outcome = score_records(read_records(event), _deps(), context)

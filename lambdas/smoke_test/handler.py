@@ -11,16 +11,17 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 from botocore.config import Config
 
 from headrace.aws.asynchronous_endpoint import AsynchronousEndpoint, Request
+from headrace.aws.logs import function_logger
 from headrace.aws.model_archive import ModelSamples
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.batch.members import ANSWER
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 _INFERENCE_ID = "headrace-smoke-test"
 _TOLERANCE = 1e-6
@@ -161,6 +162,7 @@ def _same(said: Any, expected: Any) -> bool:
     return bool(said == expected)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return smoke_test(event, *_deps())

@@ -7,18 +7,19 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.curated import SnapshotStore, read_curated
 from headrace.aws.large_snapshots import ORDERS, SnapshotFolder
+from headrace.aws.logs import function_logger
 from headrace.aws.training_log import TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.snapshot_data.snapshot import Ports, describe_snapshot, snapshot_data
 
-logger = Logger()
+logger = function_logger()
 
 
 @cache
@@ -40,6 +41,7 @@ def _deps() -> tuple[Pipeline, str, Ports]:
     return pipeline, os.environ["CODE_VERSION"], ports
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     if event.get("dealt"):

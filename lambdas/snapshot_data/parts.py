@@ -32,7 +32,7 @@ from headrace.ml.snapshot_rows import (
     refuse_window,
     snapshot_hash,
 )
-from headrace.ml.split import PARTS, SplitRule, assign_parts, content_hash, row_hashes
+from headrace.ml.split import PARTS, SplitError, SplitRule, assign_parts, content_hash, row_hashes
 from headrace.ml.stratified import Strata, carried_salt
 
 
@@ -132,7 +132,7 @@ def _settled(
 def _assigned(frame: pd.DataFrame, rule: SplitRule) -> Labels:
     try:
         return assign_parts(frame, rule)
-    except ValueError as error:
+    except SplitError as error:
         raise SnapshotError(str(error)) from None
 
 

@@ -11,8 +11,7 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.batch import process_partial_response
 from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
@@ -20,10 +19,13 @@ from headrace.aws.answered_files import BATCH
 from headrace.aws.dropped_files import DroppedFile, says_complete
 from headrace.aws.executions import Executions
 from headrace.aws.incoming_files import FileVersion, IncomingFiles
+from headrace.aws.logs import function_logger
+from headrace.aws.message_batches import message_processor
 from headrace.aws.prediction_ledger import PredictionLedger
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
-processor = BatchProcessor(event_type=EventType.SQS)
+logger = function_logger()
+processor = message_processor(logger)
 
 
 class Starts(Protocol):
@@ -113,6 +115,7 @@ def _take_message(record: SQSRecord) -> None:
     start_announced(record.body, record.message_id, _deps().executions)
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Lambda entry point: messages of the queue, each for itself, or the schedule's call."""
     if "Records" in event:

@@ -10,15 +10,16 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.capture import CaptureError, capture_key, parse_capture
 from headrace.aws.log_batch import LogBatch, LogEvent, decode_log_batch
+from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 
-logger = Logger()
+logger = function_logger()
 
 
 class Store(Protocol):
@@ -95,6 +96,7 @@ def _sort(events: tuple[LogEvent, ...]) -> tuple[list[_Record], list[dict[str, s
     return readable, unreadable
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, int]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     settings, store, metrics = _deps()

@@ -10,16 +10,17 @@ from functools import cache
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.contract_store import ContractStore
+from headrace.aws.logs import function_logger
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.take_feedback.taking import CallRefusedError, Ports, take_call
 
-logger = Logger()
+logger = function_logger()
 
 
 @cache
@@ -53,6 +54,7 @@ def _document(event: dict[str, Any]) -> Any:
         raise CallRefusedError("the body is not JSON") from None
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: answer a call by HTTPS with a response, and an invocation with the document itself."""
     status, document = answer(event, datetime.now(UTC))

@@ -10,14 +10,15 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.logs import function_logger
 from headrace.aws.mlflow_server import MlflowServer, TrackingError
 from headrace.config.bundle import bundled_pipeline
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.track_run.run import BATCH, Run, run_of
 
-logger = Logger()
+logger = function_logger()
 
 _KEPT = ("report.html", "evaluation.json", "provenance.json", "model_card.json")
 _KEPT_BY_SERVER = "mlflow-artifacts:"
@@ -166,6 +167,7 @@ def _register(run_id: str, run: Run, provenance: Mapping[str, Any], ports: Ports
     )
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     return track_run(event, _deps(), datetime.now(UTC))

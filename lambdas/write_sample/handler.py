@@ -13,6 +13,7 @@ import boto3
 from headrace.aws.model_archive import ModelSamples
 from headrace.aws.transform_folder import TransformFolder
 from headrace.ml.batch.members import FEATURES, ROW
+from headrace.ml.privacy.redaction import redact_errors
 
 
 class Samples(Protocol):
@@ -45,6 +46,7 @@ def write_sample(plan: Mapping[str, Any], samples: Samples, folder: Folder) -> d
     return {}
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """Lambda entry point: wire the real dependencies, then delegate."""
     client, samples, bucket = _deps()

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from headrace.ml.privacy.redaction import told
 from headrace.ml.recency import HELD_OUT, RECENCY, Marks
 from sagemaker_jobs.failures import JobError
 
@@ -26,7 +27,7 @@ def read_marks(folder: Path | None, rows: int) -> Marks:
     try:
         marks = [pq.read_table(file, partitioning=None).column(RECENCY).to_numpy() for file in files]
     except (pa.ArrowException, KeyError, OSError) as error:
-        raise JobError(f"the marks of the test part cannot be read: {error}") from None
+        raise JobError(f"the marks of the test part cannot be read: {told(error)}") from None
     found: Marks = np.concatenate([*marks, np.empty(0, dtype=np.int8)])
     if len(found) != rows:
         raise JobError(f"the test part has {rows} rows, and {len(found)} marks of which are recent")

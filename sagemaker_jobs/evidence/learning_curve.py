@@ -13,6 +13,7 @@ from headrace.ml.evaluation.bootstrap import better_by, interval, resampled
 from headrace.ml.evidence.row_sketch import feature_hashes
 from headrace.ml.evidence.verdict import Rival, constant_answer
 from headrace.ml.metrics import Predictions, measure_one
+from headrace.ml.privacy.redaction import message
 from headrace.ml.split import salted_positions
 from sagemaker_jobs.evidence.job import Trained, refit
 from sagemaker_jobs.failures import JobError
@@ -108,7 +109,7 @@ def _fitted(trained: Trained, recipe: Any, part: Part) -> Predictor | None:
             warnings.simplefilter("ignore")
             return refit(recipe, part, trained.validation)
     except (JobError, ValueError) as error:
-        print(f"No further model for the learning curve: {error}.")  # noqa: T201 - the job's log
+        print(f"No further model for the learning curve: {message(error)}.")  # noqa: T201 - the job's log
         return None
 
 

@@ -14,6 +14,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, Ridge
 from threadpoolctl import threadpool_limits
 
+from headrace.ml.privacy.redaction import message
 from sagemaker_jobs.failures import JobError
 from sagemaker_jobs.learners.interface import Fitted, Learner, Preparation, Task
 from sagemaker_jobs.machine import processors
@@ -49,7 +50,7 @@ class ScikitLearner(Learner):
             with threadpool_limits(threads_for(task)):
                 estimator.fit(task.matrix, task.target, sample_weight=task.weights, **extra)
         except (ValueError, TypeError) as error:
-            raise JobError(f"{cls.__name__} cannot learn this: {error}") from error
+            raise JobError(f"{cls.__name__} cannot learn this: {message(error)}") from error
         if hasattr(estimator, "n_jobs"):
             # In answering, threads would add up in another order each time.
             estimator.set_params(n_jobs=1)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import random
 import sys
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -18,6 +17,7 @@ from functools import lru_cache, partial
 import orjson
 
 from headrace.ml.arrays import Floats
+from headrace.ml.privacy.redaction import write_traced
 from headrace.ml.rows import CellError
 from sagemaker_jobs.model import Predictor
 from sagemaker_jobs.serve_model.answers import JSON, AcceptError, AnswerForm, AnswerWriter, choose_form
@@ -126,8 +126,8 @@ class Application:
                 refuse_personal(body, content_type, self._personal)
         except (AcceptError, RequestError, CellError) as error:
             return refusal(next(status for kind, status in _STATUS if isinstance(error, kind)), str(error))
-        except Exception:
-            return _failure("the request could not be read; the container's log says why")
+        except Exception as error:
+            return _failure(error, "the request could not be read; the container's log says why")
         inference_id = headers.get(b"x-amzn-sagemaker-inference-id", b"").decode("latin-1")[:_LONGEST_ID]
         return Question(body, content_type, inference_id, form, rows)
 
@@ -135,8 +135,8 @@ class Application:
         """Answer an invocation that was read."""
         try:
             return self._reply(question, self._questioner.ask(question.rows))
-        except Exception:
-            return _failure("the model could not answer; the container's log says why")
+        except Exception as error:
+            return _failure(error, "the model could not answer; the container's log says why")
 
     def answer_together(self, questions: Sequence[Question]) -> list[Reply]:
         """Answer several invocations with as few calls of the model as can be; one that it cannot answer fails alone."""
@@ -200,8 +200,8 @@ def lines_of(exchange: Exchange) -> list[bytes]:
     """Return the lines that record an exchange; none if that fails, which must not end a connection: the answer is out."""
     try:
         return list(capture_lines(exchange))
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        write_traced(error)
         return []
 
 
@@ -210,8 +210,8 @@ def refusal(status: int, reason: str) -> Reply:
     return Reply(status, orjson.dumps({"error": reason}))
 
 
-def _failure(reason: str) -> Reply:
-    traceback.print_exc()
+def _failure(error: Exception, reason: str) -> Reply:
+    write_traced(error)
     return refusal(500, reason)
 
 

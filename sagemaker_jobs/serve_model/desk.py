@@ -6,12 +6,12 @@ Requests wait in a queue that is bounded; beyond it the caller is told to come b
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from headrace.ml.privacy.redaction import write_traced
 from sagemaker_jobs.serve_model.app import Application, Reply, refusal
 from sagemaker_jobs.serve_model.questions import Question, row_count
 
@@ -120,8 +120,8 @@ class Desk:
         def run() -> None:
             try:
                 result = work()
-            except Exception:
-                traceback.print_exc()
+            except Exception as error:
+                write_traced(error)
                 result = otherwise
             self._loop.call_soon_threadsafe(then, result)
 

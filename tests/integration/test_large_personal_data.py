@@ -1,6 +1,8 @@
 """A large file with personal columns, cleaned by the Spark job's own code on one machine."""
 
+import inspect
 import io
+import traceback
 
 import boto3
 import pyarrow.parquet as pq
@@ -89,3 +91,21 @@ def test_spark_refuses_undeclared_columns_if_it_is_to(s3):
 
 def body(s3, key):
     return s3.get_object(Bucket="data", Key=key)["Body"].read()
+
+
+@pytest.mark.parametrize("function", ["clean_range", "clean_whole", "finish", "shares", "survey_piece"])
+def test_what_an_executor_raises_repeats_no_cell(monkeypatch, function):
+    """Spark logs it on every machine, and again in the driver."""
+
+    def fail(*_):
+        raise ValueError(f"could not convert string to float: {CANARY!r}")
+
+    for name in ("_Refusing", "s3"):
+        monkeypatch.setattr(work, name, fail)
+    monkeypatch.setattr(work.tempfile, "TemporaryDirectory", fail)
+    count = len(inspect.signature(getattr(work, function)).parameters)
+
+    with pytest.raises(ValueError, match="could not convert string to float: …") as caught:
+        list(getattr(work, function)(*[None] * count))
+
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
