@@ -23,7 +23,7 @@ from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
 from infra.predictions_table import PREDICTIONS
-from infra.privacy_key import PrivacyKey
+from infra.privacy_key import PrivacyKeys
 from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
 from infra.transform_call import WORK as TRANSFORM_WORK
@@ -45,8 +45,8 @@ class DataStack(PipelineStack):
         What happened; which files were taken already.
     glue_database_name, glue_table_name : str
         The curated data in the catalogue.
-    privacy_key : PrivacyKey or None
-        Of the hashes that stand for personal data, if the pipeline has any.
+    privacy_keys : PrivacyKeys
+        Of what stands for personal data, if the pipeline has any.
     topic : sns.Topic
         Where alarms go.
     dead_letters : sqs.Queue
@@ -107,10 +107,7 @@ class DataStack(PipelineStack):
         ProjectedTable(
             self, "Predictions", table=PREDICTIONS, bucket=self.artifacts_bucket, database_name=database.ref
         )
-        needs_key = pipeline.privacy is not None and pipeline.privacy.needs_key
-        self.privacy_key = (
-            PrivacyKey(self, "PrivacyKey", key=self.key, removal_policy=policy) if needs_key else None
-        )
+        self.privacy_keys = PrivacyKeys.of(self, pipeline.privacy, key=self.key, removal_policy=policy)
         self.topic = self._topic(pipeline)
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
         ingestion.node.add_dependency(database)
@@ -171,8 +168,11 @@ class DataStack(PipelineStack):
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
         CfnOutput(self, "ArtifactsBucketName", value=self.artifacts_bucket.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
-        if self.privacy_key:
-            CfnOutput(self, "PrivacyKeyArn", value=self.privacy_key.arn)
+        if self.privacy_keys.hashes:
+            CfnOutput(self, "PrivacyKeyArn", value=self.privacy_keys.hashes.arn)
+        if self.privacy_keys.cells and self.pipeline.privacy:
+            CfnOutput(self, "EncryptionKeyArn", value=self.privacy_keys.cells.arn)
+            CfnOutput(self, "EncryptedColumns", value=json.dumps(self.pipeline.privacy.encrypted))
         if self.pipeline.privacy and self.pipeline.privacy.subject:
             CfnOutput(self, "Privacy", value=_declared(self.pipeline, self.pipeline.privacy))
         CfnOutput(

@@ -82,8 +82,7 @@ class FeedbackStack(PipelineStack):
             file_formats=True,
         )
         grant_joining(function, data)
-        if data.privacy_key:
-            data.privacy_key.grant_to(function)
+        data.privacy_keys.grant_to(function)
         return function
 
     def _start_on_files(self) -> None:

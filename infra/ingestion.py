@@ -97,8 +97,8 @@ class Ingestion(Construct):
         grant_data_keys(function, data.key)
         grant_catalogue(function, data)
         function.add_to_role_policy(_announcements(self))
-        if data.privacy_key:
-            data.privacy_key.grant_to(function)
+        data.privacy_keys.grant_to(function)
+        if data.privacy_keys.hashes:
             grant_items(function, data.ledger, "dynamodb:Query", ["erased"])
         if pipeline.large_data:
             grant_hand_over(function, data.data_bucket, pipeline)

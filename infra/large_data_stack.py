@@ -68,8 +68,8 @@ class LargeDataStack(PipelineStack):
         objects = data.data_bucket.arn_for_objects
         allow(job.role, ["s3:GetObject", "s3:GetObjectVersion"], [objects("incoming/*")])
         allow(job.role, ["s3:GetObject"], [objects(f"{WORK}*")])
-        if data.privacy_key:
-            data.privacy_key.allow(job.role)
+        if data.privacy_keys.hashes:
+            data.privacy_keys.hashes.allow(job.role)
         written = [objects(f"{prefix}*") for prefix in (WORK, "curated/", "quarantine/", "refusals/")]
         allow(job.role, ["s3:PutObject", "s3:AbortMultipartUpload"], written)
         return job

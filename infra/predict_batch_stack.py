@@ -122,8 +122,7 @@ class PredictBatchStack(PipelineStack):
         grant_objects(function, data.artifacts_bucket, "s3:GetObject", ["baselines/*"])
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", [f"{WORK}*"])
         grant_data_keys(function, data.key)
-        if data.privacy_key:
-            data.privacy_key.grant_to(function)
+        data.privacy_keys.grant_to(function)
         return function
 
     def _add_finish_batch(self) -> PipelineFunction:

@@ -15,7 +15,7 @@ import numpy as np
 from headrace.aws.curated_names import curated_key
 from headrace.aws.large_files import LargeFileOrder, WorkFolder
 from headrace.aws.object_bytes import ObjectBytes
-from headrace.aws.privacy import protection_of
+from headrace.aws.privacy import KeySecrets, protection_of
 from headrace.ml.arrays import Hashes, Ints
 from headrace.ml.clean_part import FILES, FinishedPart, Part, clean_parts, finish_part, read_keys
 from headrace.ml.cleaning_steps.registry import CleaningStepError
@@ -202,7 +202,7 @@ def clean_whole(folder: str, order: LargeFileOrder, size: int) -> CleanedRange |
 
 def protection(order: LargeFileOrder) -> Protection | None:
     """Return what is to be hidden of the file, with the key."""
-    return protection_of(order.protection, order.key_arn)
+    return protection_of(order.protection, KeySecrets(order.key_arn))
 
 
 def task_of(folder: str, order: LargeFileOrder, head: TextTable, names: list[str]) -> Task:

@@ -267,16 +267,20 @@ def remove(objects: VersionedObjects, hit: Hit, at: str) -> None:
         objects.delete(item, item.markers)
 
 
-def as_json_lines(hits: Iterator[Hit]) -> Iterator[str]:
+Restore = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+def as_json_lines(hits: Iterator[Hit], restore: Restore = dict) -> Iterator[str]:
     """Yield what is stored of a person, a line for each record, with where it is.
 
-    A record that several versions of an object have is told once.
+    A record that several versions of an object have is told once. What `restore` makes of it is written: the record itself,
+    or the one with its encrypted cells as they were.
     """
     for hit in hits:
         told: set[str] = set()
         for version, found in hit.found.items():
             for record in found.records:
-                text = json.dumps(record, default=str, sort_keys=True)
+                text = json.dumps(restore(record), default=str, sort_keys=True)
                 if text not in told:
                     told.add(text)
                     where = {"place": hit.name, "version": version}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from headrace.aws.privacy import ErasedPeople, protection_of
+from headrace.aws.privacy import ErasedPeople, KeySecrets, protection_of
 from headrace.config.declared import protection_rule
 from headrace.config.pipeline import Pipeline
 from headrace.ml.privacy.protection import Protection, ProtectionRule
@@ -12,20 +12,20 @@ from headrace.ml.privacy.protection import Protection, ProtectionRule
 
 @dataclass(frozen=True)
 class PersonalData:
-    """What a pipeline does to personal data, and where it finds the key and the erased.
+    """What a pipeline does to personal data, and where it finds the keys and the erased.
 
     Parameters
     ----------
     pipeline : Pipeline
         What is declared.
-    secret_arn : str
-        Of the key; empty if nothing is hashed.
+    secrets : KeySecrets
+        Where the keys are.
     erased : ErasedPeople or None
         Who was erased; None for what no person is erased from.
     """
 
     pipeline: Pipeline
-    secret_arn: str = ""
+    secrets: KeySecrets = field(default_factory=KeySecrets)
     erased: ErasedPeople | None = None
 
     def rule(self) -> ProtectionRule | None:
@@ -37,5 +37,5 @@ class PersonalData:
         return protection_rule(self.pipeline, people)
 
     def protection(self) -> Protection | None:
-        """Return the rule with its key."""
-        return protection_of(self.rule(), self.secret_arn)
+        """Return the rule with its keys."""
+        return protection_of(self.rule(), self.secrets, self.pipeline.name)

@@ -11,6 +11,7 @@ from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.erasure import Erasure, Search
 from headrace.aws.privacy import ErasedPeople, protection_key
 from headrace.aws.registry import Registry, property_text
+from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
 from headrace.ml.privacy.person import Person
 from headrace.ml.privacy.protection import same_as_in_cells
@@ -21,6 +22,10 @@ MARK = "erasure"
 
 class NoSubjectError(Exception):
     """The pipeline does not say who its rows are about; the text says what to do."""
+
+
+class NothingEncryptedError(Exception):
+    """There is nothing to decrypt; the text says why."""
 
 
 class HeldError(Exception):
@@ -54,6 +59,21 @@ class PersonalRequests:
         outputs = self.pipeline.outputs
         client = self.pipeline.session.client("s3")
         return Search(client, (outputs["DataBucketName"], outputs["ArtifactsBucketName"]))
+
+    def cipher(self) -> tuple[CellCipher, list[str]]:
+        """Return what reads encrypted cells, with the caller's right to the key, and the columns that have them.
+
+        Raises
+        ------
+        NothingEncryptedError
+            If the pipeline encrypts nothing.
+        """
+        arn = self.pipeline.outputs.get("EncryptionKeyArn")
+        if arn is None:
+            raise NothingEncryptedError(f"the pipeline {self.pipeline.name} encrypts no column, as deployed")
+        key = protection_key(arn, self.pipeline.session.client("secretsmanager"))
+        columns = json.loads(self.pipeline.outputs["EncryptedColumns"])
+        return CellCipher(key, self.pipeline.name), columns
 
     def everything_of(self, person: Person) -> tuple[Search, Person]:
         """Return the search, and the person with the ids of their rows."""

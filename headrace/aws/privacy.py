@@ -1,7 +1,9 @@
-"""What protecting personal data takes of AWS: the key of the hashes, and the people who were erased."""
+"""What protecting personal data takes of AWS: the keys, and the people who were erased."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ from boto3.dynamodb.conditions import Key
 
 from headrace.aws.queried_items import query_items
 from headrace.aws.secrets import Secret
+from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.protection import Protection, ProtectionRule
 
 if TYPE_CHECKING:
@@ -52,7 +55,7 @@ def _secret_key(client: SecretsManagerClient, arn: str) -> bytes:
 
 
 def protection_key(arn: str, client: SecretsManagerClient | None = None) -> bytes:
-    """Return the key of the hashes, which each process reads once."""
+    """Return a key, which each process reads once."""
     return _secret_key(client or _client(), arn)
 
 
@@ -61,8 +64,31 @@ def _client() -> SecretsManagerClient:
     return boto3.client("secretsmanager")
 
 
-def protection_of(rule: ProtectionRule | None, secret_arn: str) -> Protection | None:
-    """Return a rule with its key, as far as it needs one."""
+@dataclass(frozen=True)
+class KeySecrets:
+    """Where the keys of a pipeline's personal data are; empty where it has none.
+
+    Parameters
+    ----------
+    hashes, cells : str
+        ARNs of the secret of the hashes, and of that of encrypted cells.
+    """
+
+    hashes: str = ""
+    cells: str = ""
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> KeySecrets:
+        """Read what `infra.privacy_key.PrivacyKey` has told a function."""
+        return cls(environ.get("PRIVACY_KEY_ARN", ""), environ.get("ENCRYPTION_KEY_ARN", ""))
+
+
+def protection_of(rule: ProtectionRule | None, secrets: KeySecrets, pipeline: str = "") -> Protection | None:
+    """Return a rule with its keys, as far as it needs them; `pipeline` is what encrypted cells are bound to."""
     if rule is None:
         return None
-    return Protection(rule, protection_key(secret_arn) if rule.needs_key else b"")
+    return Protection(
+        rule,
+        protection_key(secrets.hashes) if rule.needs_key else b"",
+        CellCipher(protection_key(secrets.cells), pipeline) if rule.encrypts else None,
+    )

@@ -1,11 +1,11 @@
-"""`headrace erase | export`: what a person may ask for."""
+"""`headrace erase | export | decrypt`: what a person may ask for, and how encrypted cells are read."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -35,6 +35,14 @@ def add_commands(commands: Commands) -> None:
     add_pipeline(command)
     _add_subject(command)
     command.add_argument("--to", type=Path, metavar="FILE", help="JSON Lines (default: export.jsonl)")
+    command.add_argument("--decrypt", action="store_true", help="write encrypted cells as they were")
+
+    command = add_command(commands, "decrypt", decrypt, "write a file's encrypted cells as they were")
+    add_pipeline(command)
+    command.add_argument(
+        "file", type=Path, metavar="FILE", help="a local copy: Parquet, CSV, JSON Lines, packed or not"
+    )
+    command.add_argument("--to", type=Path, metavar="FILE", help="CSV (default: FILE.decrypted.csv)")
 
 
 def _add_subject(command: argparse.ArgumentParser) -> None:
@@ -72,15 +80,43 @@ def export(arguments: argparse.Namespace) -> None:
 
     requests, subject = _requests(arguments.pipeline), _subject(arguments.subject)
     path = arguments.to or Path("export.jsonl")
+    restore = _restoring(requests) if arguments.decrypt else dict
     search, person = _answered(lambda: requests.everything_of(requests.person(subject)), "searching")
-    lines = _answered(lambda: list(as_json_lines(search.hits(person))), "reading")
-    with writing(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.writelines(lines)
+    lines = _answered(lambda: list(as_json_lines(search.hits(person), restore)), "reading")
+    _write_for_me(path, lines)
     show(
         {"records": len(lines), "file": str(path)},
         as_json=arguments.json,
         title=f"export from {arguments.pipeline}",
     )
+
+
+def decrypt(arguments: argparse.Namespace) -> None:
+    """Write a copy of a file in which encrypted cells are as they were."""
+    from headrace.ml.privacy.restoring import restored_csv  # noqa: PLC0415 - Arrow takes its time
+
+    cipher, columns = _answered(_requests(arguments.pipeline).cipher, "asking AWS")
+    path = arguments.to or arguments.file.with_name(f"{arguments.file.name}.decrypted.csv")
+    if not arguments.file.is_file():
+        raise CommandError(f"there is no file {arguments.file}")
+    lines, cells = _answered(lambda: restored_csv(arguments.file, cipher, columns), "decrypting")
+    _write_for_me(path, lines)
+    show(
+        {"decrypted_cells": cells, "file": str(path)},
+        as_json=arguments.json,
+        title=f"cells of {arguments.pipeline}",
+    )
+
+
+def _restoring(requests: PersonalRequests) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    cipher, columns = _answered(requests.cipher, "asking AWS")
+    return lambda record: cipher.restored(record, columns)
+
+
+def _write_for_me(path: Path, lines: Iterable[str]) -> None:
+    """Write a file that nobody but the caller can read."""
+    with writing(path), os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.writelines(lines)
 
 
 def _what_would_go(requests: PersonalRequests, subject: str) -> dict[str, Any]:
@@ -119,13 +155,19 @@ def _subject(given: str) -> str:
 
 def _answered(work: Callable[[], Answer], doing: str) -> Answer:
     from headrace.aws.erasure import StillThereError  # noqa: PLC0415
-    from headrace.aws.personal_requests import HeldError, NoSubjectError  # noqa: PLC0415
+    from headrace.aws.personal_requests import HeldError, NoSubjectError, NothingEncryptedError  # noqa: PLC0415
+    from headrace.ml.files.refusal import FileRefusedError  # noqa: PLC0415
+    from headrace.ml.privacy.encryption import NotReadableError  # noqa: PLC0415
     from headrace.ml.privacy.person import NobodyError  # noqa: PLC0415
+
+    ours = (HeldError, NoSubjectError, NothingEncryptedError, NobodyError, NotReadableError, StillThereError)
 
     try:
         return ask(work, doing)
-    except (HeldError, NoSubjectError, NobodyError, StillThereError) as error:
+    except ours as error:
         raise CommandError(str(error)) from None
+    except FileRefusedError as error:
+        raise CommandError(f"the file cannot be read: {error.why}") from None
 
 
 def _confirm() -> None:

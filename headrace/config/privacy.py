@@ -18,10 +18,10 @@ class Privacy(Block):
     ('customer',)
     """
 
-    personal: dict[Column, Literal["drop", "hash"]] = Field(
+    personal: dict[Column, Literal["drop", "hash", "encrypt"]] = Field(
         default_factory=dict,
         description="Columns that hold personal data: drop leaves them out, hash stores a keyed HMAC-SHA-256 in their "
-        "place. No model ever sees them.",
+        "place, encrypt what `headrace decrypt` can read. No model ever sees them.",
     )
     subject: Column | None = Field(
         None,
@@ -50,6 +50,11 @@ class Privacy(Block):
     def hashed(self) -> tuple[str, ...]:
         """Columns that are stored as a keyed hash."""
         return tuple(name for name, treatment in self.personal.items() if treatment == "hash")
+
+    @property
+    def encrypted(self) -> tuple[str, ...]:
+        """Columns that are stored encrypted."""
+        return tuple(name for name, treatment in self.personal.items() if treatment == "encrypt")
 
     @property
     def needs_key(self) -> bool:

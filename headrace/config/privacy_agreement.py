@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from headrace.config.agreement import Finding
     from headrace.config.pipeline import Pipeline
+    from headrace.config.privacy import Privacy
 
 
 def privacy_disagreements(pipeline: Pipeline) -> Iterator[Finding]:
@@ -17,18 +18,25 @@ def privacy_disagreements(pipeline: Pipeline) -> Iterator[Finding]:
     if privacy is None:
         return
     uses = _uses(pipeline)
+    keys = {pipeline.id: "the id", pipeline.split.group: "split.group", privacy.subject: "the subject"}
     for column, treatment in privacy.personal.items():
         where = ("privacy", "personal", column)
         for use in uses.get(column, ()):
             yield where, f"{column!r} is {use}, which needs the values as they are"
-        needed = {pipeline.id: "the id", pipeline.split.group: "split.group", privacy.subject: "the subject"}
-        if treatment == "drop" and column in needed:
-            yield where, f"{column!r} is {needed[column]}, which tells rows apart: use hash"
+        if treatment != "hash" and column in keys:
+            yield where, f"{column!r} is {keys[column]}, which tells rows apart: use hash"
+    yield from _of_large_data(pipeline, privacy)
     for column in privacy.not_personal:
         if column in privacy.personal:
             yield ("privacy", "not_personal"), f"{column!r} is declared to be personal"
     if privacy.subject == pipeline.target:
         yield ("privacy", "subject"), f"{privacy.subject!r} is the target, which is no person"
+
+
+def _of_large_data(pipeline: Pipeline, privacy: Privacy) -> Iterator[Finding]:
+    for column in privacy.encrypted if pipeline.large_data else ():
+        why = f"{column!r} cannot be encrypted beside `large_data`: AWS Glue has no library for it"
+        yield ("privacy", "personal", column), why
 
 
 def _uses(pipeline: Pipeline) -> dict[str | None, list[str]]:

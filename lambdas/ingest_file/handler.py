@@ -34,7 +34,7 @@ from headrace.aws.message_batches import message_processor
 from headrace.aws.metrics import PipelineMetrics, Unit
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.pipeline_events import PipelineEvents
-from headrace.aws.privacy import ErasedPeople
+from headrace.aws.privacy import ErasedPeople, KeySecrets
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.privacy.redaction import redact_errors
@@ -57,13 +57,14 @@ class Settings:
     glue_database: str
     glue_table: str
     clean_large_file_arn: str
-    privacy_key_arn: str
+    key_secrets: KeySecrets
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Settings:
         """Read the variables; ``KeyError`` names a missing one but for those that not every pipeline has."""
-        known = {"CLEAN_LARGE_FILE_ARN": "", "PRIVACY_KEY_ARN": "", **environ}
-        return cls(**{name: known[name.upper()] for name in cls.__dataclass_fields__})
+        known = {"CLEAN_LARGE_FILE_ARN": "", **environ}
+        named = {name: known[name.upper()] for name in cls.__dataclass_fields__ if name != "key_secrets"}
+        return cls(**named, key_secrets=KeySecrets.from_environ(environ))
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _deps() -> Dependencies:
         ledger=FileLedger(ledger),
         announcements=PipelineEvents(session.client("events"), pipeline.name),
         large_files=_large_files(session, settings.clean_large_file_arn),
-        personal=PersonalData(pipeline, settings.privacy_key_arn, ErasedPeople(ledger)),
+        personal=PersonalData(pipeline, settings.key_secrets, ErasedPeople(ledger)),
     )
     once = DynamoDBPersistenceLayer(settings.idempotency_table, boto3_session=session)
     remembered = IdempotencyConfig(expires_after_seconds=_REMEMBERED_S)

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.file_ledger import FileRecord
 from headrace.aws.large_files import LargeFileOrder
+from headrace.aws.privacy import KeySecrets
 from headrace.config.declared import declared_fields, evolution_rules
 from headrace.config.pipeline import Pipeline
 from headrace.config.reading import read_options
@@ -110,8 +111,8 @@ class PersonalData(Protocol):
     """What is needed of the pipeline's protection."""
 
     @property
-    def secret_arn(self) -> str:
-        """Where the key of the hashes is."""
+    def secrets(self) -> KeySecrets:
+        """Where the keys are."""
         ...
 
     def rule(self) -> ProtectionRule | None:
@@ -210,7 +211,7 @@ def _handed_over(file: DroppedFile, pipeline: Pipeline, ports: Ports) -> bool:
         pipeline.ingest.max_bad_row_share,
         contract,
         ports.personal.rule() if ports.personal else None,
-        ports.personal.secret_arn if ports.personal else "",
+        ports.personal.secrets.hashes if ports.personal else "",
     )
     ports.large_files.hand_over(order)
     return True

@@ -27,6 +27,7 @@ from headrace.aws.message_batches import message_processor
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.prediction_files import PredictionFiles
+from headrace.aws.privacy import KeySecrets
 from headrace.aws.release_log import ReleaseLog
 from headrace.aws.waiting_labels import BusyError, WaitingLabels
 from headrace.config.bundle import bundled_pipeline
@@ -95,7 +96,7 @@ def _deps() -> Dependencies:
 
 def _of_labels(pipeline: Pipeline) -> Callable[[], Protection | None]:
     """Return what is hidden of labels: the row's id under both of the names that it may have there."""
-    personal = PersonalData(pipeline, os.environ.get("PRIVACY_KEY_ARN", ""))
+    personal = PersonalData(pipeline, KeySecrets.from_environ(os.environ))
 
     def protection() -> Protection | None:
         found = personal.protection()

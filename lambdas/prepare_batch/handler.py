@@ -14,6 +14,7 @@ from headrace.aws.artifacts import Artifacts
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
 from headrace.aws.logs import function_logger
 from headrace.aws.personal_data import PersonalData
+from headrace.aws.privacy import KeySecrets
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.privacy.redaction import redact_errors
@@ -24,7 +25,7 @@ logger = function_logger()
 
 @cache
 def _deps() -> tuple[Any, str, PersonalData]:
-    personal = PersonalData(bundled_pipeline(), os.environ.get("PRIVACY_KEY_ARN", ""))
+    personal = PersonalData(bundled_pipeline(), KeySecrets.from_environ(os.environ))
     return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"], personal
 
 

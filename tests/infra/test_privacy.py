@@ -54,6 +54,21 @@ def test_ingestion_may_read_the_key_and_who_was_erased(protected):
     assert json.dumps({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["erased"]}}) in policies
 
 
+def test_encrypted_cells_have_a_key_of_their_own_and_the_first_one_keeps_its_name():
+    found = template(personal={"customer": "hash", "email": "encrypt"})
+    secrets = found.find_resources("AWS::SecretsManager::Secret")
+    (ingest,) = [
+        each["Properties"]["Environment"]["Variables"]
+        for each in found.find_resources("AWS::Lambda::Function").values()
+        if each["Properties"].get("Handler") == "lambdas.ingest_file.handler.handler"
+    ]
+
+    # Another logical id would be another secret, and nobody could be found any more.
+    assert sorted(name[:-8] for name in secrets) == ["EncryptionKeySecret", "PrivacyKeySecret"]
+    assert json.dumps(ingest["PRIVACY_KEY_ARN"]) != json.dumps(ingest["ENCRYPTION_KEY_ARN"])
+    assert found.find_outputs("EncryptedColumns")["EncryptedColumns"]["Value"] == '["email"]'
+
+
 def test_nothing_is_hashed_where_nothing_needs_it():
     assert not template(personal={"email": "drop"}, subject=None).find_resources(
         "AWS::SecretsManager::Secret"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -12,13 +12,14 @@ import pyarrow.compute as pc
 from headrace.ml.arrays import Flags
 from headrace.ml.cells import as_categories, as_flags, trimmed
 from headrace.ml.files.table_file import TableFile
+from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
 from headrace.ml.text_table import TextTable
 
 WITHHELD = "withheld: the pipeline declares personal columns, and in a broken row nobody knows where they are"
 """Stands for the text of a row with the wrong number of cells."""
 
-Treatment = Literal["drop", "hash"]
+Treatment = Literal["drop", "hash", "encrypt"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class ProtectionRule:
 
     Parameters
     ----------
-    personal : mapping of str to {"drop", "hash"}
+    personal : mapping of str to {"drop", "hash", "encrypt"}
         What becomes of each.
     subject : str or None
         The column that identifies a person.
@@ -49,6 +50,11 @@ class ProtectionRule:
     def needs_key(self) -> bool:
         """Whether anything has to be hashed."""
         return "hash" in self.personal.values() or bool(self.erased)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether anything has to be encrypted, under a key of its own."""
+        return "encrypt" in self.personal.values()
 
     @property
     def keeps_originals(self) -> bool:
@@ -78,17 +84,20 @@ class Protection:
         What is declared.
     key : bytes
         Of the hashes; empty if the rule needs none.
+    cipher : CellCipher or None
+        What encrypts cells; None if the rule has none encrypted.
     """
 
     rule: ProtectionRule
     key: bytes = b""
+    cipher: CellCipher | None = None
 
     def names(self, names: list[str]) -> list[str]:
         """Return the columns that are left of a file's."""
         return [name for name in names if self.rule.personal.get(name) != "drop"]
 
     def hide(self, table: TextTable) -> TextTable:
-        """Return rows without dropped columns, with hashed cells, and without the people who were erased.
+        """Return rows without dropped columns, with hashed and encrypted cells, and without the people who were erased.
 
         Examples
         --------
@@ -104,6 +113,8 @@ class Protection:
         for place, name in enumerate(cells.column_names):
             if self.rule.personal.get(name) == "hash":
                 cells = cells.set_column(place, name, self._hashed(cells.column(name)))
+            elif self.rule.personal.get(name) == "encrypt":
+                cells = cells.set_column(place, name, self._encrypted(cells.column(name), name))
         broken = dict.fromkeys(table.broken, WITHHELD) if self.rule.personal else table.broken
         return replace(table, cells=cells, broken=broken)
 
@@ -119,13 +130,23 @@ class Protection:
         return replace(table, cells=table.cells.filter(pa.array(kept)), row_numbers=table.row_numbers[kept])
 
     def _hashed(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-        """Hash each value once, however often it comes."""
-        encoded = pc.dictionary_encode(_read(cells)).unify_dictionaries()
-        chunks = []
-        for chunk in encoded.chunks:
-            hashes = [hashed_value(value, self.key) for value in chunk.dictionary.to_pylist()]
-            chunks.append(pa.array(hashes, pa.string()).take(chunk.indices))
-        return pa.chunked_array(chunks, pa.string())
+        return _replaced(_read(cells), lambda value: hashed_value(value, self.key))
+
+    def _encrypted(self, cells: pa.ChunkedArray, name: str) -> pa.ChunkedArray:
+        assert self.cipher is not None
+        cipher = self.cipher
+        # As they are, and not as categories are read: 7.0 is to be 7.0 again.
+        return _replaced(trimmed(cells), lambda value: cipher.encrypted(value, name))
+
+
+def _replaced(cells: pa.ChunkedArray, stands_for: Callable[[str], str]) -> pa.ChunkedArray:
+    """Replace each value, once, however often it comes."""
+    encoded = pc.dictionary_encode(cells).unify_dictionaries()
+    chunks = []
+    for chunk in encoded.chunks:
+        texts = [stands_for(value) for value in chunk.dictionary.to_pylist()]
+        chunks.append(pa.array(texts, pa.string()).take(chunk.indices))
+    return pa.chunked_array(chunks, pa.string())
 
 
 def _read(cells: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -10,16 +10,17 @@ import pyarrow.parquet as pq
 import pytest
 
 from headrace.aws.personal_data import PersonalData
-from headrace.aws.privacy import ErasedPeople
+from headrace.aws.privacy import ErasedPeople, KeySecrets
 from headrace.aws.quarantine import Quarantine
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
 from lambdas.ingest_file import handler as ingest_file
 from tests.integration.lambdas.ingestion import PIPELINE, REGION, take
 
 CANARY = "canary-7431"
 HEADER = "instant,customer,email,Air Temp,cnt,day\n"
-KEY = "k" * 64
+KEY, CELLS = "k" * 64, "c" * 64
 
 
 def row(number, temp="0.3"):
@@ -32,14 +33,19 @@ GOOD = HEADER + "".join(map(row, range(1, 11)))
 @pytest.fixture
 def protect(cloud, function, monkeypatch):
     """Declare what is personal, and return a function that declares it otherwise."""
-    secret = boto3.client("secretsmanager", region_name=REGION).create_secret(Name="key", SecretString=KEY)
+    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secret = secrets.create_secret(Name="key", SecretString=KEY)
+    cells = secrets.create_secret(Name="cells", SecretString=CELLS)
 
     def declare(**privacy):
         block = {"personal": {"customer": "hash", "email": "drop"}, "subject": "customer", **privacy}
         pipeline = Pipeline.model_validate({**PIPELINE.model_dump(), "privacy": block})
         people = ErasedPeople(cloud.tables.Table("ledger"))
         ports = function.ports.__class__(
-            **{**vars(function.ports), "personal": PersonalData(pipeline, secret["ARN"], people)}
+            **{
+                **vars(function.ports),
+                "personal": PersonalData(pipeline, KeySecrets(secret["ARN"], cells["ARN"]), people),
+            }
         )
         deps = function.__class__(**{**vars(function), "pipeline": pipeline, "ports": ports})
         monkeypatch.setattr(ingest_file, "_deps", lambda: deps)
@@ -81,6 +87,31 @@ def test_personal_values_stay_in_incoming(cloud, protect):
     assert set(curated["customer"]) == {
         hashed_value(f"{CANARY}-{n}", KEY.encode()) for n in (*range(1, 11), 22, 24)
     }
+
+
+def test_encrypted_values_stay_in_incoming_and_can_be_read_again_by_who_has_the_key(cloud, protect):
+    protect(personal={"customer": "hash", "email": "encrypt"})
+
+    assert take(cloud.drop(GOOD)) == []
+    take(cloud.drop(HEADER + row(21, "warm") + row(22) + "23,x,y\n" + row(24), "2.csv"))
+
+    assert places_with(cloud, CANARY) == (["incoming/2.csv", "incoming/2011-01.csv"], [])
+    cipher = CellCipher(CELLS.encode(), "bike")
+    curated = cloud.curated()
+    assert {cipher.decrypted(cell, ["email"]) for cell in curated["email"]} == {
+        f"{CANARY}{n}@example.org" for n in (*range(1, 11), 22, 24)
+    }
+    (rejected,) = [key for key in cloud.keys("quarantine/") if key.endswith("rejected.csv")]
+    assert cipher.encrypted(f"{CANARY}21@example.org", "email") in cloud.text(rejected)
+
+
+def test_a_file_that_comes_again_gives_the_same_encrypted_rows(cloud, protect):
+    protect(personal={"customer": "hash", "email": "encrypt"})
+    take(cloud.drop(GOOD))
+    once = cloud.curated().sort_values("instant")["email"].tolist()
+    take(cloud.drop(GOOD, "again.csv"))
+
+    assert cloud.curated().sort_values("instant")["email"].unique().tolist() == once
 
 
 def test_no_log_has_a_personal_value(cloud, protect, caplog, capsys):

@@ -39,6 +39,8 @@ def test_a_personal_id_stays_the_id():
             "compared by `evaluation.fairness`",
         ),
         ({"order": "drop"}, {}, "'order' is the id, which tells rows apart: use hash"),
+        ({"order": "encrypt"}, {}, "'order' is the id, which tells rows apart: use hash"),
+        ({"age": "encrypt"}, {"large_data": {}}, "'age' cannot be encrypted beside `large_data`"),
         ({"firm": "drop"}, {"split": {"by": "group", "group": "firm"}}, "'firm' is split.group"),
         (
             {"age": "hash"},
