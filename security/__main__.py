@@ -1,7 +1,8 @@
-"""`make security`: judge the recorded runs by today's policies, and test the judgement by mutants.
+"""`make security`: check all stacks, judge the recorded runs by today's policies, and test the judgement by mutants.
 
-Ends with one line of JSON. Fails if a recorded call would be denied, a probe allowed, or if a permission, condition or resource is
-unproved that ``security/unproved.txt`` does not list; ``--accept`` writes that list anew.
+Ends with one line of JSON. Fails if a checker finds what ``security/findings.txt`` does not list, a recorded call would be denied,
+a probe allowed, or if a permission, condition or resource is unproved that ``security/unproved.txt`` does not list; ``--accept``
+writes these lists anew.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from security.checks.report import report
 from security.judge import Judgement, judge, merged, recordings
 from security.mutants import Mutant
 from security.policies import Request
@@ -30,14 +32,17 @@ def main() -> int:
         "--accept", action="store_true", help="list what is unproved today, instead of failing for it"
     )
     arguments = parser.parse_args()
+    checked = report()
     judgements = [judge(pipeline, calls) for pipeline, calls in recordings()]
     changes = merged(judgements)
     unproved = sorted(" | ".join(key) for key, mutant in changes.items() if mutant.killed_by is None)
     if arguments.accept:
         UNPROVED.write_text(_HEAD + "".join(f"{line}\n" for line in unproved))
         PAGE.write_text(page(changes))
+        checked.accept()
     listed = {line for line in UNPROVED.read_text().splitlines() if not line.startswith("#")}
     complaints = [
+        *checked.complaints(),
         *(f"denied: {_told(r)}" for j in judgements for r in j.denied),
         *(f"leaks: {_told(r)}" for j in judgements for r in j.leaks),
         *(f"unproved: {line}" for line in unproved if line not in listed),
@@ -46,7 +51,7 @@ def main() -> int:
     if not is_current(changes):
         complaints.append(f"{PAGE.name} is out of date: python -m security --accept writes it")
     print("\n".join(complaints), file=sys.stderr)  # noqa: T201 - this is the command's output
-    print(json.dumps(figures(judgements, changes)))  # noqa: T201 - this is the command's output
+    print(json.dumps({**checked.figures(), **figures(judgements, changes)}))  # noqa: T201 - this is the command's output
     return 1 if complaints else 0
 
 

@@ -1,0 +1,117 @@
+"""What all checkers say of all deployments, and what of it must not be."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from security.checks.checkers import Checked, check, silent
+from security.checks.deployments import HARDENED, deployments
+from security.checks.findings import Acknowledgement, Finding
+from security.checks.switches import SWITCHES
+
+OPEN = Path(__file__).parents[1] / "findings.txt"
+_HEAD = """# What checkers find and nothing answers yet: a rule, and the resource that does not keep it. May only shrink.
+# Written by `python -m security --accept`. A line that is not found any more is to be removed.
+"""
+_PROCESSES = 2
+
+Pair = tuple[str, str]
+"""A rule, without the pack that has it, and the path of a resource."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found.
+
+    Parameters
+    ----------
+    checked : mapping
+        By the deployments' names.
+    silent : list of str
+        Checkers that found nothing in a stack which is bad on purpose.
+    """
+
+    checked: Mapping[str, Checked]
+    silent: list[str]
+
+    @cached_property
+    def acknowledged(self) -> dict[Pair, Acknowledgement]:
+        """What the hardened deployment does not keep, for a reason."""
+        return dict(self.acknowledged_by(HARDENED))
+
+    def acknowledged_by(self, deployment: str) -> Iterator[tuple[Pair, Acknowledgement]]:
+        """Yield what one deployment does not keep, for a reason."""
+        checked = self.checked[deployment]
+        for finding in checked.findings:
+            if reason := checked.reason(finding):
+                yield _pair(finding), reason
+
+    @cached_property
+    def open(self) -> dict[Pair, Finding]:
+        """What no deployment may show: found without a reason, and no switch answers it."""
+        return {
+            _pair(finding): finding
+            for name, checked in self.checked.items()
+            for finding in checked.findings
+            if not checked.reason(finding) and (name == HARDENED or finding.general_rule not in SWITCHES)
+        }
+
+    @cached_property
+    def switched(self) -> set[Pair]:
+        """What defaults show, and a switch answers."""
+        found = {
+            _pair(finding)
+            for name, checked in self.checked.items()
+            for finding in checked.findings
+            if name != HARDENED and finding.general_rule in SWITCHES and not checked.reason(finding)
+        }
+        return found - self.open.keys()
+
+    def figures(self) -> dict[str, int]:
+        """Return the figures by their names."""
+        return {
+            "deployments": len(self.checked),
+            "unacknowledged": len(self.open),
+            "acknowledged": len(self.acknowledged),
+            "answered_by_switches": len(self.switched),
+        }
+
+    def complaints(self) -> Iterator[str]:
+        """Yield what makes the check fail."""
+        yield from (
+            f"did not run, or finds nothing in what is bad on purpose: {name}" for name in self.silent
+        )
+        listed, found = set(_listed()), {_line(pair): one for pair, one in self.open.items()}
+        yield from (f"found: {line}: {one.why}" for line, one in found.items() if line not in listed)
+        yield from (f"listed in {OPEN.name} for nothing: {line}" for line in sorted(listed - found.keys()))
+
+    def accept(self) -> None:
+        """List what is open today."""
+        OPEN.write_text(_HEAD + "".join(f"{line}\n" for line in sorted(map(_line, self.open))))
+
+
+def report() -> Report:
+    """Check all deployments, and that the checkers run."""
+    # Fresh processes: a fork of one in which the CDK's Node runs would share its pipes.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_PROCESSES, mp_context=context) as pool:
+        heard = pool.submit(silent)
+        checked = {name: pool.submit(check, fields) for name, fields in deployments().items()}
+        return Report({name: done.result() for name, done in checked.items()}, heard.result())
+
+
+def _pair(finding: Finding) -> Pair:
+    return finding.general_rule, finding.resource
+
+
+def _line(pair: Pair) -> str:
+    return " | ".join(pair)
+
+
+def _listed() -> list[str]:
+    return [line for line in OPEN.read_text().splitlines() if line and not line.startswith("#")]

@@ -1,0 +1,76 @@
+"""What a rule is, and the list of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from security.checks.deployed import Call, Deployed, Machine, Resource
+from security.checks.findings import Finding
+
+CHECKER = "Headrace"
+Subject = TypeVar("Subject", Resource, Call, Machine)
+Check = Callable[[Subject], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule, and what it is about.
+
+    Parameters
+    ----------
+    name : str
+        As findings and acknowledgements name it, e.g. ``Headrace-JobsAreIsolated``.
+    find : callable
+        Yields (path, what is wrong) of all that does not keep it.
+    words : str
+        What must hold.
+    """
+
+    name: str
+    find: Callable[[Deployed], Iterator[tuple[str, str]]]
+    words: str
+
+
+RULES: dict[str, Rule] = {}
+
+
+def of_resources(*kinds: str) -> Callable[[Check[Resource]], Check[Resource]]:
+    """Make a function a rule on all resources of some types."""
+    return _rule(lambda deployed: (r for r in deployed.resources if r.kind in kinds))
+
+
+def of_calls(*operations: str) -> Callable[[Check[Call]], Check[Call]]:
+    """Make a function a rule on calls, by state machines or by CloudFormation; no operation means all."""
+    return _rule(lambda deployed: (c for c in deployed.calls if c.operation in operations or not operations))
+
+
+def of_machines(check: Check[Machine]) -> Check[Machine]:
+    """Make a function a rule on all state machines."""
+    every: Callable[[Deployed], Iterator[Machine]] = lambda deployed: iter(deployed.machines)  # noqa: E731
+    return _rule(every)(check)
+
+
+def _rule(
+    subjects: Callable[[Deployed], Iterator[Subject]],
+) -> Callable[[Check[Subject]], Check[Subject]]:
+    def add(check: Check[Subject]) -> Check[Subject]:
+        def find(deployed: Deployed) -> Iterator[tuple[str, str]]:
+            for subject in subjects(deployed):
+                for wrong in check(subject):
+                    state = getattr(subject, "state", "")
+                    yield subject.path, f"{state}: {wrong}" if state else wrong
+
+        name = f"{CHECKER}-{check.__name__.title().replace('_', '')}"
+        RULES[name] = Rule(name, find, (check.__doc__ or "").strip().splitlines()[0])
+        return check
+
+    return add
+
+
+def findings(deployed: Deployed) -> Iterator[Finding]:
+    """Yield what all rules find."""
+    for rule in RULES.values():
+        for path, wrong in rule.find(deployed):
+            yield Finding(CHECKER, rule.name, path, wrong)

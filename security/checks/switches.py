@@ -1,0 +1,18 @@
+"""Rules that the defaults of a pipeline file do not keep, since to keep them costs something, and the switch that does.
+
+In the hardened deployment, where all of these are on, none of the rules may be broken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SWITCHES: Mapping[str, str] = {
+    "CT.CLOUDWATCH.PR.2": "`retention.log_days: 365`, or `compliance: strict`",
+    "CT.LAMBDA.PR.3": "`network: private`",
+    "CT.S3.PR.9": "`retention.object_lock_days`",
+    "Headrace-JobsAreIsolated": "`endpoint.kind: realtime` and `image: headrace`",
+    "LambdaInsideVPC": "`network: private`",
+    "S3BucketDefaultLockEnabled": "`retention.object_lock_days`",
+}
+"""By the rule's name without its pack."""

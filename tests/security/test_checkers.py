@@ -1,0 +1,119 @@
+"""Checkers run, what they find must have a reason, and the list of what has none may only shrink."""
+
+import pytest
+
+from security.checks import report as reports
+from security.checks.checkers import CHECKERS, Checked, silent
+from security.checks.deployments import HARDENED, deployments
+from security.checks.findings import Acknowledgement, Finding
+from security.checks.guard import with_imports
+from security.checks.report import Report
+from security.templates import Templates
+
+QUEUE = "<pipeline>-data/Queue/Resource"
+BARE = Finding("Serverless", "Serverless-SQSRedrivePolicy", QUEUE)
+IN_NO_VPC = Finding("HIPAA.Security", "HIPAA.Security-LambdaInsideVPC", "<pipeline>-data/Ingest/Resource")
+REASON = Acknowledgement("<pipeline>-data/Queue", "Serverless-SQSRedrivePolicy", "It is the dead letters'.")
+
+
+@pytest.fixture
+def listed(tmp_path, monkeypatch):
+    """An empty list of what is open."""
+    monkeypatch.setattr(reports, "OPEN", tmp_path / "findings.txt")
+    reports.OPEN.write_text("")
+    return reports.OPEN
+
+
+def report(hardened=(), default=(), acknowledged=(), not_heard=()):
+    checked = {
+        HARDENED: Checked(tuple(hardened), tuple(acknowledged)),
+        "bike.yaml": Checked(tuple(default), tuple(acknowledged)),
+    }
+    return Report(checked, list(not_heard))
+
+
+def test_every_checker_finds_something_in_the_stack_that_is_bad_on_purpose():
+    assert len(CHECKERS) > 8
+    assert silent() == []
+
+
+def test_a_checker_that_does_not_run_is_told(monkeypatch):
+    monkeypatch.setattr("security.checks.guard.findings", lambda _: iter(()))
+    monkeypatch.setattr("security.checks.checkers._PARTS", ())
+
+    assert silent() == list(CHECKERS)
+    assert "did not run" in next(report(not_heard=["Control Tower"]).complaints())
+
+
+def test_what_is_found_without_a_reason_fails(listed):
+    found = report(hardened=[BARE])
+
+    assert found.figures()["unacknowledged"] == 1
+    assert list(found.complaints()) == [f"found: SQSRedrivePolicy | {QUEUE}: "]
+
+
+def test_what_has_a_reason_is_counted_and_does_not_fail(listed):
+    found = report(hardened=[BARE], acknowledged=[REASON])
+
+    assert found.figures() | {"deployments": 0} == {
+        "deployments": 0,
+        "unacknowledged": 0,
+        "acknowledged": 1,
+        "answered_by_switches": 0,
+    }
+    assert list(found.complaints()) == []
+
+
+def test_a_rule_of_two_packs_counts_once_for_a_resource(listed):
+    twice = [IN_NO_VPC, Finding("PCI.DSS.321", "PCI.DSS.321-LambdaInsideVPC", IN_NO_VPC.resource)]
+
+    assert report(hardened=twice).figures()["unacknowledged"] == 1
+
+
+def test_what_a_switch_answers_may_be_found_in_defaults_but_not_where_the_switch_is_on(listed):
+    assert report(default=[IN_NO_VPC]).figures()["answered_by_switches"] == 1
+    assert list(report(default=[IN_NO_VPC]).complaints()) == []
+    assert len(list(report(hardened=[IN_NO_VPC]).complaints())) == 1
+
+
+def test_the_list_of_what_is_open_may_only_shrink(listed):
+    report(hardened=[BARE]).accept()
+
+    assert list(report(hardened=[BARE]).complaints()) == []
+    assert list(report().complaints()) == [f"listed in findings.txt for nothing: SQSRedrivePolicy | {QUEUE}"]
+
+
+def test_every_option_of_a_pipeline_is_checked_in_some_deployment():
+    fields = set().union(*(fields.keys() for fields in deployments().values()))
+
+    assert {
+        "stream",
+        "database",
+        "large_data",
+        "feedback",
+        "tracking",
+        "privacy",
+        "image",
+        "release",
+    } <= fields
+    assert {"realtime", "asynchronous", "batch", "serverless"} <= {
+        fields.get("endpoint", {}).get("kind", "serverless") for fields in deployments().values()
+    }
+
+
+def test_guard_is_told_what_references_to_other_stacks_will_be():
+    templates = Templates(
+        {
+            "p-data": {
+                "Resources": {"Key": {"Type": "AWS::KMS::Key", "Properties": {}}},
+                "Outputs": {"Out": {"Value": {"Fn::GetAtt": ["Key", "Arn"]}, "Export": {"Name": "key"}}},
+            },
+        }
+    )
+
+    assert with_imports(
+        templates, "p-data", {"KmsKeyId": {"Fn::ImportValue": "key"}, "Own": {"Ref": "X"}}
+    ) == {
+        "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/p-data.Key",
+        "Own": {"Ref": "X"},
+    }
