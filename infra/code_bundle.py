@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import gzip
+import os
 import re
 import shutil
 import tarfile
@@ -21,7 +22,7 @@ _PURE_PACKAGES = ("openpyxl", "et_xmlfile")
 
 _OWN_STEPS = Path("pipelines") / "steps"
 _OWN_ESTIMATORS = Path("pipelines") / "estimators"
-_NOT_CODE = shutil.ignore_patterns("__pycache__", "*.pyc")
+_NOT_CODE = ("__pycache__", "*.pyc")
 
 
 def lambda_bundle(pipeline: Pipeline) -> Path:
@@ -37,11 +38,9 @@ def lambda_bundle(pipeline: Pipeline) -> Path:
 @cache
 def _lambda_bundle(repo: Path, pipeline: str) -> Path:
     stage = _empty_stage()
-    shutil.copytree(repo / "lambdas", stage / "lambdas", ignore=_NOT_CODE)
-    shutil.copytree(
-        repo / "headrace", stage / "headrace", ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli")
-    )
-    _copy_own_steps(stage)
+    _add_code(stage, repo, "lambdas")
+    _add_code(stage, repo, "headrace", without=("cli",))
+    _add_code(stage, repo, _OWN_STEPS)
     (stage / "pipeline.json").write_text(pipeline)
     return stage
 
@@ -49,18 +48,14 @@ def _lambda_bundle(repo: Path, pipeline: str) -> Path:
 def glue_bundle() -> Path:
     """Copy what the Spark jobs import and Glue does not have, the user's own steps among it, and return the folder."""
     stage = _empty_stage()
-    shutil.copytree(REPO / "glue_jobs", stage / "glue_jobs", ignore=_NOT_CODE)
-    shutil.copytree(
-        REPO / "headrace",
-        stage / "headrace",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli", "config"),
-    )
-    _copy_own_steps(stage)
+    _add_code(stage, REPO, "glue_jobs")
+    _add_code(stage, REPO, "headrace", without=("cli", "config"))
+    _add_code(stage, REPO, _OWN_STEPS)
     for name in _PURE_PACKAGES:
         found = util.find_spec(name)
         if found is None or not found.submodule_search_locations:
             raise ModuleNotFoundError(f"{name} is not installed: run make setup")
-        shutil.copytree(found.submodule_search_locations[0], stage / name, ignore=_NOT_CODE)
+        _add_code(stage, Path(found.submodule_search_locations[0]).parent, name)
     return stage
 
 
@@ -73,19 +68,11 @@ def image_bundle(extras: Sequence[str] = ()) -> Path:
         Names of files in ``sagemaker_jobs/extras``, of which ``extras.txt`` is made.
     """
     stage = _empty_stage()
-    shutil.copytree(
-        REPO / "sagemaker_jobs",
-        stage / "sagemaker_jobs",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "extras"),
-    )
+    _add_code(stage, REPO, "sagemaker_jobs", without=("extras",))
     (stage / "extras.txt").write_text(_merged_locks(extras))
-    shutil.copytree(
-        REPO / "headrace",
-        stage / "headrace",
-        ignore=shutil.ignore_patterns("__pycache__", "*.pyc", "cli", "aws"),
-    )
-    _copy_own_steps(stage)
-    shutil.copytree(REPO / _OWN_ESTIMATORS, stage / _OWN_ESTIMATORS, ignore=_NOT_CODE)
+    _add_code(stage, REPO, "headrace", without=("cli", "aws"))
+    _add_code(stage, REPO, _OWN_STEPS)
+    _add_code(stage, REPO, _OWN_ESTIMATORS)
     shutil.move(stage / "sagemaker_jobs" / "Dockerfile", stage / "Dockerfile")
     return stage
 
@@ -119,9 +106,20 @@ def _merged_locks(extras: Sequence[str]) -> str:
     return "".join(pinned[pin] for pin in sorted(pinned))
 
 
-def _copy_own_steps(stage: Path) -> None:
-    """Copy ``pipelines/steps``, in which a user's steps are found by their names."""
-    shutil.copytree(REPO / _OWN_STEPS, stage / _OWN_STEPS, ignore=_NOT_CODE)
+def _add_code(stage: Path, root: Path, folder: str | Path, without: tuple[str, ...] = ()) -> None:
+    """Lay out a folder in the stage as it lies below `root`, without what is no code and without these names.
+
+    The files are links to a copy that all stages of this process share: the CDK knows a file that it has hashed by its inode.
+    """
+    copied = _copied(root / folder, (*_NOT_CODE, *without))
+    shutil.copytree(copied, stage / folder, copy_function=os.link)
+
+
+@cache
+def _copied(folder: Path, left_out: tuple[str, ...]) -> Path:
+    copied = _empty_stage() / folder.name
+    shutil.copytree(folder, copied, ignore=shutil.ignore_patterns(*left_out))
+    return copied
 
 
 def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_app import add_stacks
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import CDK_JSON
 
 MINIMAL = {"name": "price", "problem": "regression", "target": "price"}
 PIPELINES = {
@@ -65,7 +65,7 @@ class Synthesised:
     def __init__(self, fields, folder):
         self.fields = fields
         pipeline = Pipeline.model_validate(fields)
-        self.app = cdk.App(context=CONTEXT, outdir=str(folder))
+        self.app = cdk.App(context=CDK_JSON, outdir=str(folder))
         add_stacks(self.app, pipeline)
         self.assembly = self.app.synth()
         self.folder = folder

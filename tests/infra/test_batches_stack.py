@@ -1,7 +1,6 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
 
@@ -9,7 +8,7 @@ from headrace.config.pipeline import Pipeline
 from infra.batches_stack import BatchesStack
 from infra.data_stack import DataStack
 from tests.infra.nag import findings
-from tests.infra.pipeline_stacks import CONTEXT, templates
+from tests.infra.pipeline_stacks import template_app, templates
 from tests.infra.state_machines import definitions, flaws, tasks
 
 SCHEDULED = json.dumps(
@@ -24,7 +23,7 @@ BATCHES = json.dumps({"arrival": {"train": "batch"}})
 @cache
 def stack(**arrival):
     """Return the batches stack of the pipeline `bike`."""
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     fields = {"name": "bike", "problem": "regression", "target": "cnt"}
     pipeline = Pipeline.model_validate({**fields, "arrival": {"train": "batch", **arrival}})
     data = DataStack(app, "bike-data", pipeline=pipeline)

@@ -1,7 +1,6 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
 
@@ -9,7 +8,7 @@ from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
 from tests.infra.nag import findings
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 from tests.infra.state_machines import definitions, flaws
 
 PRIVATE = json.dumps(
@@ -31,7 +30,7 @@ INTERFACES = [
 @cache
 def stack(options="{}"):
     """Return the database stack of the pipeline `shop`; `options` is JSON for the block's fields."""
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     block = {"engine": "postgresql", "secret": "shop/reader", "table": "public.orders", "watermark": "id"}
     pipeline = Pipeline.model_validate(
         {"name": "shop", "problem": "regression", "target": "price", "database": block | json.loads(options)}

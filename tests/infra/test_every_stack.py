@@ -22,7 +22,7 @@ from local_cloud.lambda_runtime.packages import (
 )
 from tests.infra.every_stack import OPTIONAL, STACKS, Synthesised
 from tests.infra.nag import findings
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import CDK_JSON
 
 REPO = Path(__file__).parents[2]
 KEPT_WITH_THE_DATA = {
@@ -139,7 +139,7 @@ def test_a_bare_machine_gives_the_same_templates(of_the_project, tmp_path):
 
 def synthesise(name, folder, environment):
     """Run app.py as `cdk synth` does, in a fresh process."""
-    context = {"CDK_CONTEXT_JSON": json.dumps({**CONTEXT, "pipeline": name}), "CDK_OUTDIR": str(folder)}
+    context = {"CDK_CONTEXT_JSON": json.dumps({**CDK_JSON, "pipeline": name}), "CDK_OUTDIR": str(folder)}
     return subprocess.run(
         [sys.executable, "app.py"],
         cwd=REPO,

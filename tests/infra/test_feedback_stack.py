@@ -1,7 +1,6 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pyarrow as pa
 import pytest
 from aws_cdk.assertions import Match, Template
@@ -12,12 +11,12 @@ from headrace.ml.labelled_rows import ADDED
 from headrace.ml.prediction_columns import COLUMNS
 from infra.data_stack import DataStack
 from infra.feedback_stack import FeedbackStack
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 
 
 @cache
 def template(**feedback):
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     pipeline = Pipeline(name="bike", problem="regression", target="cnt", id="instant", feedback=feedback)
     data = DataStack(app, "bike-data", pipeline=pipeline)
     stack = FeedbackStack(app, "bike-feedback", pipeline=pipeline, feedback=pipeline.feedback, data=data)

@@ -1,13 +1,12 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
 
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_app import add_stacks
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 from tests.infra.state_machines import (
     complaints,
     dangling,
@@ -25,7 +24,7 @@ KEY = {"Fn::ImportValue": Match.string_like_regexp("bike-data:.*Key.*Arn")}
 @cache
 def app(options):
     """Return the app of the pipeline `bike`; `options` is JSON for the block `large_data`, or null."""
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     fields = {"name": "bike", "problem": "regression", "target": "cnt", "large_data": json.loads(options)}
     add_stacks(app, Pipeline.model_validate(fields))
     return app

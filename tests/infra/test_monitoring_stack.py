@@ -1,7 +1,6 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
 
@@ -9,6 +8,7 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
 from tests.infra.nag import findings
+from tests.infra.pipeline_stacks import template_app
 from tests.infra.state_machines import (
     complaints,
     dangling,
@@ -26,13 +26,12 @@ OTHERWISE = json.dumps(
         "monitoring": {"schedule": "cron(0 6 * * ? *)"},
     }
 )
-CONTEXT = json.loads((REPO / "cdk.json").read_text())["context"]
 
 
 @cache
 def stack(options="{}"):
     """Return the monitoring stack of the pipeline `bike`; `options` is JSON for the pipeline's fields."""
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     fields = {"name": "bike", "problem": "regression", "target": "cnt", **json.loads(options)}
     add_stacks(app, Pipeline.model_validate(fields))
     return app.node.find_child("bike-monitoring")

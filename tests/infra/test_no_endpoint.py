@@ -3,14 +3,13 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_app import add_stacks
 from tests.infra.nag import findings
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 from tests.infra.state_machines import definitions
 
 FIELDS = {
@@ -25,7 +24,7 @@ FIELDS = {
 
 @cache
 def app():
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     add_stacks(app, Pipeline.model_validate(FIELDS))
     return app
 

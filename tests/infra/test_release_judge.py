@@ -1,7 +1,6 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
@@ -10,12 +9,12 @@ from infra.data_stack import DataStack
 from infra.pipeline_stack import PipelineStack
 from infra.release_judge import ReleaseJudge
 from tests.infra.nag import findings
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 
 
 @cache
 def stack():
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     pipeline = Pipeline(name="bike", problem="regression", target="cnt")
     data = DataStack(app, "bike-data", pipeline=pipeline)
     stack = PipelineStack(app, "bike-serving", pipeline=pipeline, description="judge")

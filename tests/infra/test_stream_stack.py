@@ -1,14 +1,13 @@
 import json
 from functools import cache
 
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Match, Template
 
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 
 KEY = {"Fn::ImportValue": Match.string_like_regexp("bike-data:.*Key.*Arn")}
 
@@ -16,7 +15,7 @@ KEY = {"Fn::ImportValue": Match.string_like_regexp("bike-data:.*Key.*Arn")}
 @cache
 def app(options):
     """Return the app of the pipeline `bike`; `options` is JSON for the block `stream`, or null."""
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     fields = {"name": "bike", "problem": "regression", "target": "cnt", "stream": json.loads(options)}
     add_stacks(app, Pipeline.model_validate(fields))
     return app

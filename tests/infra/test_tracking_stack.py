@@ -1,18 +1,17 @@
-import aws_cdk as cdk
 import pytest
 from aws_cdk.assertions import Template
 
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.tracking_stack import TrackingStack
-from tests.infra.pipeline_stacks import CONTEXT
+from tests.infra.pipeline_stacks import template_app
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-"
 FIELDS = {"name": "bike", "problem": "regression", "target": "cnt"}
 
 
 def template(mlflow):
-    app = cdk.App(context=CONTEXT)
+    app = template_app()
     pipeline = Pipeline.model_validate({**FIELDS, "tracking": {"mlflow": mlflow}})
     data = DataStack(app, "bike-data", pipeline=pipeline)
     stack = TrackingStack(app, "bike-tracking", pipeline=pipeline, tracking=pipeline.tracking, data=data)
