@@ -21,6 +21,7 @@ _EXTENSIONS = (
     "local_cloud.adapters.codebuild",
     "local_cloud.adapters.glue_jobs",
     "local_cloud.adapters.snapshots",
+    "local_cloud.adapters.stack_answers",
     "local_cloud.repairs.function_metrics",
     "local_cloud.repairs.function_payloads",
     "local_cloud.repairs.async_invocations",

@@ -5,10 +5,10 @@ import os
 import sys
 from pathlib import Path
 
-from tests.e2e.cloud import ACCOUNT, REGION
 from tests.infra.every_stack import Synthesised
 
 _CDK = Path(sys.executable).parent / "cdk"
+_BOOTSTRAP = Path(__file__).parents[2] / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 # How stacks come into being is AWS's matter, and tested with CDK itself: no change sets, two stacks at a time.
 _HOW = ("--exclusively", "--require-approval", "never", "--method", "direct", "--concurrency", "2")
 _TOOLKIT = "CDKToolkit"
@@ -22,21 +22,28 @@ def deployed(cloud, folder, pipeline, *kinds):
     """
     name, outputs, assembly = pipeline["name"], folder / "outputs.json", folder / "cdk.out"
     Synthesised(pipeline, assembly)
-    if not _bootstrapped(cloud):
-        _cdk(cloud, folder, "bootstrap", f"aws://{ACCOUNT}/{REGION}", "--app", "")
+    _bootstrap(cloud)
     stacks = [f"{name}-{kind}" for kind in kinds]
-    _cdk(cloud, folder, "deploy", *stacks, *_HOW, "--app", assembly, "--outputs-file", outputs)
+    _cdk(cloud, "deploy", *stacks, *_HOW, "--app", assembly, "--outputs-file", outputs)
     return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
 
 
-def _bootstrapped(cloud):
-    stacks = cloud.client("cloudformation").describe_stacks()["Stacks"]
-    return _TOOLKIT in {stack["StackName"] for stack in stacks}
+def _bootstrap(cloud):
+    """Make the stack that `cdk bootstrap` makes, without Node, unless it is there."""
+    formation = cloud.client("cloudformation")
+    if _TOOLKIT in {stack["StackName"] for stack in formation.describe_stacks()["Stacks"]}:
+        return
+    formation.create_stack(
+        StackName=_TOOLKIT,
+        TemplateBody=_BOOTSTRAP.read_text(),
+        Parameters=[{"ParameterKey": "FileAssetsBucketKmsKeyId", "ParameterValue": "AWS_MANAGED_KEY"}],
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    formation.get_waiter("stack_create_complete").wait(StackName=_TOOLKIT)
 
 
-def _cdk(cloud, folder, *arguments):
+def _cdk(cloud, *arguments):
     # With the user's home: CDK's libraries are unpacked there, once.
     variables = {name: os.environ[name] for name in ("PATH", "HOME")} | {"CI": "true"}
-    options = ("--output", folder / "bootstrap") if "bootstrap" in arguments else ()
-    done = cloud.run(_CDK, *arguments, *options, "--no-notices", timeout_s=300, **variables)
+    done = cloud.run(_CDK, *arguments, "--no-notices", timeout_s=300, **variables)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
