@@ -13,12 +13,12 @@ from infra.serving_stack import ServingStack
 from infra.training_stack import TrainingStack
 
 CDK_JSON = json.loads((Path(__file__).parents[2] / "cdk.json").read_text())["context"]
+CONTEXT = {**CDK_JSON, "aws:cdk:disable-asset-staging": True}
 
 
 def template_app():
     """Return an app of which only the templates are looked at, each by a test: the CDK copies no code, and validates nothing."""
-    context = {**CDK_JSON, "aws:cdk:disable-asset-staging": True}
-    return cdk.App(context=context, builtin_cloud_formation_validation=False)
+    return cdk.App(context=CONTEXT, builtin_cloud_formation_validation=False)
 
 
 @cache
