@@ -17,6 +17,7 @@ from infra.data_stack import DataStack
 from infra.dropped_objects import dropped
 from infra.feedback_grants import grant_joining, grant_taking_calls
 from infra.labelled_table import LABELLED
+from infra.narrow_grants import grant_items
 from infra.operation_alarms import OperationAlarms, Words
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_metrics import pipeline_metric
@@ -83,6 +84,8 @@ class FeedbackStack(PipelineStack):
         )
         grant_joining(function, data)
         data.privacy_keys.grant_to(function)
+        if self.pipeline.privacy and self.pipeline.privacy.subject:
+            grant_items(function, data.ledger, "dynamodb:Query", ["erased"])
         return function
 
     def _start_on_files(self) -> None:

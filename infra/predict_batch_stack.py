@@ -123,6 +123,9 @@ class PredictBatchStack(PipelineStack):
         grant_objects(function, data.artifacts_bucket, "s3:PutObject", [f"{WORK}*"])
         grant_data_keys(function, data.key)
         data.privacy_keys.grant_to(function)
+        if self._names_people:
+            function.add_environment("LEDGER_TABLE", data.ledger.table_name)
+            grant_items(function, data.ledger, "dynamodb:Query", ["erased"])
         return function
 
     def _add_finish_batch(self) -> PipelineFunction:
@@ -197,7 +200,14 @@ class PredictBatchStack(PipelineStack):
         if self._batch.schedule:
             grant_list(function, data.data_bucket, _DROPPED, action="s3:ListBucketVersions")
             grant_items(function, data.ledger, "dynamodb:Query", ["prediction"])
+        if self._names_people:  # whether a file is what an erasure has left
+            for action in ("s3:GetObject", "s3:GetObjectVersion"):
+                grant_objects(function, data.data_bucket, action, [f"{_DROPPED}*"])
         return function
+
+    @property
+    def _names_people(self) -> bool:
+        return self.pipeline.privacy is not None and self.pipeline.privacy.subject is not None
 
     def _add_function(
         self, id: str, name: str, *, timeout_s: int = 60, **environment: str

@@ -7,8 +7,9 @@ begins anew until nothing is found. The receipt comes last, and takes the place 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,10 +29,10 @@ OWN = "privacy/"
 
 _MODELS = ".tar.gz"  # what was learnt, and no rows
 _DROPPED = ("incoming/", "batch/", "feedback/")
-_ANSWERED = ("batch/", "feedback/")  # nobody reads them again, and what is left would be taken for new
 _ROUNDS = 5
 _AT_ONCE = 8
 _SHORT = 32
+_DIGITS = len("20260131120000")
 
 Progress = Callable[[str], None]
 
@@ -157,6 +158,10 @@ class Erasure:
         The list that ingestion looks at.
     artifacts, bucket : Artifacts and str
         Where plan and receipt are.
+    taken : callable
+        Returns key and version of every dropped file that somebody has begun with; what is left of others is new data.
+    refuse_while_training : callable
+        Raises if a training runs: asked again at the end, because one may have begun meanwhile.
     mark_models : callable
         Is given the snapshots that held the person, marks the models that were trained on them, and returns their versions.
     train : callable
@@ -170,6 +175,8 @@ class Erasure:
     people: ErasedPeople
     artifacts: Artifacts
     bucket: str
+    taken: Callable[[], Collection[tuple[str, str]]]
+    refuse_while_training: Callable[[], None]
     mark_models: Callable[[list[str], str], list[int]]
     train: Callable[[str], str]
 
@@ -191,10 +198,10 @@ class Erasure:
         person = self.person.with_rows(plan.rows, self.key)
         for _ in range(_ROUNDS):
             progress("searching all versions of all objects")
-            is_clean = True
+            is_clean, taken = True, self.taken()
             for hit in self.search.hits(person):
                 is_clean = False
-                self._remove(hit, plan, progress)
+                self._remove(hit, plan, taken, progress)
             if is_clean:
                 return self._receipt(plan, now, train=train)
         raise StillThereError(
@@ -214,15 +221,19 @@ class Erasure:
     def _save(self, plan: Plan) -> None:
         self.artifacts.store(f"{self.folder}plan.json", vars(plan))
 
-    def _remove(self, hit: Hit, plan: Plan, progress: Progress) -> None:
+    def _remove(self, hit: Hit, plan: Plan, taken: Collection[tuple[str, str]], progress: Progress) -> None:
         plan.note(hit)
         self._save(plan)
         progress(f"removing from {hit.name}")
-        remove(self.search.objects, hit, plan.begun_at)
+        is_new = hit.item.key.startswith(_DROPPED) and (hit.item.key, hit.item.live) not in taken
+        remove(self.search.objects, hit, plan.begun_at, is_new=is_new)
 
     def _receipt(self, plan: Plan, now: str, *, train: bool) -> dict[str, Any]:
+        self.refuse_while_training()
         models = self.mark_models(plan.snapshots, now)
-        execution = self.train(f"erasure-{self.name[-_SHORT:]}") if train and models else None
+        # The plan outlives a crash, and with it the name: another erasure of the same person is another training.
+        begun = re.sub(r"\D", "", plan.begun_at)[:_DIGITS]
+        execution = self.train(f"erasure-{self.name[-_SHORT:]}-{begun}") if train and models else None
         receipt = {
             **described(plan),
             "finished_at": now,
@@ -252,14 +263,14 @@ def described(plan: Plan) -> dict[str, Any]:
     }
 
 
-def remove(objects: VersionedObjects, hit: Hit, at: str) -> None:
+def remove(objects: VersionedObjects, hit: Hit, at: str, *, is_new: bool = False) -> None:
     """Remove the person from one object; after a crash anywhere in it, doing it again ends the same."""
     item, live = hit.item, hit.item.live
     clean = [version for version in item.versions if version not in hit.found]
     if live in hit.found:
-        rest = None if item.key.startswith(_ANSWERED) else hit.found[live].rest
+        rest = hit.found[live].rest
         if rest is not None:
-            objects.replace(item, rest, at)
+            objects.replace(item, rest, at, is_new=is_new)
         elif clean:
             objects.hide(item)
     objects.delete(item, tuple(hit.found))

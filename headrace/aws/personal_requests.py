@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.erasure import Erasure, Search
 from headrace.aws.privacy import ErasedPeople, protection_key
 from headrace.aws.registry import Registry, property_text
+from headrace.aws.taken_files import taken_files
 from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
 from headrace.ml.privacy.person import Person
 from headrace.ml.privacy.protection import same_as_in_cells
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
 
 MARK = "erasure"
 """The property of a model package that says that somebody was erased from what its model has learnt from."""
@@ -90,8 +94,7 @@ class PersonalRequests:
         """
         if hold := self._declared().get("legal_hold"):
             raise HeldError(f"nothing may be erased: privacy.legal_hold says {hold!r}")
-        if self._trainings():
-            raise HeldError("a training is running, and reads what would be rewritten: wait for its end")
+        self._refuse_while_training()
         bucket, client = self.pipeline.outputs["ArtifactsBucketName"], self.pipeline.session.client("s3")
         return Erasure(
             self.person(subject),
@@ -101,6 +104,8 @@ class PersonalRequests:
             self._people(),
             Artifacts(client, bucket),
             bucket,
+            lambda: taken_files(self._ledger()),
+            self._refuse_while_training,
             self._mark_models,
             self._train,
         )
@@ -123,17 +128,23 @@ class PersonalRequests:
             self.pipeline.outputs["PrivacyKeyArn"], self.pipeline.session.client("secretsmanager")
         )
 
-    def _people(self) -> ErasedPeople:
-        table = self.pipeline.session.resource("dynamodb").Table(self.pipeline.outputs["LedgerTableName"])
-        return ErasedPeople(table)
+    def _ledger(self) -> Table:
+        return self.pipeline.session.resource("dynamodb").Table(self.pipeline.outputs["LedgerTableName"])
 
-    def _trainings(self) -> list[Any]:
+    def _people(self) -> ErasedPeople:
+        return ErasedPeople(self._ledger())
+
+    def _refuse_while_training(self) -> None:
+        """Refuse to go on: a training reads what would be rewritten, and its model is registered when nobody marks it any more."""
         running = self.pipeline.session.client("stepfunctions").list_executions(
             stateMachineArn=self.pipeline.outputs["TrainStateMachineArn"],
             statusFilter="RUNNING",
             maxResults=1,
         )
-        return list(running["executions"])
+        if running["executions"]:
+            raise HeldError(
+                "a training is running, and reads what would be rewritten: wait for its end, and give the command again"
+            )
 
     def _mark_models(self, snapshots: list[str], at: str) -> list[int]:
         """Mark the versions that have learnt from one of `snapshots`, by the first digits of their content's hash."""
@@ -156,8 +167,10 @@ class PersonalRequests:
     def _train(self, name: str) -> str:
         """Ask for a training, once however often this is called for one name."""
         client = self.pipeline.session.client("stepfunctions")
-        return client.start_execution(
-            stateMachineArn=self.pipeline.outputs["TrainStateMachineArn"],
-            name=name,
-            input=json.dumps({"reason": "erasure", "detail": {}}),
-        )["executionArn"]
+        machine = self.pipeline.outputs["TrainStateMachineArn"]
+        try:
+            return client.start_execution(
+                stateMachineArn=machine, name=name, input=json.dumps({"reason": "erasure", "detail": {}})
+            )["executionArn"]
+        except client.exceptions.ExecutionAlreadyExists:
+            return f"{machine.replace(':stateMachine:', ':execution:')}:{name}"

@@ -59,15 +59,19 @@ class VersionedObjects:
                 return None
             raise
 
-    def replace(self, item: VersionedObject, rest: bytes, at: str) -> None:
-        """Write what is left of an object as its newest version, marked so that nobody takes it for new data."""
+    def replace(self, item: VersionedObject, rest: bytes, at: str, *, is_new: bool = False) -> None:
+        """Write what is left of an object as its newest version.
+
+        Unless its rows are new, because nobody has taken the object yet, it is marked so that nobody takes it for new data.
+        """
         found = self._client.head_object(Bucket=item.bucket, Key=item.key)
+        mark = {} if is_new and REWRITTEN not in found["Metadata"] else {REWRITTEN: at}
         self._client.put_object(
             Bucket=item.bucket,
             Key=item.key,
             Body=rest,
             ContentType=found["ContentType"],
-            Metadata={**found["Metadata"], REWRITTEN: at},
+            Metadata={**found["Metadata"], **mark},
         )
 
     def hide(self, item: VersionedObject) -> None:

@@ -30,7 +30,7 @@ class Privacy(Block):
     undeclared: Literal["warn", "quarantine", "off"] = Field(
         "warn",
         description="What happens if other columns look like e-mail addresses, telephone, card, bank account or social "
-        "security numbers: an alarm, or an alarm and the file goes to quarantine, or nobody looks.",
+        "security numbers, or IP addresses: an alarm, or an alarm and the file goes to quarantine, or nobody looks.",
     )
     not_personal: tuple[Column, ...] = Field(
         (), description="Columns that are not looked at: what is found in them is no personal data."

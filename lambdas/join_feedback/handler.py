@@ -27,7 +27,7 @@ from headrace.aws.message_batches import message_processor
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.prediction_files import PredictionFiles
-from headrace.aws.privacy import KeySecrets
+from headrace.aws.privacy import ErasedPeople, KeySecrets
 from headrace.aws.release_log import ReleaseLog
 from headrace.aws.waiting_labels import BusyError, WaitingLabels
 from headrace.config.bundle import bundled_pipeline
@@ -80,7 +80,7 @@ def _deps() -> Dependencies:
     return Dependencies(
         pipeline,
         pipeline.feedback or Feedback(),
-        taking.Ports(DroppedFiles(s3), contracts, waiting, log, _of_labels(pipeline)),
+        taking.Ports(DroppedFiles(s3), contracts, waiting, log, _of_labels(pipeline, ErasedPeople(ledger))),
         joining.Ports(
             PredictionFiles(s3, artifacts),
             waiting,
@@ -94,16 +94,18 @@ def _deps() -> Dependencies:
     )
 
 
-def _of_labels(pipeline: Pipeline) -> Callable[[], Protection | None]:
-    """Return what is hidden of labels: the row's id under both of the names that it may have there."""
-    personal = PersonalData(pipeline, KeySecrets.from_environ(os.environ))
+def _of_labels(pipeline: Pipeline, people: ErasedPeople) -> Callable[[], Protection | None]:
+    """Return what is hidden of labels: the row's id under both of the names that it may have there, and who was erased."""
+    personal = PersonalData(pipeline, KeySecrets.from_environ(os.environ), people)
 
     def protection() -> Protection | None:
         found = personal.protection()
-        if found is None or pipeline.id is None or pipeline.id not in found.rule.personal:
+        if found is None or pipeline.id is None:
             return found
-        hidden = {**found.rule.personal, "entity": found.rule.personal[pipeline.id]}
-        return replace(found, rule=replace(found.rule, personal=hidden))
+        named = {"entity": found.rule.personal[pipeline.id]} if pipeline.id in found.rule.personal else {}
+        hidden = {**found.rule.personal, **named}
+        same = ("entity",) if found.rule.subject == pipeline.id else ()
+        return replace(found, rule=replace(found.rule, personal=hidden, also_subject=same))
 
     return protection
 
@@ -113,6 +115,10 @@ def take_message(record: SQSRecord) -> None:
     deps = _deps()
     file = DroppedFile.from_event(json.loads(record.body), below=FEEDBACK)
     if file.is_folder:
+        return
+    privacy = deps.pipeline.privacy
+    if privacy and privacy.subject and deps.taking.files.was_rewritten(file):
+        logger.info("what an erasure has left of labels that were taken already", extra=file.identity)
         return
     with tempfile.TemporaryDirectory() as scratch:
         taken = taking.take(file, deps.pipeline, deps.feedback, deps.taking, Path(scratch))

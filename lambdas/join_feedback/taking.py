@@ -32,6 +32,10 @@ class Files(Protocol):
         """Write the file to `path`; `FileRefusedError` if it is gone."""
         ...
 
+    def was_rewritten(self, file: DroppedFile) -> bool:
+        """Tell whether it is what an erasure has left of labels that were taken already."""
+        ...
+
     def keep_rows(self, file: DroppedFile, rejected: Path, records: Path, reason: Mapping[str, Any]) -> None:
         """Put refused records in quarantine."""
         ...

@@ -14,7 +14,7 @@ from headrace.aws.artifacts import Artifacts
 from headrace.aws.dropped_files import DroppedFile, DroppedFiles
 from headrace.aws.logs import function_logger
 from headrace.aws.personal_data import PersonalData
-from headrace.aws.privacy import KeySecrets
+from headrace.aws.privacy import ErasedPeople, KeySecrets
 from headrace.aws.transform_folder import TransformFolder
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.privacy.redaction import redact_errors
@@ -25,8 +25,14 @@ logger = function_logger()
 
 @cache
 def _deps() -> tuple[Any, str, PersonalData]:
-    personal = PersonalData(bundled_pipeline(), KeySecrets.from_environ(os.environ))
+    personal = PersonalData(bundled_pipeline(), KeySecrets.from_environ(os.environ), _erased())
     return boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"], personal
+
+
+def _erased() -> ErasedPeople | None:
+    """Return who was erased; None if the pipeline knows nobody."""
+    ledger = os.environ.get("LEDGER_TABLE")
+    return ErasedPeople(boto3.resource("dynamodb").Table(ledger)) if ledger else None
 
 
 @redact_errors

@@ -5,6 +5,7 @@ import json
 import pytest
 from aws_cdk.assertions import Template
 
+from infra.predict_batch_stack import PredictBatchStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
 
@@ -78,3 +79,24 @@ def test_nothing_is_hashed_where_nothing_needs_it():
 
 def test_nothing_is_found_that_nobody_gave_a_reason_for():
     assert findings(data()) == []
+
+
+def test_who_takes_files_knows_who_was_erased_and_what_an_erasure_has_left():
+    options = json.dumps({"privacy": PRIVACY, "endpoint": {"kind": "serverless", "batch": {}}})
+    data, _, serving = stacks(options)
+    pipeline = serving.pipeline
+    stack = PredictBatchStack(
+        data.node.root,
+        "bike-batch",
+        pipeline=pipeline,
+        batch=pipeline.endpoint.batches,
+        data=data,
+        serving=serving,
+    )
+    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    (prepare,) = [json.dumps(policy) for name, policy in policies.items() if name.startswith("PrepareBatch")]
+    (start,) = [json.dumps(policy) for name, policy in policies.items() if name.startswith("StartBatch")]
+
+    assert '"dynamodb:LeadingKeys": ["erased"]' in prepare
+    assert "s3:GetObjectVersion" in start
+    assert "/batch/*" in start

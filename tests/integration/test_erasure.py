@@ -4,6 +4,8 @@ import gzip
 import io
 import json
 import zipfile
+from itertools import count
+from types import SimpleNamespace
 
 import boto3
 import pyarrow as pa
@@ -14,8 +16,10 @@ from moto import mock_aws
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.erasure import Erasure, Search, as_json_lines
 from headrace.aws.privacy import ErasedPeople
+from headrace.aws.taken_files import taken_files
 from headrace.ml.privacy.hashing import hashed_value
 from headrace.ml.privacy.person import Person
+from tests.integration.memory_s3 import MemoryS3
 
 KEY = b"k" * 64
 CANARY, OTHER = "canary-7431", "someone-else"
@@ -111,7 +115,17 @@ def s3():
             AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
             BillingMode="PAY_PER_REQUEST",
         )
+        _take_all(client)
         yield client
+
+
+def _take_all(client):
+    """Write down that every dropped file but one was taken."""
+    for item in client.list_object_versions(Bucket="data")["Versions"]:
+        if item["Key"] != "incoming/a.csv.gz":
+            partition = "prediction" if item["Key"].startswith("batch/") else "file"
+            taken = {"pk": partition, "sk": item["VersionId"], "key": item["Key"]}
+            ledger().put_item(Item={**taken, "version_id": item["VersionId"]})
 
 
 @pytest.fixture
@@ -123,7 +137,7 @@ def ledger():
     return boto3.resource("dynamodb", region_name="us-east-1").Table("ledger")
 
 
-def erasure(s3, asked):
+def erasure(s3, asked, idle=lambda: None):
     def mark(snapshots, at):
         asked.append(("mark", snapshots))
         return [3] if snapshots else []
@@ -134,7 +148,20 @@ def erasure(s3, asked):
 
     person, search = Person.of(CANARY, DECLARED, KEY), Search(s3, ("data", "artifacts"))
     artifacts = Artifacts(s3, "artifacts")
-    return Erasure(person, HASH, KEY, search, ErasedPeople(ledger()), artifacts, "artifacts", mark, train)
+    people = ErasedPeople(ledger())
+    return Erasure(
+        person,
+        HASH,
+        KEY,
+        search,
+        people,
+        artifacts,
+        "artifacts",
+        lambda: taken_files(ledger()),
+        idle,
+        mark,
+        train,
+    )
 
 
 def run(s3, asked):
@@ -207,16 +234,47 @@ def test_other_people_stay_in_the_same_places(s3, asked):
 def test_what_is_left_of_a_dropped_file_is_marked_so_that_nobody_takes_it_for_new(s3, asked):
     run(s3, asked)
 
-    for key in ("incoming/a.csv", "incoming/a.xlsx", "incoming/a.csv.gz"):
-        assert "headrace-rewritten" in s3.head_object(Bucket="data", Key=key)["Metadata"]
-    left = s3.list_objects_v2(Bucket="data", Prefix="batch/").get("Contents", [])
-    assert left == []
+    marked = {
+        key: "headrace-rewritten" in s3.head_object(Bucket="data", Key=key)["Metadata"]
+        for key in ("incoming/a.csv", "incoming/a.xlsx", "incoming/a.csv.gz", "batch/b.csv")
+    }
+    # Nobody had begun with the archive: what is left of it is new.
+    assert marked == {
+        "incoming/a.csv": True,
+        "incoming/a.xlsx": True,
+        "incoming/a.csv.gz": False,
+        "batch/b.csv": True,
+    }
+
+
+def test_what_is_left_of_a_file_keeps_its_bytes(s3, asked):
+    run(s3, asked)
+
+    left = csv(["order", "customer", "total"], [OTHERS_ORDER, OTHER, "2"])
+    for key in ("incoming/a.csv", "batch/b.csv"):
+        assert s3.get_object(Bucket="data", Key=key)["Body"].read() == left
+    packed = s3.get_object(Bucket="data", Key="incoming/a.csv.gz")["Body"].read()
+    assert gzip.decompress(packed) == left
+
+
+def test_a_training_that_has_begun_meanwhile_stops_the_receipt_and_not_the_erasure(s3, asked):
+    def busy():
+        raise RuntimeError("a training is running")
+
+    with pytest.raises(RuntimeError, match="a training is running"):
+        erasure(s3, asked, busy).run(NOW, train=True, progress=lambda text: None)
+    assert asked == []
+    assert places(s3, [CANARY.encode()]) == []
+
+    receipt = run(s3, asked)
+
+    assert (receipt["models"], asked[0]) == ([3], ("mark", ["0123456789abcdef"]))
 
 
 def test_models_are_marked_a_training_is_asked_for_and_the_person_cannot_come_back(s3, asked):
     receipt = run(s3, asked)
 
-    assert asked == [("mark", ["0123456789abcdef"]), ("train", f"erasure-{HASH[-32:]}")]
+    assert asked == [("mark", ["0123456789abcdef"]), ("train", f"erasure-{HASH[-32:]}-20260131120000")]
     assert (receipt["models"], receipt["training"]) == ([3], "arn:execution")
     assert ErasedPeople(ledger()).hashes() == [HASH]
 
@@ -235,60 +293,84 @@ class CrashError(Exception):
     """The machine is gone."""
 
 
-def test_a_crash_before_or_after_any_call_is_made_good_by_the_next_run(s3, asked):
+# One for each way in which an object is dealt with: rewritten, emptied, deleted, hidden, in several versions.
+CRASHED = {
+    "incoming/a.csv",
+    "incoming/only.jsonl",
+    "incoming/page.html",
+    "curated/ingest_date=2026-01-31/a.parquet",
+    "curated/ingest_date=2026-01-31/only.parquet",
+    "predictions/b.csv/predictions.csv",
+    "snapshots/0123456789abcdef/train.parquet",
+    "evaluations/run/evaluation.json",
+}
+
+
+def in_memory():
+    """Return the stores, in memory: the test of crashes makes tens of thousands of calls."""
+    memory = MemoryS3()
+    for bucket, objects in STORES.items():
+        for key in CRASHED & objects.keys():
+            for body in objects[key]:
+                memory.put_object(Bucket=bucket, Key=key, Body=body)
+    memory.delete_object(Bucket="data", Key="incoming/only.jsonl")
+    return memory
+
+
+def erased(memory, asked):
+    def train(name):
+        asked.append(name)
+        return "arn:execution"
+
+    people = SimpleNamespace(add=lambda *_: None)
+    parts = Person.of(CANARY, DECLARED, KEY), HASH, KEY, Search(memory, ("data", "artifacts")), people
+    last = (lambda: (), lambda: None, lambda snapshots, at: [3] if snapshots else [], train)
+    return Erasure(*parts, Artifacts(memory, "artifacts"), "artifacts", *last).run(
+        NOW, train=True, progress=lambda text: None
+    )
+
+
+def stored(memory):
+    return {
+        place: [unpacked(entry[1][0]) if entry[1] else None for entry in entries]
+        for place, entries in memory.entries.items()
+        if any(entry[1] for entry in entries) and not place[1].startswith("privacy/")
+    }
+
+
+def test_a_crash_before_or_after_any_call_is_made_good_by_the_next_run():
     """Every call that changes something fails once, before it is made and after it."""
-    run(s3, asked)
-    expected, start = end_state(s3), dict(STORES)
-    for call in range(0, 60, 7):
-        for done in (False, True):
-            _restore(s3, start)
-            stop = _crashing(s3, call, done)
-            try:
-                run(s3, [])
-            except CrashError:
-                pass
-            finally:
-                stop()
-            run(s3, [])
+    whole, calls, asked = in_memory(), [], []
+    whole.changed = calls.append
+    receipt = erased(whole, asked)
+    expected = stored(whole)
+    assert len(calls) > 60
 
-            assert places(s3, [CANARY.encode(), ORDER.encode()]) == []
-            assert {key: bodies[:1] for key, bodies in end_state(s3).items()} == {
-                key: bodies[:1] for key, bodies in expected.items()
-            }
+    for place in range(len(calls)):
+        memory, seen = in_memory(), count()
 
-
-def _restore(s3, stores):
-    for bucket, objects in stores.items():
-        listed = s3.list_object_versions(Bucket=bucket)
-        for item in (*listed.get("Versions", []), *listed.get("DeleteMarkers", [])):
-            s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
-        for key, bodies in objects.items():
-            for body in bodies:
-                s3.put_object(Bucket=bucket, Key=key, Body=body)
-    s3.delete_object(Bucket="data", Key="incoming/only.jsonl")
-
-
-def _crashing(s3, call, done):
-    """Let the call of this number crash, before or after it has been made."""
-    count = 0
-    originals = {name: getattr(s3, name) for name in ("put_object", "delete_object")}
-
-    def counted(name):
-        def made(**arguments):
-            nonlocal count
-            count += 1
-            if count == call + 1 and not done:
+        def crash(made, place=place, seen=seen):
+            if next(seen) == place:
                 raise CrashError
-            answer = originals[name](**arguments)
-            if count == call + 1:
-                raise CrashError
-            return answer
 
-        return made
+        memory.changed = crash
+        with pytest.raises(CrashError):
+            erased(memory, [])
+        memory.changed = lambda made: None
+        again = erased(memory, found := [])
 
-    for name in originals:
-        setattr(s3, name, counted(name))
-    return lambda: [setattr(s3, name, original) for name, original in originals.items()]
+        assert {key: bodies[:1] for key, bodies in stored(memory).items()} == {
+            key: bodies[:1] for key, bodies in expected.items()
+        }
+        traces = [CANARY.encode(), ORDER.encode()]
+        assert not [key for key, bodies in stored(memory).items() for body in bodies if _has(body, traces)]
+        if not any(key.endswith("receipt.json") for _, key in memory.entries) or found:
+            assert (again["models"], found) == (receipt["models"], asked)
+        assert not memory.entries.get(("artifacts", f"privacy/erasures/{HASH[-32:]}/plan.json"))
+
+
+def _has(body, traces):
+    return body is not None and any(trace in body for trace in traces)
 
 
 def test_an_export_tells_every_record_and_where_it_is(s3):

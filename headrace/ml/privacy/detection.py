@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from headrace.ml.cells import trimmed
 from headrace.ml.files.refusal import FileReason, FileRefusedError
+from headrace.ml.privacy.addresses import are_no_versions, is_address
 from headrace.ml.privacy.checksums import is_card, is_iban, is_social_security
 from headrace.ml.privacy.protection import ProtectionRule
 
@@ -34,11 +35,12 @@ Check = Callable[[str], bool]
 
 @dataclass(frozen=True)
 class _Kind:
-    """One kind of personal data: how it looks, what is checked, and whether it is told inside of texts."""
+    """One kind of personal data: how it looks, what is checked of a cell and of all, and whether it is told inside of texts."""
 
     pattern: re.Pattern[str]
     check: Check = bool
     within: bool = False
+    of_column: Callable[[list[str]], bool] = bool
 
     def is_whole(self, text: str) -> bool:
         found = self.pattern.fullmatch(text)
@@ -73,6 +75,11 @@ _KINDS: Mapping[str, _Kind] = {
             r"|\d{3}[ -]\d{3}[ -]\d{4}"
         ),
         check=lambda text: 8 <= sum(map(str.isdigit, text)) <= 15,  # noqa: PLR2004 - E.164
+    ),
+    "ip_address": _Kind(
+        re.compile(r"\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*"),
+        is_address,
+        of_column=are_no_versions,
     ),
 }
 
@@ -112,7 +119,8 @@ def _kind_of(column: pa.ChunkedArray) -> str | None:
     if len(texts) < _LEAST_CELLS or _are_short_numbers(texts):
         return None
     for name, kind in _KINDS.items():
-        if sum(map(kind.is_whole, texts)) >= max(_LEAST_CELLS, _LEAST_SHARE * len(texts)):
+        found = sum(map(kind.is_whole, texts))
+        if found >= max(_LEAST_CELLS, _LEAST_SHARE * len(texts)) and kind.of_column(texts):
             return name
     for name, kind in _KINDS.items():
         if kind.within and sum(map(kind.is_within, texts)) >= max(

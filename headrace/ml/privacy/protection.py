@@ -38,6 +38,8 @@ class ProtectionRule:
         Columns that are not looked at.
     erased : tuple of str
         Hashes of people whose rows are left out.
+    also_subject : tuple of str
+        Other names that the subject's column may have.
     """
 
     personal: Mapping[str, Treatment]
@@ -45,6 +47,7 @@ class ProtectionRule:
     undeclared: Literal["warn", "quarantine", "off"] = "warn"
     not_personal: tuple[str, ...] = ()
     erased: tuple[str, ...] = ()
+    also_subject: tuple[str, ...] = ()
 
     @property
     def needs_key(self) -> bool:
@@ -123,11 +126,14 @@ class Protection:
         return as_flags(pc.is_in(self._hashed(people), value_set=pa.array(self.rule.erased, pa.string())))
 
     def _without_erased(self, table: TextTable) -> TextTable:
-        subject = self.rule.subject
-        if not self.rule.erased or subject not in table.cells.column_names:
+        if not self.rule.erased:
             return table
-        kept = ~self.is_erased(table.cells.column(subject))
-        return replace(table, cells=table.cells.filter(pa.array(kept)), row_numbers=table.row_numbers[kept])
+        for subject in (self.rule.subject, *self.rule.also_subject):
+            if subject in table.cells.column_names:
+                kept = ~self.is_erased(table.cells.column(subject))
+                cells = table.cells.filter(pa.array(kept))
+                table = replace(table, cells=cells, row_numbers=table.row_numbers[kept])
+        return table
 
     def _hashed(self, cells: pa.ChunkedArray) -> pa.ChunkedArray:
         return _replaced(_read(cells), lambda value: hashed_value(value, self.key))

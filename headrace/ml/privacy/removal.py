@@ -6,24 +6,16 @@ import csv
 import gzip
 import io
 import json
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from headrace.ml.files.options import ReadOptions
 from headrace.ml.files.refusal import FileRefusedError
-from headrace.ml.files.table_file import open_table
 from headrace.ml.privacy.person import Person
-
-_GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
-_LARGEST_MB, _MOST_COLUMNS = 2**20, 10_000
-_ROWS_OF_A_GROUP = 2**17
+from headrace.ml.privacy.rewriting import GZIP, PARQUET, ROWS_OF_A_GROUP, DroppedTable, rest_of
 
 
 @dataclass(frozen=True)
@@ -58,7 +50,7 @@ def found_in(body: bytes, person: Person, *, dropped: bool = False) -> Found | N
     person : Person
         Who.
     dropped : bool
-        Whether it is a file that somebody dropped, which may be anything that can be read; what is left is written as CSV.
+        Whether it is a file that somebody dropped, which may be anything that can be read.
 
     Examples
     --------
@@ -70,9 +62,9 @@ def found_in(body: bytes, person: Person, *, dropped: bool = False) -> Found | N
     """
     if dropped:
         return _in_dropped(body, person)
-    if body.startswith(_GZIP):
+    if body.startswith(GZIP):
         return _in_gzip(body, person)
-    if body.startswith(_PARQUET):
+    if body.startswith(PARQUET):
         return _in_parquet(body, person)
     try:
         text = body.decode()
@@ -106,30 +98,21 @@ def _in_parquet(body: bytes, person: Person) -> Found | None:
         return None
     target = io.BytesIO()
     pq.write_table(
-        table.filter(pa.array(~mine)), target, compression="snappy", row_group_size=_ROWS_OF_A_GROUP
+        table.filter(pa.array(~mine)), target, compression="snappy", row_group_size=ROWS_OF_A_GROUP
     )
     return Found(target.getvalue(), table.filter(pa.array(mine)).to_pylist(), ids=person.ids_of(table))
 
 
 def _in_dropped(body: bytes, person: Person) -> Found | None:
-    options = ReadOptions(max_mb=_LARGEST_MB, max_columns=_MOST_COLUMNS)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "dropped"
-        path.write_bytes(body)
-        try:
-            blocks = list(open_table(path, Path(folder), options).blocks())
-        except FileRefusedError:
-            return _whole(body, person)
-    cells = pa.concat_tables([block.cells for block in blocks])
-    mine = person.rows_of(cells)
-    texts = [text for block in blocks for text in block.broken.values()]
-    if not mine.any() and not any(person.is_named_in(text.encode()) for text in texts):
+    try:
+        table = DroppedTable.read(body)
+    except FileRefusedError:
+        return _whole(body, person)
+    mine = person.rows_of(table.cells)
+    if not mine.any() and not any(person.is_named_in(text.encode()) for text in table.broken.values()):
         return None
-    target = io.BytesIO()
-    left = cells.filter(pa.array(~mine))
-    pacsv.write_csv(left, target)
-    rest = target.getvalue() if left.num_rows else None
-    return Found(rest, cells.filter(pa.array(mine)).to_pylist(), len(texts), person.ids_of(cells))
+    records = table.cells.filter(pa.array(mine)).to_pylist()
+    return Found(rest_of(body, table, mine), records, len(table.broken), person.ids_of(table.cells))
 
 
 def _in_csv(text: str, person: Person) -> Found | None:

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
@@ -14,12 +15,16 @@ import pyarrow.parquet as pq
 import pytest
 import requests
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
+from boto3.dynamodb.conditions import Key
 from moto import mock_aws
 
 from headrace.aws.contract_store import ContractStore
 from headrace.aws.feedback_log import FeedbackLog
+from headrace.aws.privacy import ErasedPeople
+from headrace.aws.versioned_objects import VersionedObjects
 from headrace.aws.waiting_labels import BusyError
 from headrace.config.pipeline import Pipeline
+from headrace.ml.privacy.hashing import hashed_value
 from lambdas.join_feedback import handler as join_feedback
 from lambdas.join_feedback import joining
 from lambdas.take_feedback import handler as take_feedback
@@ -135,6 +140,46 @@ def take(monkeypatch):
         return [item["itemIdentifier"] for item in answer["batchItemFailures"]]
 
     return take
+
+
+@pytest.fixture
+def with_people(functions, monkeypatch):
+    """Deploy it for a pipeline whose rows are about people, two of whom were erased."""
+    secrets = boto3.client("secretsmanager", region_name=REGION)
+    secret = secrets.create_secret(Name="key", SecretString="k" * 64)["ARN"]
+    privacy = {"personal": {"customer": "hash"}, "subject": "customer"}
+    pipeline = Pipeline.model_validate({**PIPELINE.model_dump(), "privacy": privacy})
+    people = ErasedPeople(boto3.resource("dynamodb", region_name=REGION).Table("ledger"))
+    for name in ("ann", "bob"):
+        people.add(hashed_value(name, b"k" * 64), "2026-01-01T00:00:00Z")
+    monkeypatch.setenv("PRIVACY_KEY_ARN", secret)
+    ports = replace(functions.taking, protection=join_feedback._of_labels(pipeline, people))
+    deps = replace(functions, pipeline=pipeline, taking=ports)
+    monkeypatch.setattr(join_feedback, "_deps", lambda: deps)
+
+
+@pytest.mark.parametrize("column", ["customer", "entity"])
+def test_labels_of_people_who_were_erased_are_not_taken(cloud, with_people, take, column):
+    body = f"inference_id,{column},label\na,ann,1\nb,bob,0\nc,cid,1\n"
+
+    assert take(cloud.drop(body)) == []
+
+    (item,) = cloud.log._table.query(KeyConditionExpression=Key("pk").eq("feedback"))["Items"][:1]
+    assert (item["received"], item["refused"]) == (1, 0)
+
+
+def test_what_an_erasure_has_left_of_labels_is_not_taken_again(cloud, with_people, take):
+    message = cloud.drop("inference_id,label\nc,1\n")
+    objects = VersionedObjects(cloud.s3)
+    (item,) = objects.below("data", "feedback/a.csv")
+    objects.replace(item, b"inference_id,label\nc,1\n", NOW.isoformat())
+    rewritten = next(objects.below("data", "feedback/a.csv")).live
+    event = json.loads(message["body"])
+    event["detail"]["object"]["version-id"] = rewritten
+
+    assert take({**message, "body": json.dumps(event)}) == []
+
+    assert not [item for item in cloud.log._table.scan()["Items"] if item["pk"] == "feedback"]
 
 
 def test_labels_of_a_file_are_joined_and_become_rows_to_learn_from(cloud, take):

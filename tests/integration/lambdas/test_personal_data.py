@@ -9,14 +9,17 @@ import boto3
 import pyarrow.parquet as pq
 import pytest
 
+from headrace.aws.erasure import Search, remove
 from headrace.aws.personal_data import PersonalData
 from headrace.aws.privacy import ErasedPeople, KeySecrets
 from headrace.aws.quarantine import Quarantine
 from headrace.config.pipeline import Pipeline
 from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
+from headrace.ml.privacy.person import Person
 from lambdas.ingest_file import handler as ingest_file
 from tests.integration.lambdas.ingestion import PIPELINE, REGION, take
+from tests.integration.lambdas.ingestion import message as message_of
 
 CANARY = "canary-7431"
 HEADER = "instant,customer,email,Air Temp,cnt,day\n"
@@ -163,6 +166,22 @@ def test_undeclared_personal_data_sends_the_file_to_quarantine_if_it_is_to(cloud
     (item,) = cloud.ledger()
     assert (item["refused"], item["personal_data"]) == ("personal_data", {"email": "email"})
     assert places_with(cloud, CANARY) == (["incoming/2011-01.csv"], [])
+
+
+def test_an_old_event_of_a_file_that_an_erasure_has_rewritten_brings_nobody_back(cloud, protect):
+    message = cloud.drop(GOOD)
+    person = Person.of(f"{CANARY}-3", {"subject": "customer", "personal": {"customer": "hash"}}, KEY.encode())
+    search = Search(cloud.s3, ("data",))
+    for hit in search.hits(person):
+        remove(search.objects, hit, "2026-01-31T12:00:00Z", is_new=True)
+
+    assert take(message) == []
+
+    assert cloud.ledger()[0]["refused"] == "object_missing"
+    assert not cloud.keys("curated/")
+    (item,) = search.objects.below("data", "incoming/")
+    take(message_of(item.key, item.live, 1))
+    assert sorted(map(int, cloud.curated()["instant"])) == [1, 2, 4, 5, 6, 7, 8, 9, 10]
 
 
 def test_people_who_were_erased_do_not_come_back(cloud, protect):

@@ -66,6 +66,14 @@ def test_a_message_that_was_moved_back_from_the_dead_letters_starts_the_file_aga
     assert announced(file(), executions, message="m2")
 
 
+def test_what_an_erasure_has_left_of_a_file_is_not_answered_again(executions):
+    message = json.dumps(file().as_event())
+
+    assert not start_announced(message, "m1", executions, lambda file: file.key == "batch/may.csv")
+    assert start_waiting("data", [version("may.csv")], FakeLedger(), executions, "r", lambda _: True) == 0
+    assert executions.inputs == {}
+
+
 def test_folders_and_markers_are_no_files(executions):
     for name in ("2024/", "_SUCCESS"):
         assert not announced(file(name, size=0), executions)

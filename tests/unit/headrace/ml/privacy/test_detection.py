@@ -24,6 +24,14 @@ FOUND = {
         "NO9386011117947",
     ],
     "us_social_security": ["219-09-9999", "457-55-5462", "123-45-6789", "001-01-0001"],
+    "ip_address": [
+        "84.17.46.2",
+        "10.0.0.1",
+        "192.168.0.1",
+        "172.16.0.9",
+        "2a02:908:e842::1",
+        "::ffff:8.8.8.8",
+    ],
     "telephone": ["+49 30 1234567", "(030) 123 4567", "030/1234567", "+1-202-555-0143"],
 }
 
@@ -41,7 +49,12 @@ def test_each_kind_is_found_by_how_it_looks(kind):
     "cells",
     [
         ["2011-01-01", "2011-01-02", "2011-01-03 10:00:00", "2011-01-04T10:00:00+01:00"],
-        ["10.0.0.1", "192.168.0.1", "172.16.0.9", "8.8.8.8"],
+        ["1.0.0.0", "4.8.0.1", "10.0.0.3", "3.11.9.0", "1.2.3"],
+        ["120.0.6099.109", "120.0.99.1", "121.0.200.4", "119.0.6045.199"],
+        ["255.255.255.0", "255.255.0.0", "127.0.0.1", "0.0.0.0", "224.0.0.1"],
+        ["12:30:00", "00:00:01", "23:59:59", "1:2:3"],
+        ["aa:bb:cc:dd:ee:ff", "00:1b:44:11:3a:b7", "00:1b:44:11:3a:b8"],
+        ["2011.12.31.1", "2011.1.1.2", "2012.1.1.3"],
         ["1234567890", "2345678901", "3456789012", "4567890123"],
         ["0.1234567890123456", "1e-5", "-12.5", "1234567890123456789.5"],
         ["550e8400-e29b-41d4-a716-446655440000"] * 4,
@@ -74,6 +87,15 @@ def test_no_column_of_the_demo_is_taken_for_personal():
     table = first_rows(HOURS, ReadOptions(), rows=MOST_ROWS)
 
     assert find_personal(table.cells) == {}
+
+
+def test_most_random_addresses_and_no_random_versions_are_found():
+    seeded = random.Random(7)
+    addresses = [".".join(str(seeded.randrange(1, 224)) for _ in range(4)) for _ in range(200)]
+    versions = [".".join(str(seeded.randrange(most)) for most in (6, 30, 40, 60)) for _ in range(200)]
+
+    assert found(addresses) == {"x": "ip_address"}
+    assert found(versions) == {}
 
 
 def test_an_altered_digit_fails_the_checksum():
