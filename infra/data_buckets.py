@@ -70,6 +70,7 @@ class DataBucket(s3.Bucket):
         announce: bool = False,
         forget: Mapping[str, Duration] | None = None,
         lock: Retention | None = None,
+        hold: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -85,7 +86,7 @@ class DataBucket(s3.Bucket):
             server_access_logs_prefix=f"{id.lower()}/",
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    noncurrent_version_expiration=_OLD_VERSIONS,
+                    noncurrent_version_expiration=None if hold else _OLD_VERSIONS,
                     abort_incomplete_multipart_upload_after=_ABANDONED_UPLOADS,
                 ),
                 *(_forgetting(prefix, after) for prefix, after in (forget or {}).items()),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_dynamodb as dynamodb
@@ -62,7 +63,6 @@ class DataStack(PipelineStack):
             self, "Key", removal_policy=policy, budgets=pipeline.alarms.monthly_usd is not None
         )
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
-        kept = Duration.days(pipeline.quarantine.keep_days)
         self.data_bucket = DataBucket(
             self,
             "Data",
@@ -70,9 +70,9 @@ class DataStack(PipelineStack):
             access_logs=access_logs,
             removal_policy=policy,
             announce=True,
+            hold=_held(pipeline),
             forget={
-                "quarantine/": kept,
-                "refusals/": kept,
+                **_of_people(pipeline, ("quarantine/", "refusals/"), pipeline.quarantine.keep_days),
                 **({WORK: _WORK_DAYS} if pipeline.large_data else {}),
                 **_raw(pipeline),
             },
@@ -83,10 +83,12 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
+            hold=_held(pipeline),
             forget={
                 _RECORDED: _WORK_DAYS,
                 SNAPSHOT_ORDERS: _WORK_DAYS,
                 **_asynchronous(pipeline),
+                **_captured(pipeline),
                 **forgotten_checkpoints(pipeline),
                 **({TRANSFORM_WORK: _WORK_DAYS} if pipeline.endpoint.batches else {}),
             },
@@ -189,17 +191,37 @@ def _declared(pipeline: Pipeline, privacy: Privacy) -> str:
     return json.dumps(told)
 
 
-def _raw(pipeline: Pipeline) -> dict[str, Duration]:
-    """Return what people drop, and after how long it is deleted, if ever."""
-    privacy = pipeline.privacy
-    if privacy is None or privacy.raw_days is None or privacy.legal_hold:
+def _held(pipeline: Pipeline) -> bool:
+    """Tell whether nothing of people may be deleted now, however old it is."""
+    return pipeline.privacy is not None and pipeline.privacy.legal_hold is not None
+
+
+def _of_people(pipeline: Pipeline, prefixes: Iterable[str], days: int | None) -> dict[str, Duration]:
+    """Return after how long what lies below some prefixes is deleted, if ever."""
+    if days is None or _held(pipeline):
         return {}
-    kept = Duration.days(privacy.raw_days)
-    return dict.fromkeys((f"{folder}/" for folder in ("incoming", "batch", "feedback")), kept)
+    return dict.fromkeys(prefixes, Duration.days(days))
+
+
+def _raw(pipeline: Pipeline) -> dict[str, Duration]:
+    """Return how long what people drop is kept, and what was answered of it."""
+    privacy = pipeline.privacy
+    if privacy is None:
+        return {}
+    return {
+        **_of_people(pipeline, ("incoming/", "batch/", "feedback/"), privacy.raw_days),
+        **_of_people(pipeline, ("predictions/",), privacy.captured_days),
+    }
+
+
+def _captured(pipeline: Pipeline) -> dict[str, Duration]:
+    """Return how long requests, predictions and labels are kept."""
+    days = pipeline.privacy.captured_days if pipeline.privacy else None
+    return _of_people(pipeline, ("capture/", "predictions/", "labelled/", "feedback/"), days)
 
 
 def _asynchronous(pipeline: Pipeline) -> dict[str, Duration]:
     """Return what an asynchronous endpoint leaves in the bucket, and for how long."""
     if pipeline.endpoint.kind != "asynchronous":
         return {}
-    return {EVERYTHING: Duration.days(pipeline.endpoint.asynchronous.keep_days)}
+    return _of_people(pipeline, (EVERYTHING,), pipeline.endpoint.asynchronous.keep_days)

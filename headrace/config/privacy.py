@@ -41,9 +41,17 @@ class Privacy(Block):
         le=3650,
         description="Dropped files, `incoming/`, `batch/` and `feedback/`, are deleted after so many days; none keeps them.",
     )
+    captured_days: int | None = Field(
+        None,
+        ge=1,
+        le=3650,
+        description="Captured requests, recorded predictions, batch predictions and labels are deleted after so many days; "
+        "none keeps them. Not fewer than `feedback.within_days`.",
+    )
     legal_hold: Annotated[str, StringConstraints(min_length=3, max_length=200)] | None = Field(
         None,
-        description="Why nothing may be deleted, such as a lawsuit: `headrace erase` refuses, and `raw_days` waits.",
+        description="Why nothing may be deleted, such as a lawsuit: `headrace erase` refuses, and nothing is deleted by its age: not by `raw_days` and `captured_days`, "
+        "nor in quarantine, nor what asynchronous requests leave, nor older versions.",
     )
 
     @property

@@ -29,6 +29,7 @@ def privacy_disagreements(pipeline: Pipeline) -> Iterator[Finding]:
     for column in privacy.not_personal:
         if column in privacy.personal:
             yield ("privacy", "not_personal"), f"{column!r} is declared to be personal"
+    yield from _of_deletions(pipeline, privacy)
     if privacy.subject == pipeline.target:
         yield ("privacy", "subject"), f"{privacy.subject!r} is the target, which is no person"
 
@@ -37,6 +38,16 @@ def _of_large_data(pipeline: Pipeline, privacy: Privacy) -> Iterator[Finding]:
     for column in privacy.encrypted if pipeline.large_data else ():
         why = f"{column!r} cannot be encrypted beside `large_data`: AWS Glue has no library for it"
         yield ("privacy", "personal", column), why
+
+
+def _of_deletions(pipeline: Pipeline, privacy: Privacy) -> Iterator[Finding]:
+    feedback = pipeline.feedback
+    if feedback and privacy.captured_days and privacy.captured_days < feedback.within_days:
+        why = f"labels wait {feedback.within_days} days for predictions (feedback.within_days), which are to be deleted before"
+        yield ("privacy", "captured_days"), why
+    if privacy.legal_hold and pipeline.on_destroy == "delete":
+        why = "nothing may be deleted, and `on_destroy: delete` would do so with the stacks: set it to retain"
+        yield ("privacy", "legal_hold"), why
 
 
 def _uses(pipeline: Pipeline) -> dict[str | None, list[str]]:

@@ -17,15 +17,22 @@ def template(**privacy):
 
 
 def data(**privacy):
-    return stacks(json.dumps({"privacy": {**PRIVACY, **privacy}}))[0]
+    kept = {"on_destroy": "retain"} if "legal_hold" in privacy else {}
+    return stacks(json.dumps({"privacy": {**PRIVACY, **privacy}, **kept}))[0]
 
 
-def forgotten(found):
-    buckets = found.find_resources("AWS::S3::Bucket").values()
-    rules = [
-        rule for b in buckets for rule in b["Properties"].get("LifecycleConfiguration", {}).get("Rules", [])
+def rules(found, bucket):
+    """Return the lifecycle rules of a bucket, by the start of its logical id."""
+    (properties,) = [
+        each["Properties"]
+        for name, each in found.find_resources("AWS::S3::Bucket").items()
+        if name.startswith(bucket)
     ]
-    return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules if "Prefix" in rule}
+    return properties["LifecycleConfiguration"]["Rules"]
+
+
+def forgotten(found, bucket="Data"):
+    return {rule["Prefix"]: rule["ExpirationInDays"] for rule in rules(found, bucket) if "Prefix" in rule}
 
 
 @pytest.fixture(scope="module")
@@ -37,8 +44,35 @@ def test_dropped_files_are_deleted_after_their_days(protected):
     assert {"incoming/": 30, "batch/": 30, "feedback/": 30}.items() <= forgotten(protected).items()
 
 
-def test_nothing_that_was_dropped_is_deleted_under_a_legal_hold():
-    assert "incoming/" not in forgotten(template(legal_hold="lawsuit 12/26"))
+def test_hidden_versions_go_a_day_after_what_they_were(protected):
+    for bucket in ("Data", "Artifacts"):
+        kept = [
+            rule["NoncurrentVersionExpiration"]["NoncurrentDays"]
+            for rule in rules(protected, bucket)
+            if "Prefix" in rule
+        ]
+        assert set(kept) == {1}
+        (rest,) = [rule for rule in rules(protected, bucket) if "Prefix" not in rule]
+        assert rest["NoncurrentVersionExpiration"]["NoncurrentDays"] == 90
+
+
+def test_requests_predictions_and_labels_are_deleted_after_their_days(protected):
+    found = template(captured_days=100)
+    people = {"capture/", "predictions/", "labelled/", "feedback/"}
+
+    assert dict.fromkeys(people, 100).items() <= forgotten(found, "Artifacts").items()
+    assert forgotten(found)["predictions/"] == 100
+    assert not people & forgotten(protected, "Artifacts").keys()
+
+
+def test_nothing_of_people_is_deleted_for_its_age_under_a_legal_hold():
+    held = template(legal_hold="lawsuit 12/26", captured_days=100)
+
+    assert not forgotten(held)
+    assert set(forgotten(held, "Artifacts")) == {"recorded/", "snapshots/orders/"}
+    for bucket in ("Data", "Artifacts"):
+        (rest,) = [rule for rule in rules(held, bucket) if "Prefix" not in rule]
+        assert "NoncurrentVersionExpiration" not in rest
 
 
 def test_the_key_is_made_by_cloudformation_and_encrypted_with_the_pipelines_own(protected):

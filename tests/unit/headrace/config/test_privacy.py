@@ -56,6 +56,17 @@ def test_a_column_that_is_needed_as_it_is_cannot_be_personal(personal, fields, t
     assert told in str(caught.value)
 
 
+def test_predictions_are_not_deleted_while_labels_wait_for_them():
+    with pytest.raises(ValidationError, match="labels wait 90 days for predictions"):
+        pipeline(fields={"feedback": {"within_days": 90}}, captured_days=30)
+    assert pipeline(fields={"feedback": {"within_days": 90}}, captured_days=90)
+
+
+def test_what_is_held_does_not_go_with_the_stacks():
+    with pytest.raises(ValidationError, match="`on_destroy: delete` would do so with the stacks"):
+        pipeline(fields={"on_destroy": "delete"}, legal_hold="lawsuit 12/2026")
+
+
 def test_a_person_who_is_dropped_could_not_be_found():
     with pytest.raises(ValidationError, match="'email' is the subject, which tells rows apart: use hash"):
         pipeline({"email": "drop"}, subject="email")
