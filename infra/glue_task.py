@@ -59,7 +59,12 @@ def glue_task(
         jitter_strategy=sfn.JitterType.FULL,
     )
     # A machine was lost, or the run was: a second one replaces all that the first has written.
-    task.add_retry(errors=["States.TaskFailed"], interval=Duration.seconds(30), max_attempts=1)
+    task.add_retry(
+        errors=["States.TaskFailed"],
+        interval=Duration.seconds(30),
+        max_attempts=1,
+        jitter_strategy=sfn.JitterType.FULL,
+    )
     return task
 
 

@@ -25,7 +25,11 @@ def import_flow(
     for task in (plan, rows):
         # A database restarts, fails over or is short of connections; each attempt goes on where the last one ended.
         task.add_retry(
-            errors=["States.ALL"], interval=Duration.seconds(30), max_attempts=_ATTEMPTS, backoff_rate=2
+            errors=["States.ALL"],
+            interval=Duration.seconds(30),
+            max_attempts=_ATTEMPTS,
+            backoff_rate=2,
+            jitter_strategy=sfn.JitterType.FULL,
         )
     imported = sfn.Succeed.jsonata(scope, "Imported")
     more = says("$states.input.more")

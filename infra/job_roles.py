@@ -70,7 +70,7 @@ class JobRole(iam.Role):
             stack.format_arn(
                 service="logs",
                 resource="log-group",
-                resource_name=f"/aws/sagemaker/{name}*",
+                resource_name=f"/aws/sagemaker/{name}:*",
                 arn_format=ArnFormat.COLON_RESOURCE_NAME,
             )
             for name in log_groups

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_s3 as s3
@@ -12,7 +14,12 @@ from aws_cdk import aws_sqs as sqs
 from security.checks.synthesis import Synthesis, new_app
 
 NAME = "canary"
-ROLE = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/nobody"
+_ROLE = f"arn:aws:iam::{cdk.Aws.ACCOUNT_ID}:role/nobody"
+_IMAGE = {"Image": "public/image:latest"}
+_SCHEDULE: Mapping[str, Any] = {
+    "MonitoringScheduleConfig": {"MonitoringJobDefinition": {"NetworkConfig": {}}}
+}
+_JOBS = ("createTrainingJob", "createProcessingJob", "createTransformJob", "createHyperParameterTuningJob")
 
 
 def canary(folder: Path) -> Synthesis:
@@ -21,29 +28,63 @@ def canary(folder: Path) -> Synthesis:
     stack = cdk.Stack(app, NAME)
     s3.Bucket(stack, "Open")
     sqs.Queue(stack, "Bare")
-    cdk.CfnResource(stack, "Unheard", type="AWS::SQS::Queue", properties={"Colour": "red"})
-    cdk.CfnResource(stack, "Network", type="AWS::EC2::VPC", properties={"CidrBlock": "10.0.0.0/16"})
-    cdk.CfnResource(
-        stack,
-        "OpenModel",
-        type="AWS::SageMaker::Model",
-        properties={"ExecutionRoleArn": ROLE, "PrimaryContainer": {"Image": "public/image:latest"}},
-    )
-    cdk.CfnResource(
-        stack,
-        "Careless",
-        type="AWS::StepFunctions::StateMachine",
-        properties={"RoleArn": ROLE, "DefinitionString": json.dumps(_careless())},
-    )
+    for id, (kind, properties) in _careless().items():
+        cdk.CfnResource(stack, id, type=kind, properties=properties)
     app.synth()
     return Synthesis(app, folder)
 
 
-def _careless() -> dict[str, object]:
-    """Return a definition that starts every kind of job, and says nothing that it should."""
-    jobs = ("createTrainingJob", "createProcessingJob", "createTransformJob", "createHyperParameterTuningJob")
-    tasks = {
-        job: {"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{job}.sync", "Next": "Nowhere"}
-        for job in jobs
+def _careless() -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """Return type and properties of resources that keep no rule."""
+    return {
+        "Unheard": ("AWS::SQS::Queue", {"Colour": "red"}),
+        "Network": ("AWS::EC2::VPC", {"CidrBlock": "10.0.0.0/16"}),
+        "Repository": ("AWS::ECR::Repository", {}),
+        "Logs": ("AWS::Logs::LogGroup", {}),
+        "Function": (
+            "AWS::Lambda::Function",
+            {"Role": _ROLE, "Code": {"ZipFile": ""}, "Environment": {"Variables": {"PASSWORD": "hunter2"}}},
+        ),
+        "Role": ("AWS::IAM::Role", _role()),
+        "Model": ("AWS::SageMaker::Model", {"ExecutionRoleArn": _ROLE, "PrimaryContainer": _IMAGE}),
+        "Models": ("AWS::SageMaker::Model", {"ExecutionRoleArn": _ROLE, "Containers": [_IMAGE, _IMAGE]}),
+        "Endpoint": ("AWS::SageMaker::EndpointConfig", _endpoint()),
+        "Definition": ("AWS::SageMaker::DataQualityJobDefinition", {"RoleArn": _ROLE}),
+        "Schedule": ("AWS::SageMaker::MonitoringSchedule", _SCHEDULE),
+        "Machine": (
+            "AWS::StepFunctions::StateMachine",
+            {"RoleArn": _ROLE, "DefinitionString": json.dumps(_definition())},
+        ),
     }
-    return {"QueryLanguage": "JSONata", "StartAt": jobs[0], "States": tasks}
+
+
+def _role() -> dict[str, Any]:
+    trusts = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "glue.amazonaws.com"}}
+    may = {"Effect": "Allow", "Action": ["iam:PassRole", "sagemaker:CreateTrainingJob"], "Resource": "*"}
+    return {
+        "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trusts]},
+        "ManagedPolicyArns": ["arn:aws:iam::aws:policy/AmazonSageMakerFullAccess"],
+        "Policies": [
+            {"PolicyName": "All", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}},
+        ],
+    }
+
+
+def _endpoint() -> dict[str, Any]:
+    return {
+        "ProductionVariants": [
+            {"VariantName": "one", "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+        ],
+        "DataCaptureConfig": {"DestinationS3Uri": "s3://open"},
+        "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://open"}},
+    }
+
+
+def _definition() -> dict[str, Any]:
+    """Return a definition that starts every kind of job, says nothing that it should, and leads nowhere."""
+    catch = [{"ErrorEquals": ["States.ALL", "States.Timeout"], "Next": "Nowhere"}]
+    tasks = {
+        job: {"Type": "Task", "Resource": f"arn:aws:states:::sagemaker:{job}.sync", "Catch": catch}
+        for job in _JOBS
+    }
+    return {"QueryLanguage": "JSONata", "StartAt": _JOBS[0], "States": tasks}

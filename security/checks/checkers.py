@@ -12,13 +12,17 @@ from security.checks import guard, nag, validation
 from security.checks.canary import canary
 from security.checks.deployed import Deployed
 from security.checks.findings import Acknowledgement, Finding, general_path
-from security.checks.rules import jobs, rule
+from security.checks.rules import endpoints, jobs, roles, rule, states, storage, wildcards
+from security.checks.rules.wildcards import Wildcard
 from security.checks.synthesis import Synthesis, synthesise
 
 CHECKERS = (*nag.PACKS, guard.NAME, validation.NAME, *rule.RULES)
 """By name; a rule of our own is one, as it could have stopped to look without the others noticing."""
 
-_MODULES_OF_RULES = (jobs,)
+RULE_MODULES = (endpoints, jobs, roles, states, storage, wildcards)
+"""To import them is what puts their rules on the list."""
+
+_IAM5 = "AwsSolutions-IAM5"
 _PARTS: tuple[Callable[[Synthesis], Iterator[Finding]], ...] = (
     nag.findings,
     guard.findings,
@@ -29,10 +33,21 @@ _PARTS: tuple[Callable[[Synthesis], Iterator[Finding]], ...] = (
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found in a deployment, and what it acknowledges; paths are without the pipeline's name."""
+    """What was found in a deployment, and what it acknowledges; paths are without the pipeline's name.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        All but those on wildcards that are bounded.
+    acknowledgements : tuple of Acknowledgement
+        Of all constructs.
+    wildcards : tuple of Wildcard
+        Those of policies that are bounded, each with what bounds it.
+    """
 
     findings: tuple[Finding, ...]
     acknowledgements: tuple[Acknowledgement, ...]
+    wildcards: tuple[Wildcard, ...] = ()
 
     def reason(self, finding: Finding) -> Acknowledgement | None:
         """Return what acknowledges `finding`."""
@@ -44,7 +59,10 @@ def check(fields: Mapping[str, Any]) -> Checked:
     pipeline = str(fields["name"])
     with tempfile.TemporaryDirectory() as folder:
         synthesis = synthesise(fields, Path(folder))
-        found = _find(synthesis)
+        found, seen = _find(synthesis), wildcards.wildcards(Deployed(synthesis))
+    # cdk-nag finds every wildcard; our rule looks at each, and tells of those that nothing bounds.
+    looked_at = {one.path for one in seen}
+    found = [f for f in found if f.general_rule != _IAM5 or f.resource not in looked_at]
     return Checked(
         tuple(sorted({Finding(f.checker, f.rule, general_path(f.resource, pipeline), f.why) for f in found})),
         tuple(
@@ -52,6 +70,15 @@ def check(fields: Mapping[str, Any]) -> Checked:
                 {
                     Acknowledgement(general_path(a.construct, pipeline), a.rule, a.reason)
                     for a in synthesis.acknowledgements
+                }
+            )
+        ),
+        tuple(
+            sorted(
+                {
+                    Wildcard(general_path(w.path, pipeline), w.what.replace(pipeline, "<pipeline>"), w.bound)
+                    for w in seen
+                    if w.bound
                 }
             )
         ),

@@ -11,9 +11,12 @@ from typing import Any
 from security.checks.synthesis import Synthesis
 
 _SDK = "aws-sdk:"
+_DEFINITIONS = ("DataQuality", "ModelQuality", "ModelBias", "ModelExplainability")
 _LIKE_CALLS = {
     "AWS::SageMaker::Model": "CreateModel",
     "AWS::SageMaker::EndpointConfig": "CreateEndpointConfig",
+    "AWS::SageMaker::MonitoringSchedule": "CreateMonitoringSchedule",
+    **{f"AWS::SageMaker::{name}JobDefinition": f"Create{name}JobDefinition" for name in _DEFINITIONS},
 }
 """Resources whose properties have the names of the arguments of a call."""
 
@@ -67,6 +70,44 @@ def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, A
 
 
 @dataclass(frozen=True)
+class Grant:
+    """A statement of a policy that says what one role may do, or may not.
+
+    Parameters
+    ----------
+    path : str
+        Of the policy.
+    services : frozenset of str
+        Which may take on the role.
+    statement : mapping
+        As in the policy.
+    pipeline : str
+        Its name, which names of what belongs to it hold.
+    """
+
+    path: str
+    role: str
+    services: frozenset[str]
+    statement: Mapping[str, Any]
+    pipeline: str
+
+    @property
+    def actions(self) -> list[str]:
+        """What is allowed or denied."""
+        return listed(self.statement["Action"])
+
+    @property
+    def resources(self) -> list[str]:
+        """On what."""
+        return listed(self.statement["Resource"])
+
+    @property
+    def conditions(self) -> set[str]:
+        """Names of the keys that requests must have, in lower case."""
+        return {key.lower() for block in self.statement.get("Condition", {}).values() for key in block}
+
+
+@dataclass(frozen=True)
 class Call:
     """A call of a service, by a state machine, or what CloudFormation does to make a resource.
 
@@ -82,6 +123,8 @@ class Call:
         What is passed.
     private : bool
         Whether the pipeline has a network of its own.
+    instances : int
+        With how many an endpoint begins at least, where the state machine finds their number out as it runs.
     """
 
     path: str
@@ -90,6 +133,7 @@ class Call:
     operation: str
     arguments: Mapping[str, Any]
     private: bool = False
+    instances: int = 0
 
     def at(self, *steps: str) -> Any:
         """Return the argument below these names; None where there is none."""
@@ -128,6 +172,28 @@ class Deployed:
         ]
 
     @cached_property
+    def grants(self) -> list[Grant]:
+        """All statements of the policies of roles."""
+        roles = {one.name: one for one in self.resources if one.kind == "AWS::IAM::Role"}
+        pipeline = self._synthesis.pipeline.name if self._synthesis.pipeline else ""
+        own = [
+            (one.path, name, policy["PolicyDocument"])
+            for name, one in roles.items()
+            for policy in one.properties.get("Policies", [])
+        ]
+        apart = [
+            (one.path, role, one.properties["PolicyDocument"])
+            for one in self.resources
+            if one.kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+            for role in one.properties.get("Roles", [])
+        ]
+        return [
+            Grant(path, role, trusted(roles[role]), statement, pipeline)
+            for path, role, document in (*own, *apart)
+            for statement in listed(document["Statement"])
+        ]
+
+    @cached_property
     def private(self) -> bool:
         """Whether the pipeline has a network of its own."""
         return any(resource.kind == "AWS::EC2::VPC" for resource in self.resources)
@@ -135,17 +201,38 @@ class Deployed:
     @cached_property
     def calls(self) -> list[Call]:
         """All calls that state machines make, and what makes the resources that rules on calls know."""
+        known = (self.private, self._least_instances())
         made = [
-            Call(machine.path, name, *called(state["Resource"]), state.get("Arguments", {}), self.private)
+            Call(machine.path, name, *called(state["Resource"]), state.get("Arguments", {}), *known)
             for machine in self.machines
             for name, state in machine.tasks.items()
         ]
         resources = [
-            Call(one.path, "", "sagemaker", _LIKE_CALLS[one.kind], one.properties, self.private)
+            Call(one.path, "", "sagemaker", _LIKE_CALLS[one.kind], one.properties, *known)
             for one in self.resources
             if one.kind in _LIKE_CALLS
         ]
         return made + resources
+
+    def _least_instances(self) -> int:
+        pipeline = self._synthesis.pipeline
+        if pipeline is None:
+            return 0
+        endpoint = pipeline.endpoint
+        return min(endpoint.instances, endpoint.scaling.min if endpoint.scaling else endpoint.instances)
+
+
+def listed(value: Any) -> list[Any]:
+    """Return a value that may be given alone or in a list as a list."""
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def trusted(role: Resource) -> frozenset[str]:
+    """Return the services that may take on `role`."""
+    statements = listed(role.properties["AssumeRolePolicyDocument"]["Statement"])
+    return frozenset(
+        str(name) for statement in statements for name in listed(statement["Principal"].get("Service", []))
+    )
 
 
 def called(resource: str) -> tuple[str, str]:

@@ -21,6 +21,7 @@ from security.templates import Templates
 NAME = "Control Tower"
 _RULES = "package/rules/control-tower/cfn-guard"
 _CONTROL = re.compile(r"\[(CT\.[A-Z0-9]+\.PR\.\d+)\]:?\s*(.*)")
+_KIND = re.compile(r"AWS::\w+::\w+")
 _LOGICAL = re.compile(r"^/Resources/([^/]+)")
 
 
@@ -59,7 +60,7 @@ def _judgements(folder: Path) -> list[dict[str, Any]]:
     done = subprocess.run(
         [
             str(package / "package/bin" / system / machine / "cfn-guard"),
-            *("validate", "--rules", str(package / _RULES), "--data", str(folder)),
+            *("validate", "--rules", *_applicable(folder), "--data", str(folder)),
             *("--output-format", "json", "--structured", "--show-summary", "none"),
         ],
         capture_output=True,
@@ -70,6 +71,13 @@ def _judgements(folder: Path) -> list[dict[str, Any]]:
     if len(judged) != len(list(folder.iterdir())):
         raise RuntimeError(f"cfn-guard judged {len(judged)} templates: {done.stderr[:2000]}")
     return judged
+
+
+def _applicable(folder: Path) -> list[str]:
+    """Return the files of the rules that speak of a type which some template has: others would be passed over, slowly."""
+    kinds = set(_KIND.findall("".join(file.read_text() for file in folder.iterdir())))
+    rules = sorted((_unpacked() / _RULES).rglob("*.guard"))
+    return [str(rule) for rule in rules if kinds.intersection(_KIND.findall(rule.read_text()))]
 
 
 @cache

@@ -10,8 +10,11 @@ from functools import cached_property
 from pathlib import Path
 
 from security.checks.checkers import Checked, check, silent
+from security.checks.controls import CONTROLS
 from security.checks.deployments import HARDENED, deployments
 from security.checks.findings import Acknowledgement, Finding
+from security.checks.pages import out_of_date, write_pages
+from security.checks.rules.wildcards import Wildcard
 from security.checks.switches import SWITCHES
 
 OPEN = Path(__file__).parents[1] / "findings.txt"
@@ -72,12 +75,25 @@ class Report:
         }
         return found - self.open.keys()
 
+    @cached_property
+    def controls(self) -> dict[str, bool]:
+        """Whether each control of Security Hub holds in the hardened deployment: with no finding, acknowledged or not."""
+        broken = {finding.rule for finding in self.checked[HARDENED].findings} | set(self.silent)
+        return {name: not broken.intersection(control.rules) for name, control in CONTROLS.items()}
+
+    @cached_property
+    def prefixes(self) -> tuple[Wildcard, ...]:
+        """Wildcards in the hardened deployment that something bounds."""
+        return self.checked[HARDENED].wildcards
+
     def figures(self) -> dict[str, int]:
         """Return the figures by their names."""
         return {
             "deployments": len(self.checked),
             "unacknowledged": len(self.open),
             "acknowledged": len(self.acknowledged),
+            "acknowledged_prefixes": len(self.prefixes),
+            "sagemaker_controls": sum(self.controls.values()),
             "answered_by_switches": len(self.switched),
         }
 
@@ -86,12 +102,23 @@ class Report:
         yield from (
             f"did not run, or finds nothing in what is bad on purpose: {name}" for name in self.silent
         )
+        whole = {
+            f"acknowledged for a whole stack: {given.rule} at {given.construct}"
+            for checked in self.checked.values()
+            for given in checked.acknowledgements
+            if "/" not in given.construct
+        }
+        yield from sorted(whole)
         listed, found = set(_listed()), {_line(pair): one for pair, one in self.open.items()}
         yield from (f"found: {line}: {one.why}" for line, one in found.items() if line not in listed)
         yield from (f"listed in {OPEN.name} for nothing: {line}" for line in sorted(listed - found.keys()))
+        yield from (
+            f"{page} is out of date: python -m security --accept writes it" for page in out_of_date(self)
+        )
 
     def accept(self) -> None:
-        """List what is open today."""
+        """List what is open today, and write the pages."""
+        write_pages(self)
         OPEN.write_text(_HEAD + "".join(f"{line}\n" for line in sorted(map(_line, self.open))))
 
 

@@ -12,6 +12,7 @@ SWITCHES: Mapping[str, str] = {
     "CT.LAMBDA.PR.3": "`network: private`",
     "CT.S3.PR.9": "`retention.object_lock_days`",
     "Headrace-JobsAreIsolated": "`endpoint.kind: realtime` and `image: headrace`",
+    "Headrace-EndpointsSurviveTheLossOfAnInstance": "`endpoint.instances: 2`",
     "LambdaInsideVPC": "`network: private`",
     "S3BucketDefaultLockEnabled": "`retention.object_lock_days`",
 }

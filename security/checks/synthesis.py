@@ -35,11 +35,14 @@ class Synthesis:
         Templates, and the report of the CDK's own validation.
     acknowledgements : list of Acknowledgement
         Of all constructs.
+    pipeline : Pipeline, optional
+        What the stacks are of.
     """
 
     app: cdk.App
     folder: Path
     acknowledgements: list[Acknowledgement] = field(default_factory=list)
+    pipeline: Pipeline | None = None
 
     @cached_property
     def files(self) -> dict[str, Path]:
@@ -65,11 +68,11 @@ class Synthesis:
 
 def synthesise(fields: Mapping[str, Any], folder: Path) -> Synthesis:
     """Synthesise the stacks of the pipeline with these fields into `folder`."""
-    app = new_app(folder)
+    app, pipeline = new_app(folder), Pipeline.model_validate(fields)
     with _acknowledged_beside() as acknowledgements:
-        add_stacks(app, Pipeline.model_validate(fields))
+        add_stacks(app, pipeline)
         app.synth()
-    return Synthesis(app, folder, acknowledgements)
+    return Synthesis(app, folder, acknowledgements, pipeline)
 
 
 def new_app(folder: Path) -> cdk.App:

@@ -7,7 +7,7 @@ OF_THE_PIPELINE = re.compile(
     r'headrace-price|(hyper-parameter-tuning|training)-job/price-|Fn::GetAtt|Fn::ImportValue|"Ref": "(?!AWS::)|cdk-hnb659fds-assets'
 )
 SHARED_LOGS = re.compile(
-    r"log-group:/aws/sagemaker/(TrainingJobs|ProcessingJobs|TransformJobs)\*"
+    r"log-group:/aws/sagemaker/(TrainingJobs|ProcessingJobs|TransformJobs):\*"
 )  # SageMaker's names, not ours
 RANDOM_NAMES = re.compile(r":scalable-target/\*")
 """AWS gives scalable targets random names: the condition says of which service they are, and of what of it."""

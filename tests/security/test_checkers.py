@@ -7,6 +7,7 @@ from security.checks.checkers import CHECKERS, Checked, silent
 from security.checks.deployments import HARDENED, deployments
 from security.checks.findings import Acknowledgement, Finding
 from security.checks.guard import with_imports
+from security.checks.pages import out_of_date, write_pages
 from security.checks.report import Report
 from security.templates import Templates
 
@@ -20,6 +21,8 @@ REASON = Acknowledgement("<pipeline>-data/Queue", "Serverless-SQSRedrivePolicy",
 def listed(tmp_path, monkeypatch):
     """An empty list of what is open."""
     monkeypatch.setattr(reports, "OPEN", tmp_path / "findings.txt")
+    monkeypatch.setattr(reports, "out_of_date", lambda _: ())
+    monkeypatch.setattr(reports, "write_pages", lambda _: None)
     reports.OPEN.write_text("")
     return reports.OPEN
 
@@ -55,12 +58,8 @@ def test_what_is_found_without_a_reason_fails(listed):
 def test_what_has_a_reason_is_counted_and_does_not_fail(listed):
     found = report(hardened=[BARE], acknowledged=[REASON])
 
-    assert found.figures() | {"deployments": 0} == {
-        "deployments": 0,
-        "unacknowledged": 0,
-        "acknowledged": 1,
-        "answered_by_switches": 0,
-    }
+    assert found.figures()["unacknowledged"] == 0
+    assert found.figures()["acknowledged"] == 1
     assert list(found.complaints()) == []
 
 
@@ -117,3 +116,32 @@ def test_guard_is_told_what_references_to_other_stacks_will_be():
         "KmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/p-data.Key",
         "Own": {"Ref": "X"},
     }
+
+
+def test_nothing_is_acknowledged_for_a_whole_stack(listed):
+    everything = Acknowledgement("<pipeline>-data", "Serverless-SQSRedrivePolicy", "Never mind.")
+
+    assert list(report(acknowledged=[everything]).complaints()) == [
+        "acknowledged for a whole stack: Serverless-SQSRedrivePolicy at <pipeline>-data"
+    ]
+
+
+def test_a_control_holds_as_long_as_its_rules_find_nothing_and_run():
+    open_model = Finding("Headrace", "Headrace-JobsAreIsolated", "<pipeline>-serving/Deployment/Resource")
+    reason = Acknowledgement(open_model.resource, open_model.rule, "Acknowledged, and open still.")
+
+    assert report().figures()["sagemaker_controls"] == 14
+    assert not report(hardened=[open_model], acknowledged=[reason]).controls["SageMaker.5"]
+    assert not report(not_heard=["Headrace-JobsAreIsolated"]).controls["SageMaker.5"]
+    assert report(hardened=[open_model]).controls["SageMaker.4"]
+
+
+def test_pages_say_what_is_so_or_are_out_of_date(tmp_path):
+    write_pages(report(hardened=[BARE], acknowledged=[REASON]), tmp_path)
+
+    assert (
+        f"| `SQSRedrivePolicy` | `{QUEUE}` | {REASON.reason} |"
+        in (tmp_path / "security-acknowledgements.md").read_text()
+    )
+    assert list(out_of_date(report(hardened=[BARE], acknowledged=[REASON]), tmp_path)) == []
+    assert list(out_of_date(report(), tmp_path)) == ["security-acknowledgements.md"]

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from security.checks.deployed import Call, Deployed, Machine, Resource
+from security.checks.deployed import Call, Deployed, Grant, Machine, Resource
 from security.checks.findings import Finding
 
 CHECKER = "Headrace"
-Subject = TypeVar("Subject", Resource, Call, Machine)
+Subject = TypeVar("Subject", Resource, Call, Machine, Grant)
 Check = Callable[[Subject], Iterator[str]]
+Find = Callable[[Deployed], Iterator[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Rule:
     """
 
     name: str
-    find: Callable[[Deployed], Iterator[tuple[str, str]]]
+    find: Find
     words: str
 
 
@@ -52,6 +53,20 @@ def of_machines(check: Check[Machine]) -> Check[Machine]:
     return _rule(every)(check)
 
 
+def of_grants(check: Check[Grant]) -> Check[Grant]:
+    """Make a function a rule on all that roles are allowed."""
+    allowed: Callable[[Deployed], Iterator[Grant]] = lambda deployed: (  # noqa: E731
+        grant for grant in deployed.grants if grant.statement["Effect"] == "Allow"
+    )
+    return _rule(allowed)(check)
+
+
+def of_deployments(find: Find) -> Find:
+    """Make a function a rule that yields (path, what is wrong), by what it sees in all stacks together."""
+    _list(find.__name__, find, find.__doc__)
+    return find
+
+
 def _rule(
     subjects: Callable[[Deployed], Iterator[Subject]],
 ) -> Callable[[Check[Subject]], Check[Subject]]:
@@ -62,11 +77,15 @@ def _rule(
                     state = getattr(subject, "state", "")
                     yield subject.path, f"{state}: {wrong}" if state else wrong
 
-        name = f"{CHECKER}-{check.__name__.title().replace('_', '')}"
-        RULES[name] = Rule(name, find, (check.__doc__ or "").strip().splitlines()[0])
+        _list(check.__name__, find, check.__doc__)
         return check
 
     return add
+
+
+def _list(function: str, find: Find, words: str | None) -> None:
+    name = f"{CHECKER}-{function.title().replace('_', '')}"
+    RULES[name] = Rule(name, find, (words or "").strip().splitlines()[0])
 
 
 def findings(deployed: Deployed) -> Iterator[Finding]:

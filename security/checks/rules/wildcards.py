@@ -1,0 +1,116 @@
+"""A stricter rule on wildcards than that of the packs, which finds fault with every prefix of a bucket.
+
+Each wildcard must have a reason that can be checked: what stands before it bounds it to a part of something of the pipeline, or
+the action has no resources that one could name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from policy_sentry.querying.actions import get_action_data
+
+from security.checks.deployed import Deployed, Grant
+from security.checks.rules.rule import of_deployments
+
+_ARN_PARTS = 6
+_ASKS_FOR_ALL = {"cloudwatch:DescribeAlarms"}
+"""CloudWatch API reference, DescribeAlarms: who asks with a narrower permission is told of no composite alarms. It only reads."""
+
+_OF_FUNCTIONS = "lambda:sourcefunctionarn"
+
+
+@dataclass(frozen=True, order=True)
+class Wildcard:
+    """A wildcard of a policy, and what bounds it; empty if nothing does."""
+
+    path: str
+    what: str
+    bound: str
+
+
+def wildcards(deployed: Deployed) -> list[Wildcard]:
+    """Return all wildcards of what roles are allowed."""
+    denied = {
+        (grant.role, action)
+        for grant in deployed.grants
+        if grant.statement["Effect"] == "Deny" and _OF_FUNCTIONS in grant.conditions
+        for action in grant.actions
+    }
+    found = []
+    for grant in deployed.grants:
+        if grant.statement["Effect"] != "Allow":
+            continue
+        for what, bound in _bounds(grant):
+            kept = all((grant.role, action) in denied for action in grant.actions)
+            found.append(Wildcard(grant.path, what, bound or "denied to the function's code" * kept))
+    return sorted(set(found))
+
+
+@of_deployments
+def wildcards_are_bounded(deployed: Deployed) -> Iterator[tuple[str, str]]:
+    """Allow no family of actions, and of resources only a part of what is the pipeline's, unless the action knows no resources."""
+    yield from ((one.path, one.what) for one in wildcards(deployed) if not one.bound)
+
+
+def _bounds(grant: Grant) -> Iterator[tuple[str, str]]:
+    """Yield each wildcard of a statement with what bounds it, or with nothing."""
+    for action in grant.actions:
+        if "*" in action:
+            yield action, ""
+    for resource in grant.resources:
+        if resource == "*":
+            named = sorted(
+                a for a in grant.actions if "*" not in a and a not in _ASKS_FOR_ALL and has_resources(a)
+            )
+            yield f"{', '.join(named or grant.actions)} on *", "" if named else "an action without resources"
+        elif "*" in resource:
+            yield resource, bound(resource, grant.pipeline)
+
+
+def bound(resource: str, pipeline: str) -> str:
+    """Return what bounds an ARN with a wildcard: the part before it, or nothing.
+
+    Examples
+    --------
+    >>> bound("arn:aws:s3:::price-data.Data/raw/*", "price")
+    'a prefix of a bucket'
+    >>> bound("arn:aws:s3:::price-data.Data/*", "price"), bound("arn:aws:s3:::*/raw/*", "price")
+    ('', '')
+    >>> bound("arn:aws:sagemaker:us-east-1:123456789012:training-job/headrace-price-*", "price")
+    "a prefix of the pipeline's"
+    >>> bound("arn:aws:sagemaker:us-east-1:123456789012:endpoint/headrace-price*", "price")
+    ''
+    """
+    parts = resource.partition("*")[0].split(":", _ARN_PARTS - 1)
+    if len(parts) < _ARN_PARTS:
+        return ""
+    name = parts[-1]
+    if re.fullmatch(r"log-group:[^*]+:", name):
+        return "the streams of one log group"
+    if not re.search(rf"(^|[-_/:.]){re.escape(pipeline)}[-_/:.]", name):
+        return ""
+    if parts[2] == "s3":
+        return "a prefix of a bucket" if re.search(r"/[^/]+/", name) else ""
+    return "a prefix of the pipeline's"
+
+
+@cache
+def has_resources(action: str) -> bool:
+    """Tell whether one can say on which resources an action is allowed, by AWS's service authorization reference.
+
+    An action that is not known there is taken to have some.
+
+    Examples
+    --------
+    >>> has_resources("s3:GetObject"), has_resources("ecr:GetAuthorizationToken")
+    (True, False)
+    """
+    service, _, name = action.partition(":")
+    data = get_action_data(service, name)
+    if not data:
+        return True
+    return any(row["resource_arn_format"] != "*" for row in data[service])
