@@ -23,8 +23,10 @@ from infra.empty_on_delete import EmptyOnDelete
 from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
+from infra.placement import Placement
 from infra.predictions_table import PREDICTIONS
 from infra.privacy_key import PrivacyKeys
+from infra.private_network import PrivateNetwork
 from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
 from infra.transform_call import WORK as TRANSFORM_WORK
@@ -62,6 +64,7 @@ class DataStack(PipelineStack):
         self.key = DataKey(
             self, "Key", removal_policy=policy, budgets=pipeline.alarms.monthly_usd is not None
         )
+        self._add_network()
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
         self.data_bucket = DataBucket(
             self,
@@ -124,7 +127,20 @@ class DataStack(PipelineStack):
                 close=[access_logs],
             )
             ingestion.node.add_dependency(emptying.resource)
+            if self._private:
+                # It works while the stack is deleted, and needs the endpoints for that.
+                emptying.resource.node.add_dependency(self._private)
         self._outputs()
+
+    def _add_network(self) -> None:
+        """Have a private network made, or take the one that the pipeline file names."""
+        asked = self.pipeline.network
+        self._private: PrivateNetwork | None = None
+        if asked.kind == "existing":
+            self.network = Placement(asked.subnets, asked.security_groups)
+        if asked.kind == "private":
+            self._private = PrivateNetwork(self, "Network", pipeline=self.pipeline, key=self.key)
+            self.network = self._private.placement
 
     def _table(
         self, id: str, *, partition: str, sort: str | None = None, expires: str | None = None

@@ -12,12 +12,12 @@ from headrace.config.database import Database
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.dead_letters import DeadLetters
-from infra.function_network import place_in_network
 from infra.import_flow import import_flow
 from infra.narrow_grants import grant_data_keys, grant_items, grant_objects
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
+from infra.placement import Placement
 from infra.schedules import schedule_role
 from infra.secret_grant import grant_secret
 from infra.state_machine import PipelineStateMachine
@@ -40,7 +40,9 @@ class DatabaseStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, database: Database, data: DataStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="import from a database")
+        super().__init__(
+            scope, id, pipeline=pipeline, description="import from a database", network=data.network
+        )
         self._data, self._database = data, database
         self.state_machine = PipelineStateMachine(
             self,
@@ -88,6 +90,7 @@ class DatabaseStack(PipelineStack):
         return function
 
     def _add_function(self, id: str, name: str, *, memory_mb: int, **environment: str) -> PipelineFunction:
+        vpc = self._database.vpc
         function = PipelineFunction(
             self,
             id,
@@ -98,12 +101,11 @@ class DatabaseStack(PipelineStack):
             memory_mb=memory_mb,
             timeout_s=_LONGEST_S,
             pandas=True,
+            network=Placement(vpc.subnets, vpc.security_groups) if vpc else None,
         )
         for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
             grant_items(function, self._data.ledger, action, ["import"])
         grant_secret(function, self._database.secret, self._database.secret_key_arn)
-        if self._database.vpc:
-            place_in_network(function, self._database.vpc)
         return function
 
     # --- what starts it

@@ -10,6 +10,7 @@ from infra.asynchronous import AsyncTopics, async_inference
 from infra.deploy_flow import DeployCalls
 from infra.instances import has_encrypted_disk
 from infra.pipeline_tags import tag_list
+from infra.placement import Placement
 from infra.release_flow import ReleaseCalls
 
 
@@ -33,6 +34,8 @@ class EndpointSettings:
         Whether the containers can do without a network.
     topics : AsyncTopics, optional
         Told of the answers of an asynchronous endpoint.
+    network : Placement, optional
+        Where the containers run, unless the endpoint is serverless.
     """
 
     pipeline: Pipeline
@@ -42,6 +45,7 @@ class EndpointSettings:
     model_role_arn: str
     network_isolation: bool
     topics: AsyncTopics | None = None
+    network: Placement | None = None
 
 
 def deploy_calls(settings: EndpointSettings) -> DeployCalls:
@@ -59,6 +63,7 @@ def deploy_calls(settings: EndpointSettings) -> DeployCalls:
                 "Environment": "{% $plan.environment %}",
             },
             **({"EnableNetworkIsolation": True} if _is_isolated(settings) else {}),
+            **_placed(settings),
             "Tags": tags,
         },
         create_endpoint_config={
@@ -124,6 +129,13 @@ def _weights(champion: float | str, challenger: float | str) -> list[dict[str, A
 def _is_isolated(settings: EndpointSettings) -> bool:
     """Tell whether the model runs without a network; SageMaker refuses that for serverless endpoints."""
     return settings.network_isolation and settings.pipeline.endpoint.kind != "serverless"
+
+
+def _placed(settings: EndpointSettings) -> dict[str, Any]:
+    """Return the model's subnets; SageMaker refuses them for serverless endpoints."""
+    if settings.network is None or settings.pipeline.endpoint.kind == "serverless":
+        return {}
+    return settings.network.vpc_config
 
 
 def _size(pipeline: Pipeline) -> dict[str, Any]:

@@ -45,7 +45,9 @@ class FeedbackStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, feedback: Feedback, data: DataStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="labels of predictions")
+        super().__init__(
+            scope, id, pipeline=pipeline, description="labels of predictions", network=data.network
+        )
         self._feedback, self._data = feedback, data
         ProjectedTable(
             self,

@@ -59,7 +59,9 @@ class FrontStack(PipelineStack):
         data: DataStack,
         serving: ServingStack,
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="API before the endpoint")
+        super().__init__(
+            scope, id, pipeline=pipeline, description="API before the endpoint", network=data.network
+        )
         self._front, self._data, self._endpoint_name = front, data, serving.endpoint_name
         # Deleted in the reverse order: nothing asks an endpoint that is gone.
         self.add_stack_dependency(serving)

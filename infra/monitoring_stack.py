@@ -52,7 +52,13 @@ class MonitoringStack(PipelineStack):
         training: TrainingStack,
         serving: ServingStack,
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="capture, drift check, alarms, dashboard")
+        super().__init__(
+            scope,
+            id,
+            pipeline=pipeline,
+            description="capture, drift check, alarms, dashboard",
+            network=data.network,
+        )
         self._data, self.training, self._serving = data, training, serving
         self.recorder = PredictionRecorder(self, "Recorder", pipeline=pipeline, data=data)
         self.monitor = self._look_at_traffic()

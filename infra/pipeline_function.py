@@ -13,6 +13,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_stack import PipelineStack
+from infra.placement import Placement, place_function
 
 
 class PipelineFunction(lambda_.Function):
@@ -42,6 +43,8 @@ class PipelineFunction(lambda_.Function):
         Whether the layer that reads compressed files is attached.
     reserved_concurrency : int, optional
         At most this many at once.
+    network : Placement, optional
+        Where it runs; by default where everything of its stack does.
     """
 
     def __init__(  # noqa: PLR0913 - every argument is one property of a function
@@ -59,6 +62,7 @@ class PipelineFunction(lambda_.Function):
         pandas: bool = False,
         file_formats: bool = False,
         reserved_concurrency: int | None = None,
+        network: Placement | None = None,
     ) -> None:
         stack = PipelineStack.of_pipeline(scope)
         log_group = PipelineLogs(scope, f"{id}Logs", key=key)
@@ -91,6 +95,8 @@ class PipelineFunction(lambda_.Function):
             reserved_concurrent_executions=reserved_concurrency,
         )
         key.grant_decrypt(role)
+        if placement := network or stack.network:
+            place_function(self, placement)
         Validations.of(self).acknowledge(
             Acknowledgment(
                 id="AwsSolutions-L1",

@@ -11,20 +11,37 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import lambda_bundle
 from infra.layers import file_formats_layer, pandas_layer, powertools_layer
+from infra.permissions_boundary import apply_permissions_boundary
 from infra.pipeline_tags import pipeline_tags
+from infra.placement import Placement
 
 
 class PipelineStack(Stack):
     """A stack of one pipeline, named and tagged after it.
 
     Its functions share one code asset and one reference to each public layer.
+
+    Attributes
+    ----------
+    network : Placement or None
+        Where its functions, jobs and models run; None if that is no network of the account's.
     """
 
-    def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, description: str) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        pipeline: Pipeline,
+        description: str,
+        network: Placement | None = None,
+    ) -> None:
         super().__init__(scope, id, description=f"Headrace {pipeline.name}: {description}")
         self.pipeline = pipeline
         for key, value in pipeline_tags(pipeline).items():
             Tags.of(self).add(key, value)
+        self.network = network
+        apply_permissions_boundary(self)
 
     @staticmethod
     def of_pipeline(scope: Construct) -> PipelineStack:

@@ -57,7 +57,9 @@ class PredictBatchStack(PipelineStack):
         data: DataStack,
         serving: ServingStack,
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="predictions of whole files")
+        super().__init__(
+            scope, id, pipeline=pipeline, description="predictions of whole files", network=data.network
+        )
         self._batch, self._data, self._serving = batch, data, serving
         self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
         self.state_machine = self._add_state_machine()

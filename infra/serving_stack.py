@@ -21,6 +21,7 @@ from infra.deploy_triggers import DeployTriggers
 from infra.endpoint_scaling import EndpointScaling
 from infra.job_roles import JobRole, grant_encrypted_volumes
 from infra.pipeline_stack import PipelineStack
+from infra.placement import allow_job_interfaces
 from infra.sagemaker_task import TRANSFORM, allow, grant_jobs, grant_pass_role, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_stack import TrainingStack
@@ -51,7 +52,9 @@ class ServingStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack, training: TrainingStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="endpoint and deployments")
+        super().__init__(
+            scope, id, pipeline=pipeline, description="endpoint and deployments", network=data.network
+        )
         self.data, self.training = data, training
         self.endpoint_name = f"headrace-{pipeline.name}"
         endpoint_logs = self._add_endpoint_logs()
@@ -90,6 +93,8 @@ class ServingStack(PipelineStack):
             log_groups=self._log_groups(),
         )
         self.training.image.grant_pull(role)
+        if self.network and kind != "serverless":
+            allow_job_interfaces(role)
         return role
 
     def _log_groups(self) -> list[str]:
@@ -124,6 +129,7 @@ class ServingStack(PipelineStack):
             model_role_arn=self.model_role.role_arn,
             network_isolation=self.training.image.network_isolation,
             topics=self._async_topics,
+            network=self.network,
         )
         functions = DeploymentFunctions(self)
         machine = PipelineStateMachine(

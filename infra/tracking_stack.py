@@ -45,7 +45,7 @@ class TrackingStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, tracking: Tracking, data: DataStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="runs in MLflow")
+        super().__init__(scope, id, pipeline=pipeline, description="runs in MLflow", network=data.network)
         bucket = data.artifacts_bucket
         self.track = PipelineFunction(
             self,

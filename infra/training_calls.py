@@ -16,6 +16,7 @@ from infra.checkpoints import checkpoint_prefixes
 from infra.instances import has_encrypted_disk
 from infra.model_image import Image
 from infra.pipeline_tags import tag_list
+from infra.placement import Placement
 from infra.training_flow import TrainingCalls
 from infra.tuning_calls import tuning_calls
 
@@ -43,6 +44,8 @@ class JobSettings:
         Roles of the jobs.
     model_package_group : str
         Where the model is registered.
+    network : Placement, optional
+        Where the jobs run.
     """
 
     pipeline: Pipeline
@@ -52,6 +55,7 @@ class JobSettings:
     training_role_arn: str
     evaluation_role_arn: str
     model_package_group: str
+    network: Placement | None = None
 
 
 def training_calls(settings: JobSettings) -> TrainingCalls:
@@ -94,8 +98,13 @@ def _train(settings: JobSettings) -> dict[str, Any]:
         **_spot(settings),
         "EnableNetworkIsolation": settings.image.network_isolation,
         "EnableInterContainerTrafficEncryption": True,
+        **_placed(settings),
         "Tags": _tags(settings),
     }
+
+
+def _placed(settings: JobSettings) -> dict[str, Any]:
+    return settings.network.vpc_config if settings.network else {}
 
 
 def _tags(settings: JobSettings) -> list[dict[str, str]]:
@@ -167,6 +176,7 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
         "NetworkConfig": {
             "EnableNetworkIsolation": settings.image.network_isolation,
             "EnableInterContainerTrafficEncryption": True,
+            **_placed(settings),
         },
         "Tags": _tags(settings),
     }

@@ -22,6 +22,7 @@ from infra.model_image import model_image
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
+from infra.placement import allow_job_interfaces
 from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, grant_put_events, sagemaker_arn
 from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
@@ -65,7 +66,13 @@ class TrainingStack(PipelineStack):
         data: DataStack,
         large: LargeDataStack | None = None,
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="training, evaluation, model registry")
+        super().__init__(
+            scope,
+            id,
+            pipeline=pipeline,
+            description="training, evaluation, model registry",
+            network=data.network,
+        )
         self._data, self._large = data, large
         self.prefix = f"headrace-{pipeline.name}"
         self.model_package_group_name = self.prefix
@@ -126,6 +133,8 @@ class TrainingStack(PipelineStack):
             log_groups=[f"{kind}Jobs"],
         )
         self.image.grant_pull(role)
+        if self.network:
+            allow_job_interfaces(role)
         return role
 
     # --- functions
@@ -212,6 +221,7 @@ class TrainingStack(PipelineStack):
             training_role_arn=self._training_role.role_arn,
             evaluation_role_arn=self._evaluation_role.role_arn,
             model_package_group=self.model_package_group_name,
+            network=self.network,
         )
         calls = training_calls(settings)
         machine = PipelineStateMachine(

@@ -25,6 +25,7 @@ _OF_A_TRIAL = (
     "StoppingCondition",
     "EnableNetworkIsolation",
     "EnableInterContainerTrafficEncryption",
+    "VpcConfig",
     "EnableManagedSpotTraining",
     "CheckpointConfig",
     "RetryStrategy",

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from local_cloud.sagemaker.containers import Container
 from local_cloud.sagemaker.errors import ApiError, JobError, invalid
 from local_cloud.sagemaker.images import ImageStore
+from local_cloud.sagemaker.networks import check_network
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import RoleSession, Surroundings
 
@@ -83,6 +84,7 @@ class Jobs(ABC):
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a job; its status is in its record from now on."""
         session = self._around.role_session(self.role_of(request))
+        check_network(session, request)
         record = self._records.add(self.noun, request, **{self._kind.status_field: "InProgress"})
         self.began(record)
         name = record[self._kind.name_field]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_cloud.sagemaker.networks import check_network
 from local_cloud.sagemaker.records import Record, Records
 from local_cloud.sagemaker.surroundings import Surroundings
 from local_cloud.sagemaker.transfer import require_object
@@ -18,6 +19,7 @@ class Models:
     def create(self, request: dict[str, Any]) -> dict[str, Any]:
         """Store a model, whose role and data must be there."""
         session = self._around.role_session(request["ExecutionRoleArn"])
+        check_network(session, request)
         for container in self._containers(request):
             if url := container.get("ModelDataUrl"):
                 require_object(session.client("s3"), url)

@@ -14,14 +14,14 @@ _HOW = ("--exclusively", "--require-approval", "never", "--method", "direct", "-
 _TOOLKIT = "CDKToolkit"
 
 
-def deployed(cloud, folder, pipeline, *kinds):
+def deployed(cloud, folder, pipeline, *kinds, **context):
     """Deploy the stacks of these kinds and no other ones, and return the outputs of all by their names.
 
-    The pipeline is a dictionary of its fields. All that CDK reads and writes is in the folder. The templates are made
+    The pipeline is a dictionary of its fields; the context is what `-c` would give. All that CDK reads and writes is in the folder. The templates are made
     here, because a process of their own would start Python, Node and their libraries anew; the README's walk runs `app.py`.
     """
     name, outputs, assembly = pipeline["name"], folder / "outputs.json", folder / "cdk.out"
-    Synthesised(pipeline, assembly)
+    Synthesised(pipeline, assembly, **context)
     _bootstrap(cloud)
     stacks = [f"{name}-{kind}" for kind in kinds]
     _cdk(cloud, "deploy", *stacks, *_HOW, "--app", assembly, "--outputs-file", outputs)

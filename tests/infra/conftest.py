@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from tests.infra.every_stack import PIPELINES, Synthesised
+from tests.infra.every_stack import CONTEXTS, PIPELINES, Synthesised
 
 
 @pytest.fixture(scope="session", params=PIPELINES)
@@ -15,4 +15,5 @@ def synthesised(request, tmp_path_factory):
         for name in [name for name in os.environ if name.startswith("AWS_")]:
             patch.delenv(name)
         patch.setattr(socket.socket, "connect", lambda *_: pytest.fail("the synth asked the network"))
-        return Synthesised(PIPELINES[request.param], tmp_path_factory.mktemp(request.param))
+        folder = tmp_path_factory.mktemp(request.param)
+        return Synthesised(PIPELINES[request.param], folder, **CONTEXTS.get(request.param, {}))

@@ -53,7 +53,28 @@ PIPELINES = {
             "chat": {"kind": "slack", "secret": "headrace/chat"},
         },
     },
+    "hardened": {
+        **MINIMAL,
+        "id": "id",
+        "endpoint": {
+            "kind": "realtime",
+            "scaling": {"min": 2, "max": 4, "by": "concurrency", "target": 4},
+            "batch": {"schedule": "rate(1 day)"},
+        },
+        "training": {"instances": 2, "estimator": "xgboost", "tuning": {"trials": 8}},
+        "stream": {"training": True, "scoring": True},
+        "privacy": {"personal": {"id": "hash"}, "subject": "id"},
+        "feedback": {"api": True},
+        "notify": "ops@example.org",
+        "on_destroy": "retain",
+        "network": "private",
+        "retention": {"object_lock_days": 365, "mode": "compliance"},
+        "owner": "Pricing",
+        "data_class": "restricted",
+    },
 }
+CONTEXTS = {"hardened": {"permissions_boundary": "platform-boundary"}}
+"""What `-c` gives, by the pipeline."""
 STACKS = ("data", "training", "serving", "monitoring")
 OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", "front", "tracking")
 """Stacks that only some pipelines have."""
@@ -62,10 +83,10 @@ OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", 
 class Synthesised:
     """An app, what it wrote, and where."""
 
-    def __init__(self, fields, folder):
-        self.fields = fields
+    def __init__(self, fields, folder, **context):
+        self.fields, self.context = fields, context
         pipeline = Pipeline.model_validate(fields)
-        self.app = cdk.App(context=CDK_JSON, outdir=str(folder))
+        self.app = cdk.App(context={**CDK_JSON, **context}, outdir=str(folder))
         add_stacks(self.app, pipeline)
         self.assembly = self.app.synth()
         self.folder = folder

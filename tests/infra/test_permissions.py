@@ -27,6 +27,12 @@ WITHOUT_RESOURCE = {
         "Lambda makes the interfaces of a function in a network, and names them; its code is denied all of it",
     ),
     **dict.fromkeys(
+        "ec2:CreateNetworkInterfacePermission ec2:DeleteNetworkInterfacePermission ec2:DescribeDhcpOptions "
+        "ec2:DescribeSecurityGroups ec2:DescribeVpcs".split(),
+        "SageMaker makes the interfaces of jobs and models in a network, and AWS documents it with *",
+    ),
+    "ec2:DescribePrefixLists": "describing has no resource",
+    **dict.fromkeys(
         "logs:CreateLogDelivery logs:GetLogDelivery logs:UpdateLogDelivery logs:DeleteLogDelivery "
         "logs:ListLogDeliveries logs:PutResourcePolicy logs:DescribeResourcePolicies logs:DescribeLogGroups".split(),
         "what Step Functions needs to log; AWS documents it with *",
