@@ -10,7 +10,8 @@ FRAMEWORKS := $(VENV)/.frameworks
 EXTRAS := keras torch xgboost
 COMPILE = $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 UNIVERSAL = --universal --python-version 3.11
-WORKERS ?= 2
+# One more than most machines of CI have cores: tests of the local cloud wait for half of their time.
+WORKERS ?= 3
 
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
