@@ -4,7 +4,8 @@ import boto3
 from aws_cdk.assertions import Template
 from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
-from tests.infra.state_machines import _operation, definitions, tasks
+from security.checks.deployed import called
+from tests.infra.state_machines import definitions, tasks
 
 TAGS = {"headrace:pipeline", "headrace:owner", "headrace:data-class"}
 NOT_TAGGED = {
@@ -71,7 +72,7 @@ def test_everything_that_state_machines_make_is_tagged(synthesised):
 
 def takes_tags(resource):
     """Return the operation that a task calls if it makes something that can be tagged."""
-    service, operation = _operation(resource)
+    service, operation = called(resource)
     if not operation.startswith("Create"):
         return None
     shape = boto3.client(service, region_name="us-east-1").meta.service_model.operation_model(operation)
