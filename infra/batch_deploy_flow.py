@@ -22,7 +22,7 @@ def batch_deploy_flow(
     calls: DeployCalls,
     transform_sample: dict[str, Any],
 ) -> sfn.IChainable:
-    """Chain the states: plan, create the model, try it with one row by a transform job, publish; or roll back.
+    """Chain the states: plan, verify, create the model, try it with one row by a transform job, publish; or roll back.
 
     `transform_sample` has the arguments of that job: the container starts, loads the model and answers as it will answer files.
     """

@@ -15,6 +15,7 @@ from importlib import util
 from pathlib import Path
 
 from headrace.config.pipeline import Pipeline
+from infra.bill_of_materials import functions_bom, image_bom, managed_bom
 
 REPO = Path(__file__).parents[1]
 _PURE_PACKAGES = ("openpyxl", "et_xmlfile")
@@ -42,6 +43,7 @@ def _lambda_bundle(repo: Path, pipeline: str) -> Path:
     _add_code(stage, repo, "headrace", without=("cli",))
     _add_code(stage, repo, _OWN_STEPS)
     (stage / "pipeline.json").write_text(pipeline)
+    _write_bill(stage, "functions", functions_bom(repo))
     return stage
 
 
@@ -74,6 +76,9 @@ def image_bundle(extras: Sequence[str] = ()) -> Path:
     _add_code(stage, REPO, _OWN_STEPS)
     _add_code(stage, REPO, _OWN_ESTIMATORS)
     shutil.move(stage / "sagemaker_jobs" / "Dockerfile", stage / "Dockerfile")
+    _write_bill(stage, "image", image_bom((), REPO))
+    if extras:
+        _write_bill(stage, "training-image", image_bom(extras, REPO))
     return stage
 
 
@@ -86,6 +91,8 @@ def source_archive() -> Path:
     stage = image_bundle()
     for name in ("Dockerfile", "extras.txt"):
         (stage / name).unlink()
+    (stage / "sbom" / "image.cdx.json").unlink()
+    _write_bill(stage, "managed-image", managed_bom())
     for name in ("script.py", "requirements.txt"):
         shutil.move(stage / "sagemaker_jobs" / "managed" / name, stage / name)
     archive = _empty_stage() / "sourcedir.tar.gz"
@@ -120,6 +127,13 @@ def _copied(folder: Path, left_out: tuple[str, ...]) -> Path:
     copied = _empty_stage() / folder.name
     shutil.copytree(folder, copied, ignore=shutil.ignore_patterns(*left_out))
     return copied
+
+
+def _write_bill(stage: Path, name: str, bill: bytes) -> None:
+    """Write a bill of materials to where what it is about can be asked for it."""
+    folder = stage / "sbom"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.cdx.json").write_bytes(bill)
 
 
 def _without_origin(member: tarfile.TarInfo) -> tarfile.TarInfo:

@@ -27,6 +27,7 @@ class DeployFunctions:
     """The functions that the states call."""
 
     plan_deployment: lambda_.IFunction
+    verify_model: lambda_.IFunction
     decide_release: lambda_.IFunction
     smoke_test: lambda_.IFunction
     publish_model: lambda_.IFunction
@@ -54,7 +55,7 @@ class DeployCalls:
 def deploy_flow(
     scope: Construct, functions: DeployFunctions, calls: DeployCalls, release: Release
 ) -> sfn.IChainable:
-    """Chain the states: plan, create, release, smoke test, publish, remove what is not needed; or roll back."""
+    """Chain the states: plan, verify, create, release, smoke test, publish, remove what is not needed; or roll back."""
     return DeployFlow(Construct(scope, "States"), functions, calls, release).begin()
 
 
@@ -72,7 +73,7 @@ class DeployFlow:
         self._serve = self._add_waiting(self._add_serving())
         self._release = self._add_release(release)
         self._move = self._add_move()
-        self._create = self._add_creation()
+        self._create = self._add_verification().next(self._add_creation())
 
     def begin(self) -> sfn.IChainable:
         """Return the first state: it gives every variable a value, so that a failure can tell how far it came."""
@@ -144,6 +145,16 @@ class DeployFlow:
             .otherwise(sfn.Succeed.jsonata(self._scope, "DecisionTaken"))
         )
         return decide.next(act)
+
+    def _add_verification(self) -> sfn.Chain:
+        """Refuse a model that is not what was signed; the plan comes back with what its container verifies it by."""
+        verify = self._tasks.function(
+            "VerifyModel",
+            self._functions.verify_model,
+            {"plan": "{% $plan %}"},
+            assign={"plan": "{% $states.result.Payload %}"},
+        )
+        return sfn.Chain.start(verify)
 
     def _add_creation(self) -> sfn.IChainable:
         model = self._tasks.call("CreateModel", "createModel", self._calls.create_model)

@@ -14,6 +14,7 @@ from infra.release_alarms import release_alarm_arns
 from infra.release_flow import ReleaseFunctions
 from infra.release_judge import ReleaseJudge
 from infra.sagemaker_task import allow, grant_put_events, sagemaker_arn
+from infra.signing_key import verify_function
 from infra.state_machine import PipelineStateMachine
 from infra.transform_call import WORK
 
@@ -47,6 +48,7 @@ class DeploymentFunctions:
         smoke_test = self._smoke_test()
         return DeployFunctions(
             plan_deployment=self._plan_deployment(),
+            verify_model=verify_function(self._stack, self._stack.data, self._stack.training.signing_key),
             decide_release=self.decide_release,
             smoke_test=smoke_test,
             publish_model=self._publish_model(),

@@ -16,6 +16,7 @@ from constructs import Construct
 from headrace.config.estimators import NETWORKS
 from headrace.config.extras import training_extras
 from headrace.config.pipeline import Pipeline
+from infra.bill_of_materials import image_bom, sha256_of_bill
 from infra.code_bundle import image_bundle
 from infra.image_containers import SelfContainedImage, acknowledge_pulling
 from infra.narrow_grants import acknowledge_wildcards
@@ -45,6 +46,8 @@ class ModelImage(SelfContainedImage):
         Of the image that trains. Whatever uses it waits for the build of both.
     code_version : str
         Hash of the code in it.
+    sbom_sha256 : str
+        Of the bill of materials of the image that trains.
     repository : IRepository
         Where it is kept.
     """
@@ -54,6 +57,7 @@ class ModelImage(SelfContainedImage):
         self._extras = training_extras(pipeline)
         source = s3_assets.Asset(self, "Source", path=str(image_bundle(self._extras)))
         self.code_version = source.asset_hash[:16]
+        self.sbom_sha256 = sha256_of_bill(image_bom(self._extras))
         self.repository = ecr.Repository(
             self,
             "Repository",

@@ -22,6 +22,8 @@ class SelfContainedImage(Construct):
         What the image itself needs beside a job's own: nothing.
     evaluation : dict
         What an evaluation job runs, as in a processing job's AppSpecification.
+    sbom_sha256 : str
+        Of the image's bill of materials; empty if nobody here knows what is in it.
     network_isolation : bool
         Its containers do without a network: everything they need is in the image.
     """
@@ -31,6 +33,7 @@ class SelfContainedImage(Construct):
     evaluation: ClassVar[dict[str, list[str]]] = {"ContainerArguments": ["job", "evaluate_model"]}
     evaluation_inputs: ClassVar[dict[str, str]] = {}
     network_isolation: ClassVar[bool] = True
+    sbom_sha256: str = ""
 
 
 def grant_pull_from(role: iam.IRole, repository_arn: str) -> None:

@@ -22,6 +22,7 @@ from constructs import Construct
 from sagemaker.core import image_uris
 
 from headrace.config.pipeline import Pipeline
+from infra.bill_of_materials import managed_bom, sha256_of_bill
 from infra.code_bundle import source_archive
 from infra.image_containers import grant_pull_from
 from infra.sagemaker_task import allow
@@ -72,6 +73,7 @@ class ManagedImage(Construct):
         super().__init__(scope, id)
         self._source = s3_assets.Asset(self, "Source", path=str(source_archive()))
         self.code_version = self._source.asset_hash[:16]
+        self.sbom_sha256 = sha256_of_bill(managed_bom())
         self._registries = _registries(Stack.of(self).region, pipeline.name)
         self.uri = self.training_uri = self._find(Stack.of(self), "uri")
         url = self._source.s3_object_url

@@ -33,6 +33,11 @@ class Image(Protocol):
         ...
 
     @property
+    def sbom_sha256(self) -> str:
+        """SHA-256 of the bill of materials of the image that trains; empty if nobody here knows what is in it."""
+        ...
+
+    @property
     def hyperparameters(self) -> dict[str, str]:
         """What a training job passes to the image itself."""
         ...

@@ -172,6 +172,7 @@ def _evaluate(settings: JobSettings) -> dict[str, Any]:
             "KmsKeyId": settings.key_arn,
         },
         "ProcessingResources": {"ClusterConfig": _cluster(settings, 1)},
+        "Environment": "{% $guard.evaluation_environment %}",
         "StoppingCondition": {"MaxRuntimeInSeconds": longest_job_s(settings.pipeline)},
         "NetworkConfig": {
             "EnableNetworkIsolation": settings.image.network_isolation,

@@ -1,4 +1,4 @@
-"""The states between new data and a registered model."""
+"""The states between new data and a registered, signed model."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class TrainingFunctions:
     guard_training: lambda_.IFunction
     snapshot_data: lambda_.IFunction
     judge_model: lambda_.IFunction
+    sign_model: lambda_.IFunction
     close_training: lambda_.IFunction
     tuning: TuningFunctions | None = None
 
@@ -59,7 +60,7 @@ class TrainingCalls:
 def training_flow(
     scope: Construct, functions: TrainingFunctions, calls: TrainingCalls, large: LargeDataStack | None = None
 ) -> sfn.IChainable:
-    """Chain the states: guard, snapshot, train, evaluate, judge, register, approve, close.
+    """Chain the states: guard, snapshot, train, evaluate, judge, register, sign, approve, close.
 
     `calls.approve` is None where a person approves. With `large`, a snapshot that does not fit the function is made by Spark.
     """
@@ -120,12 +121,23 @@ def training_flow(
         timeout=_SHORT,
         assign={"model_package_arn": "{% $states.result.ModelPackageArn %}"},
     )
+    sign = lambda_task(
+        scope,
+        "SignModel",
+        functions.sign_model,
+        payload={
+            "run": "{% $guard.run %}",
+            "model_data_url": "{% $training.model_data_url %}",
+            "model_package_arn": "{% $model_package_arn %}",
+        },
+        timeout=_SHORT,
+    )
     registered = _close(scope, "CloseRegistered", functions, outcome="registered")
     kept = _close(scope, "CloseKept", functions, outcome="kept_champion")
     failed = _close(scope, "CloseFailed", functions, outcome="failed")
 
-    register_and_approve = sfn.Chain.start(register)
-    working: list[Task] = [guard, snapshot, *fit.working, evaluate, judge, register]
+    register_and_approve = register.next(sign)
+    working: list[Task] = [guard, snapshot, *fit.working, evaluate, judge, register, sign]
     if calls.approve is not None:
         approve = sagemaker_task(
             scope,

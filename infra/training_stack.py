@@ -24,6 +24,7 @@ from infra.pipeline_function import PipelineFunction
 from infra.pipeline_stack import PipelineStack
 from infra.placement import allow_job_interfaces
 from infra.sagemaker_task import PROCESSING, TRAINING, allow, grant_jobs, grant_put_events, sagemaker_arn
+from infra.signing_key import SigningKey, grant_use, sign_function
 from infra.state_machine import PipelineStateMachine
 from infra.training_calls import JobSettings, training_calls
 from infra.training_flow import TrainingFunctions, training_flow
@@ -53,6 +54,8 @@ class TrainingStack(PipelineStack):
         Of the container that evaluates and serves.
     image : ModelImage, ManagedImage or OwnImage
         With the grant that a role needs to pull it.
+    signing_key : SigningKey
+        Signs what was judged.
     schedule : TrainingSchedule or None
         What starts it at set times, with `arrival.train: schedule`.
     """
@@ -79,6 +82,7 @@ class TrainingStack(PipelineStack):
         self._group = self._add_model_package_group()
         self.image = model_image(self, "ModelImage", pipeline=pipeline, key=data.key)
         self.image_uri = self.image.uri
+        self.signing_key = SigningKey(self, "SigningKey", removal_policy=self.removal_policy)
         kept = checkpoint_prefixes(pipeline)
         self._training_role = self._add_job_role("Training", "Training", kept, ["training/", *kept])
         self._evaluation_role = self._add_job_role(
@@ -90,6 +94,7 @@ class TrainingStack(PipelineStack):
             guard_training=self._add_guard_training(),
             snapshot_data=self._add_snapshot_data(),
             judge_model=judge_function(self, self._data, self.image),
+            sign_model=sign_function(self, self._data, self.signing_key, self.image.sbom_sha256),
             close_training=self._add_close_training(),
             tuning=self._tuning.functions if self._tuning else None,
         )
@@ -98,6 +103,7 @@ class TrainingStack(PipelineStack):
         self._start_on_events()
         CfnOutput(self, "TrainStateMachineArn", value=self.state_machine.state_machine_arn)
         CfnOutput(self, "ModelPackageGroupName", value=self.model_package_group_name)
+        CfnOutput(self, "SigningKeyArn", value=self.signing_key.key_arn)
         CfnOutput(
             self,
             "TrainNow",
@@ -146,7 +152,9 @@ class TrainingStack(PipelineStack):
             "guard_training",
             LEDGER_TABLE=self._data.ledger.table_name,
             ARTIFACTS_BUCKET=bucket.bucket_name,
+            SIGNING_KEY_ARN=self.signing_key.key_arn,
         )
+        grant_use(function, self.signing_key, "kms:GetPublicKey")
         grant_items(function, self._data.ledger, "dynamodb:Query", ["file", "training"])
         grant_items(function, self._data.ledger, "dynamodb:GetItem", ["training", "champion"])
         for action in ("dynamodb:PutItem", "dynamodb:UpdateItem"):

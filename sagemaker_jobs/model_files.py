@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -87,6 +88,10 @@ def read_model(folder: Path, manifest: Mapping[str, Any]) -> Model:
         pipeline = skops.io.load(folder / MODEL, trusted=[*TRUSTED_TYPES, *_own_types(manifest)])
     except UntrustedTypesFoundException as error:
         raise JobError(f"the model is refused, because it holds types that nobody trusts: {error}") from None
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise JobError(
+            f"the model is refused: foreign_format: {MODEL} is none of skops ({type(error).__name__})"
+        ) from None
     check_trees(pipeline.steps[-1][1])
     return Model(problem, schema, pipeline, steps, document.get("threshold"))
 

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from headrace.ml.supply_chain.contents import HEAD_BYTES, check_content
+from headrace.ml.supply_chain.refusal import ModelRefusedError
 from sagemaker_jobs.failures import JobError
 
 MODEL, SCHEMA, MANIFEST = "model.skops", "schema.json", "manifest.json"
@@ -22,7 +24,7 @@ def write_manifest(folder: Path, facts: Mapping[str, Any]) -> None:
 
 
 def verify(folder: Path) -> dict[str, Any]:
-    """Compare every file with its checksum, and return the manifest.
+    """Compare every file with its checksum and with what its name says it is, and return the manifest.
 
     Raises
     ------
@@ -31,16 +33,36 @@ def verify(folder: Path) -> dict[str, Any]:
     """
     manifest = read_json(folder / MANIFEST)
     files = manifest.get("files", {})
+    if not isinstance(files, dict):
+        raise JobError("foreign_format: the model's manifest lists no files")
     for needed in (MODEL, SCHEMA):
         if needed not in files:
             raise JobError(f"the model's manifest does not list {needed}")
     for name, checksum in files.items():
         path = folder / name
         if Path(name).name != name or not path.is_file():
-            raise JobError(f"the model has no file {name}, which its manifest lists")
+            raise JobError(f"missing_file: the model has no file {name}, which its manifest lists")
         if sha256_of(path) != checksum:
-            raise JobError(f"the model's file {name} is not what was written: its checksum differs")
+            raise JobError(f"changed: the model's file {name} is not what was written: its checksum differs")
+        _check_content(path)
+    if unlisted := sorted(_names(folder) - files.keys()):
+        raise JobError(f"unlisted_file: the model has a file {unlisted[0]}, which its manifest does not list")
     return manifest
+
+
+def _check_content(path: Path) -> None:
+    with path.open("rb") as file:
+        head = file.read(HEAD_BYTES)
+    try:
+        check_content(path.name, head)
+    except ModelRefusedError as error:
+        raise JobError(f"the model is refused: {error}") from None
+
+
+def _names(folder: Path) -> set[str]:
+    """Return the files beside the manifest; what is hidden is the system's, and nobody reads it."""
+    found = {path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")}
+    return found - {MANIFEST}
 
 
 def sha256_of(path: Path) -> str:

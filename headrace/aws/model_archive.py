@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from typing import IO, TYPE_CHECKING, Any, cast
 from urllib.parse import urlparse
+
+from headrace.ml.supply_chain.archive import scan
+from headrace.ml.supply_chain.refusal import ModelRefusedError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,9 +26,7 @@ def read_members(
     optional: Iterable[str] = (),
     limit_bytes: int = 64 * 2**20,
 ) -> dict[str, bytes]:
-    """Read some regular files of a gzipped tar archive, which is read once and never written to disk.
-
-    Links, devices and paths elsewhere are not followed: a member counts only under its exact name.
+    """Read some files of a model's archive, which is read once, to its end, and never written to disk.
 
     Parameters
     ----------
@@ -47,24 +47,26 @@ def read_members(
     Raises
     ------
     ArchiveError
-        If a member is missing or larger than the limit.
+        If a member is missing or larger than the limit, or the archive is refused.
     """
     needed = set(names)
-    wanted, found = needed | set(optional), {}
+    wanted, found = needed | set(optional), dict[str, bytes]()
+
+    def keep(name: str, chunks: Iterator[bytes]) -> None:
+        content, length = [], 0
+        for chunk in chunks:
+            length += len(chunk)
+            if name in wanted and length > limit_bytes:
+                raise ArchiveError(f"{name} has more than {limit_bytes} bytes")
+            if name in wanted:
+                content.append(chunk)
+        if name in wanted:
+            found[name] = b"".join(content)
+
     try:
-        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
-            for member in archive:
-                name = member.name.removeprefix("./")
-                if name not in wanted or not member.isreg():
-                    continue
-                if member.size > limit_bytes:
-                    raise ArchiveError(f"{name} has {member.size} bytes, more than {limit_bytes}")
-                content = archive.extractfile(member)
-                found[name] = content.read() if content else b""
-                if wanted == found.keys():
-                    break
-    except tarfile.TarError as error:
-        raise ArchiveError(f"not a gzipped tar archive: {error}") from error
+        scan(stream, keep)
+    except ModelRefusedError as error:
+        raise ArchiveError(str(error)) from None
     if missing := sorted(needed - found.keys()):
         raise ArchiveError(f"the archive has no {', '.join(missing)}")
     return found

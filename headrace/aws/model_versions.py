@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.deployed_pipeline import DeployedPipeline
+from headrace.aws.model_signature import signature_in_words
 from headrace.aws.registry import Package, Registry, property_text
 from headrace.aws.release_log import BEGAN, Entry, ReleaseLog
 from headrace.aws.training_log import TrainingLog
@@ -71,6 +72,10 @@ class ModelVersions:
             raise NoSuchVersionError(
                 f"{self.pipeline.name} has no version {version}; the last ones are: {known}"
             ) from None
+
+    def signature(self, version: int) -> str:
+        """Return ``verified``, ``unsigned``, or why the signature of a version is refused."""
+        return signature_in_words(self.pipeline, self.package(version))
 
     def documents(self, version: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the provenance and the evaluation of a version; what was not written down is empty."""

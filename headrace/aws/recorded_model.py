@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tarfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,13 @@ from urllib.parse import urlparse
 from botocore.exceptions import ClientError
 
 from headrace.aws.deployed_pipeline import DeployedPipeline
+from headrace.aws.model_signature import signed_manifest
 from headrace.aws.model_versions import ModelVersions
 from headrace.ml.reproduction.digest import json_sha256
+from headrace.ml.supply_chain.archive import scan
+from headrace.ml.supply_chain.model_archive import inspecting
+from headrace.ml.supply_chain.refusal import ModelRefusedError
+from headrace.ml.supply_chain.signed_manifest import SignedManifest
 
 _GONE = ("NoSuchVersion", "NoSuchKey", "404", "NoSuchBucket")
 _CHANNELS = ("train", "validation", "spec")
@@ -39,11 +43,14 @@ class RecordedModel:
         Of the model package.
     provenance : mapping
         What its training has written down.
+    signed : SignedManifest or None
+        What was signed about it; None where an earlier release of Headrace has registered it.
     """
 
     pipeline: DeployedPipeline
     version: int
     provenance: Mapping[str, Any]
+    signed: SignedManifest | None = None
 
     @classmethod
     def find(cls, pipeline: DeployedPipeline, version: int) -> RecordedModel:
@@ -52,7 +59,7 @@ class RecordedModel:
         Raises
         ------
         LostEvidenceError
-            If there is none, or somebody has changed it.
+            If there is none, or somebody has changed it, or what was signed about the model.
         """
         package = ModelVersions(pipeline).package(version)
         where = package.metadata.get("provenance")
@@ -66,7 +73,10 @@ class RecordedModel:
             raise LostEvidenceError(
                 f"{where} is not what v{version} was registered with: it was changed since"
             )
-        return cls(pipeline, version, document)
+        try:
+            return cls(pipeline, version, document, signed_manifest(pipeline, package))
+        except ModelRefusedError as error:
+            raise LostEvidenceError(f"v{version} is refused: {error}") from None
 
     def lay_out(self, folder: Path) -> int:
         """Write what the training has read as its channels below `folder`; return how many objects it were.
@@ -93,26 +103,25 @@ class RecordedModel:
         Raises
         ------
         LostEvidenceError
-            If the archive is gone, or no archive.
+            If the archive is gone, not the one that was signed, or no archive. It is not unpacked before that is known.
         """
         stored = self.provenance["model"]["object"]
         if stored is None:
             raise LostEvidenceError(f"the provenance of v{self.version} names no model.tar.gz")
+        archive = RecordedObjects(self.pipeline).read(stored)
         try:
-            return archived_files(RecordedObjects(self.pipeline).read(stored))
-        except tarfile.TarError as error:
-            raise LostEvidenceError(f"{stored['uri']} cannot be read: {error}") from None
+            if self.signed:
+                self.signed.check_archive(hashlib.sha256(archive).hexdigest())
+            return archived_files(archive)
+        except ModelRefusedError as error:
+            raise LostEvidenceError(f"{stored['uri']} is refused: {error}") from None
 
 
 def archived_files(archive: bytes) -> dict[str, bytes]:
-    """Return the regular files of a ``.tar.gz`` by name."""
-    found = {}
-    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as tar:
-        for member in tar:
-            name, content = member.name.removeprefix("./"), tar.extractfile(member)
-            if content is not None and not name.startswith(_MANAGED_CODE):
-                found[name] = content.read()
-    return found
+    """Return the files of a model's archive by name."""
+    found = dict[str, bytes]()
+    scan(io.BytesIO(archive), inspecting(lambda name, chunks: found.update({name: b"".join(chunks)})))
+    return {name: content for name, content in found.items() if not name.startswith(_MANAGED_CODE)}
 
 
 class RecordedObjects:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PARTITION = "release"
 BEGAN, TOLD, ENDED = 0, 8000, 9999
 """Places in the history of a deployment; between `BEGAN` and `TOLD` lie its steps."""
-_RUNNING, _WAITING, _ENTRY = "running", "waiting", "entry#"
+_RUNNING, _WAITING, _NEWEST, _ENTRY = "running", "waiting", "newest", "entry#"
 
 
 @dataclass(frozen=True)
@@ -207,6 +207,21 @@ class ReleaseLog:
     def leave_queue(self, model_package_arn: str) -> None:
         """Let a model wait no longer."""
         delete_if(self._table, _key(_WAITING), Attr("model_package_arn").eq(model_package_arn))
+
+    # --- the highest version
+
+    def newest_deployed(self) -> int:
+        """Return the highest version that was ever deployed; 0 if none is known."""
+        item = self._table.get_item(Key=_key(_NEWEST), ConsistentRead=True).get("Item")
+        return int(str(item["version"])) if item else 0
+
+    def note_deployed(self, version: int) -> None:
+        """Write down that a version was deployed; what was written down never becomes less."""
+        put_if(
+            self._table,
+            {**_key(_NEWEST), "version": version},
+            Attr("pk").not_exists() | Attr("version").lt(version),
+        )
 
     # --- history
 

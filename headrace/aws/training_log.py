@@ -105,6 +105,8 @@ class Champion:
         Of its deployment: the model and the endpoint configuration; empty where an earlier release of Headrace wrote it.
     run : str
         Name of the training's jobs.
+    signed : bool
+        Whether its deployment has verified a signature.
     previous : mapping or None
         The champion before, in the same fields, whose deployment is kept: the way back. None if there is none.
     """
@@ -119,6 +121,7 @@ class Champion:
     name: str = ""
     run: str = ""
     previous: Mapping[str, Any] | None = None
+    signed: bool = False
 
     @property
     def way_back(self) -> Champion | None:

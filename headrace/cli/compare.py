@@ -37,7 +37,11 @@ def compare(arguments: argparse.Namespace) -> None:
         ask_about_versions(lambda version=version: versions.documents(version))  # type: ignore[misc]
         for version in (arguments.a, arguments.b)
     )
-    found = comparison(one, other)
+    signatures = [
+        ask_about_versions(lambda version=version: versions.signature(version))  # type: ignore[misc]
+        for version in (arguments.a, arguments.b)
+    ]
+    found = {**comparison(one, other), "signatures": dict(zip(("a", "b"), signatures, strict=True))}
     if arguments.json:
         show({"a": arguments.a, "b": arguments.b, **found}, as_json=True)
         return
@@ -52,6 +56,8 @@ def compare(arguments: argparse.Namespace) -> None:
         [[row["what"], _short(row["a"]), _short(row["b"])] for row in found["differs"]],
     )
     say(found["rows"])
+    for name, signature in zip(names, signatures, strict=True):
+        say(f"signature of {name}: {signature}")
 
 
 def comparison(

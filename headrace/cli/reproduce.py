@@ -100,9 +100,12 @@ def _tell(
             "differs": [{"file": each.member, "what": each.what} for each in found],
             "unlike_then": unlike,
             "objects": len(recorded.provenance["data"]["objects"]),
+            "signed": recorded.signed is not None,
         }
         show(document, as_json=True)
         return
+    if recorded.signed is None:
+        say(f"v{arguments.version} was registered without a signature, by an earlier release of Headrace")
     for line in unlike:
         say(f"unlike then: {line}")
     if not found:

@@ -37,6 +37,7 @@ def way_back(
         "strategy": "all_at_once",
         "release": None,
         "rejects": champion.model_package_arn,
+        "signed": back.signed,
     }
 
 

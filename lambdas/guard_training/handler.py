@@ -15,13 +15,15 @@ import boto3
 from headrace.aws.alarm_cases import AlarmCase, AlarmCases, opened
 from headrace.aws.artifacts import Artifacts
 from headrace.aws.logs import function_logger
+from headrace.aws.signing_key import SigningKey
 from headrace.aws.training_history import TrainingHistory
-from headrace.aws.training_log import Champion, Lock, TrainingLog
+from headrace.aws.training_log import Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
 from headrace.config.pipeline import Pipeline
 from headrace.ml.privacy.redaction import redact_errors
 from lambdas.guard_training import situation
 from lambdas.guard_training.about import REPORTS, about, alarm_name
+from lambdas.guard_training.champion_model import Key, champion_input, evaluation_environment
 from lambdas.guard_training.policy import Policy, Situation
 from lambdas.guard_training.rules import Verdict, decide
 from lambdas.guard_training.situation import Known, policy_of, situation_of, stale_after
@@ -73,13 +75,16 @@ class Ports:
     cases: Cases
     history: History
     reports: Reports
+    key: Key
 
 
 @cache
 def _deps() -> tuple[Pipeline, Ports]:
     table = boto3.resource("dynamodb").Table(os.environ["LEDGER_TABLE"])
     reports = Artifacts(boto3.client("s3"), os.environ["ARTIFACTS_BUCKET"])
-    return bundled_pipeline(), Ports(TrainingLog(table), AlarmCases(table), TrainingHistory(table), reports)
+    key = SigningKey(boto3.client("kms"), os.environ["SIGNING_KEY_ARN"])
+    ports = Ports(TrainingLog(table), AlarmCases(table), TrainingHistory(table), reports, key)
+    return bundled_pipeline(), ports
 
 
 def guard_training(
@@ -115,7 +120,8 @@ def guard_training(
         "retraining": asked.has_model,
         "cause": _cause(verdict, ports.cases),
         "champion": asdict(champion) if champion else None,
-        "champion_input": [_champion_input(champion)] if champion else [],
+        "champion_input": champion_input(champion),
+        "evaluation_environment": evaluation_environment(champion, ports.key),
     }
 
 
@@ -147,19 +153,6 @@ def _locked(policy: Policy, asked: Situation, execution: str, log: Log, stale_af
 def _run_name(pipeline: str, execution: str, now: datetime) -> str:
     """Name this run: readable, sortable, unique, at most 58 characters, so that an attempt can be appended."""
     return f"headrace-{pipeline}-{now:%y%m%d-%H%M%S}-{hashlib.sha256(execution.encode()).hexdigest()[:8]}"
-
-
-def _champion_input(champion: Champion) -> dict[str, Any]:
-    """Return the evaluation job's input that holds the model in service."""
-    return {
-        "InputName": "champion",
-        "S3Input": {
-            "S3Uri": champion.model_data_url,
-            "LocalPath": "/opt/ml/processing/input/champion",
-            "S3DataType": "S3Prefix",
-            "S3InputMode": "File",
-        },
-    }
 
 
 @redact_errors

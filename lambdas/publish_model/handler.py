@@ -55,6 +55,10 @@ class Releases(Protocol):
         """Write a line of the history."""
         ...
 
+    def note_deployed(self, version: int) -> None:
+        """Write down that a version was deployed."""
+        ...
+
 
 class Packages(Protocol):
     """What this function needs from the model registry."""
@@ -114,6 +118,7 @@ def publish_model(event: Mapping[str, Any], ports: Ports, now: datetime) -> dict
         ports.packages.reject(rejected, f"rolled back by {plan['by']}: {plan['why']}")
     ports.events.put("ModelDeployed", {"version": plan["version"], "endpoint": plan["endpoint"]})
     ports.releases.add(_entry(event, ports.releases.running(), now))
+    ports.releases.note_deployed(plan["version"])
     # Last of what can fail: a failure leads to the roll-back, after which the ledger must not name this model.
     ports.log.crown(_champion(plan, ports.log.champion(), now))
     ports.metrics.put({"ModelDeployed": 1})
@@ -133,6 +138,7 @@ def _champion(plan: Mapping[str, Any], before: Champion | None, now: datetime) -
         name=plan["name"],
         run=plan["run"],
         previous=_way_back(plan, before),
+        signed=bool(plan.get("signed")),
     )
 
 

@@ -20,7 +20,7 @@ def compared_with_trial(model: Path, trial: Path) -> dict[str, Any]:
     """
     if not trial.is_dir() or not any(trial.iterdir()):
         return {}
-    return {"trial": {"same_bytes": _checksums(model) == _checksums(unpack(trial))}}
+    return {"trial": {"same_bytes": _checksums(model) == _checksums(unpack(trial).folder)}}
 
 
 def _checksums(folder: Path) -> dict[str, str]:

@@ -15,11 +15,13 @@ from typing import Any
 from sagemaker_jobs.engines import load_predictor
 from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.settings import Settings
+from sagemaker_jobs.signature import check_served
 
 
 def model_fn(model_dir: str) -> Application:
     """Load the model; it is asked once, so that the first request meets warm code."""
     settings = Settings.from_environ(os.environ)
+    check_served(Path(model_dir), os.environ)
     return Application(load_predictor(Path(model_dir), settings.engine), settings)
 
 

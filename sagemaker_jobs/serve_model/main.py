@@ -17,6 +17,7 @@ from sagemaker_jobs.serve_model.app import Application
 from sagemaker_jobs.serve_model.server import run
 from sagemaker_jobs.serve_model.settings import Settings
 from sagemaker_jobs.serve_model.workers import in_worker, usable_workers
+from sagemaker_jobs.signature import check_served
 
 
 def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
@@ -28,6 +29,7 @@ def main(paths: MlPaths, environ: Mapping[str, str]) -> None:
         If the model cannot be loaded, or the port is taken.
     """
     settings = Settings.from_environ(environ)
+    check_served(paths.model, environ)
     if not settings.workers:
         settings = replace(settings, workers=_workers(paths.model))
     listener = _bound(settings)

@@ -36,6 +36,7 @@ def walk(definition, plan=ALL_AT_ONCE, **answers):
     hosting = Hosting()
     known = {
         "PlanDeployment": payload(plan),
+        "VerifyModel": lambda arguments: payload({**arguments["Payload"]["plan"], "signed": True}),
         "CreateModel": {},
         "CreateEndpointConfig": {},
         "CreateEndpoint": hosting.update,
@@ -61,6 +62,7 @@ def test_a_model_is_made_moved_to_tested_published_and_what_is_not_needed_remove
     tasks = [name for name, _ in execution.calls if name != "DescribeEndpoint"]
     assert tasks == [
         "PlanDeployment",
+        "VerifyModel",
         "CreateModel",
         "CreateEndpointConfig",
         "UpdateEndpoint",
@@ -69,6 +71,24 @@ def test_a_model_is_made_moved_to_tested_published_and_what_is_not_needed_remove
         "RemovePrevious",
     ]
     assert execution.arguments("UpdateEndpoint")[0]["EndpointConfigName"] == NAME
+
+
+def test_nothing_is_made_of_a_model_that_is_refused(definition):
+    refusal = TaskError("ModelRefusedError", "unsigned: there is no signed_manifest.json")
+    execution = walk(definition, VerifyModel=refusal)
+
+    assert execution.run(APPROVED) == "DeploymentFailed"
+    assert "CreateModel" not in execution.visited
+
+
+def test_the_container_is_given_what_it_verifies_its_model_by(definition):
+    plan = {**ALL_AT_ONCE, "environment": {"HEADRACE_SIGNING_KEY": "cHVibGlj"}}
+    execution = walk(definition, VerifyModel=payload(plan))
+
+    execution.run(APPROVED)
+
+    (container,) = [call["PrimaryContainer"] for call in execution.arguments("CreateModel")]
+    assert container["Environment"] == {"HEADRACE_SIGNING_KEY": "cHVibGlj"}
 
 
 def test_a_first_model_gets_an_endpoint(definition):
@@ -166,5 +186,5 @@ def test_a_version_whose_deployment_is_not_kept_is_made_again_when_somebody_goes
         execution.run({"decision": "rollback", "version": 4, "by": "arn:ann", "why": "x"}) == "ModelDeployed"
     )
     tasks = [name for name, _ in execution.calls if name != "DescribeEndpoint"]
-    assert tasks[:3] == ["DecideRelease", "CreateModel", "CreateEndpointConfig"]
+    assert tasks[:3] == ["DecideRelease", "VerifyModel", "CreateModel"]
     assert execution.arguments("PublishModel")[0]["Payload"]["plan"]["rejects"] == "arn:5"

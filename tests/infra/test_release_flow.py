@@ -65,7 +65,7 @@ def test_a_good_model_gets_more_requests_step_by_step_and_then_serves_alone(cana
     assert execution.run(APPROVED) == "ModelDeployed"
     assert hosting.moves == [CONFIG, (0.9, 0.1), (0, 1.0), NAME]
     asked = [
-        (call["Payload"]["step"], call["Payload"]["plan"] == PLAN)
+        (call["Payload"]["step"], call["Payload"]["plan"] == {**PLAN, "signed": True})
         for call in execution.arguments("JudgeRelease")
     ]
     assert asked == [(0, True), (1, True)]

@@ -223,6 +223,7 @@ GUARD = {
     "cause": {},
     "champion": {"version": 3, "snapshot": "h0"},
     "champion_input": [],
+    "evaluation_environment": {},
 }
 SNAPSHOT = {
     "large": False,
@@ -261,6 +262,7 @@ def walk(variant, **answers):
         },
         "EvaluateModel": {},
         "JudgeModel": payload(JUDGEMENT),
+        "SignModel": payload({}),
         "RegisterModel": {"ModelPackageArn": "arn:4"},
         "ApproveModel": {},
         "CloseRegistered": payload({}),

@@ -42,7 +42,7 @@ class MemoryReleases:
     """The adapter's methods, without its table."""
 
     def __init__(self, running=None, waiting=None):
-        self._running, self._waiting, self.entries = running, waiting, []
+        self._running, self._waiting, self.entries, self.newest = running, waiting, [], 0
 
     def begin(self, release):
         self._running = release
@@ -73,6 +73,12 @@ class MemoryReleases:
 
     def waiting(self):
         return self._waiting
+
+    def newest_deployed(self):
+        return self.newest
+
+    def note_deployed(self, version):
+        self.newest = max(self.newest, version)
 
     def add(self, entry):
         if any((known.planned_at, known.place) == (entry.planned_at, entry.place) for known in self.entries):

@@ -17,6 +17,10 @@ REPORTS = {
 }
 
 
+class Key:
+    public_text = "cHVibGlj"
+
+
 class Reports(dict):
     def load(self, key):
         return self.get(key)
@@ -28,7 +32,9 @@ def pipeline():
 
 
 def ports(log, *, cases=None, history=None, reports=REPORTS):
-    return Ports(log, FakeCases() if cases is None else cases, history or FakeHistory(), Reports(reports))
+    return Ports(
+        log, FakeCases() if cases is None else cases, history or FakeHistory(), Reports(reports), Key()
+    )
 
 
 def ask(of, pipeline, reason="drift", execution="e1", now=NOW):
@@ -49,6 +55,28 @@ def test_the_guard_takes_the_lock_when_it_lets_a_training_go(pipeline):
     assert answer["proceed"]
     assert log.lock == Lock("e1", NOW.isoformat(), "drift")
     assert answer["champion_input"][0]["S3Input"]["S3Uri"] == "s3://b/m.tar.gz"
+
+
+def test_a_model_in_service_that_was_signed_is_judged_with_its_signature_and_the_key_that_kms_has(pipeline):
+    champion = replace(CHAMPION, signed=True, model_data_url="s3://b/training/job/output/model.tar.gz")
+
+    answer = ask(FakeLog(rows=1000, champion=champion, last=LAST), pipeline)
+
+    assert [each["S3Input"]["S3Uri"] for each in answer["champion_input"]] == [
+        "s3://b/training/job/output/model.tar.gz",
+        "s3://b/training/job/output/signed_manifest.json",
+    ]
+    assert answer["evaluation_environment"] == {
+        "HEADRACE_SIGNING_KEY": "cHVibGlj",
+        "HEADRACE_CHAMPION_VERSION": str(champion.version),
+    }
+
+
+def test_a_model_in_service_that_nobody_has_signed_is_judged_without(pipeline):
+    answer = ask(FakeLog(rows=1000, champion=CHAMPION, last=LAST), pipeline)
+
+    assert len(answer["champion_input"]) == 1
+    assert answer["evaluation_environment"] == {}
 
 
 def test_the_guard_may_be_asked_twice_by_one_execution(pipeline):

@@ -6,12 +6,12 @@ import pytest
 
 from sagemaker_jobs.evaluate_model.trial import compared_with_trial
 
+TREES, GRAPH = b"PK\x03\x04trees", b"\x08graph"
+
 
 @pytest.fixture
 def model(tmp_path):
-    return written(
-        tmp_path / "model", {"model.skops": b"trees", "model.onnx": b"graph", "evidence.json": b"{}"}
-    )
+    return written(tmp_path / "model", {"model.skops": TREES, "model.onnx": GRAPH, "evidence.json": b"{}"})
 
 
 def written(folder, files):
@@ -35,13 +35,13 @@ def archived(folder, files):
 def test_a_model_with_the_bytes_of_its_trial_is_told_as_such_though_the_trial_has_no_evidence(
     tmp_path, model
 ):
-    trial = archived(tmp_path, {"model.skops": b"trees", "model.onnx": b"graph"})
+    trial = archived(tmp_path, {"model.skops": TREES, "model.onnx": GRAPH})
 
     assert compared_with_trial(model, trial) == {"trial": {"same_bytes": True}}
 
 
 @pytest.mark.parametrize(
-    "files", [{"model.skops": b"other", "model.onnx": b"graph"}, {"model.skops": b"trees"}]
+    "files", [{"model.skops": TREES + b"!", "model.onnx": GRAPH}, {"model.skops": TREES}]
 )
 def test_other_bytes_and_a_graph_that_only_one_has_are_a_difference(tmp_path, model, files):
     assert compared_with_trial(model, archived(tmp_path, files)) == {"trial": {"same_bytes": False}}

@@ -35,13 +35,13 @@ def test_a_missing_member_is_named():
         read_members(archive(("sample.json", b"s")), ["baseline.json"])
 
 
-def test_a_link_is_no_member():
-    with pytest.raises(ArchiveError, match=r"no sample\.json"):
+def test_an_archive_with_a_link_is_refused():
+    with pytest.raises(ArchiveError, match="no_file"):
         read_members(archive(("sample.json", None)), ["sample.json"])
 
 
-def test_a_member_elsewhere_is_no_member():
-    with pytest.raises(ArchiveError):
+def test_an_archive_with_a_member_elsewhere_is_refused():
+    with pytest.raises(ArchiveError, match="leads_elsewhere"):
         read_members(archive(("../sample.json", b"s")), ["sample.json"])
 
 
@@ -51,5 +51,5 @@ def test_a_member_that_is_too_large_is_not_read():
 
 
 def test_what_is_no_archive_is_refused():
-    with pytest.raises(ArchiveError, match="not a gzipped tar"):
+    with pytest.raises(ArchiveError, match="cannot be read as a gzipped tar"):
         read_members(io.BytesIO(b"<html>"), ["sample.json"])

@@ -1,0 +1,1 @@
+"""Whether a model is what was judged: archives that are read safely, and manifests that are signed."""
