@@ -16,7 +16,7 @@ WORKERS ?= 3
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check security bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check security secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,15 @@ check: setup ## format, lint, types, import direction
 
 security: setup ## judge the recorded runs by today's policies, and prove that nothing is allowed in vain
 	@$(BIN)/python -m security
+
+secrets: setup ## look for passwords and keys in all files that git has
+	@$(BIN)/python -m security.supply_chain.secrets_scan
+
+audit: setup ## ask for known vulnerabilities of all that is pinned; needs a network, and says so without
+	@$(BIN)/python -m security.supply_chain.audit
+
+sbom: setup ## write the bills of materials (CycloneDX) of images, functions and layer to sbom/
+	@$(BIN)/python -m infra.bill_of_materials sbom
 
 bench: setup ## measure how long each step of the loop takes
 	@$(BIN)/python -m benchmarks.measure_loop
@@ -119,4 +128,4 @@ synth: setup ## write the CloudFormation templates of every pipeline
 	done
 
 clean: ## remove what setup and the runs have made
-	@rm -rf $(VENV) node_modules cdk.out .headrace
+	@rm -rf $(VENV) node_modules cdk.out .headrace sbom

@@ -50,6 +50,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.composite_alarms",
     "local_cloud.repairs.budgets",
     "local_cloud.repairs.glue_catalog",
+    "local_cloud.repairs.key_messages",
     "local_cloud.repairs.athena_results",
     "local_cloud.repairs.definition_refusal",
     "local_cloud.repairs.state_machine_role",

@@ -120,7 +120,7 @@ def read_keys(folder: Path) -> list[tuple[Ints, Hashes]]:
     path = folder / _KEYS
     if not path.exists():
         return []
-    with np.load(path) as arrays:
+    with np.load(path, allow_pickle=False) as arrays:
         return [(arrays[f"places_{key}"], arrays[f"hashes_{key}"]) for key in range(len(arrays.files) // 2)]
 
 
@@ -148,7 +148,7 @@ def finish_part(
             refused.add(table.set_column(0, table.field(0), pc.add(table.column(0), rows_before)))
     if not (folder / _GOOD).exists():
         return FinishedPart(None, 0, refused.close(), duplicates)
-    numbers, keys = np.load(folder / _NUMBERS) + rows_before, duplicate_keys(contract)
+    numbers, keys = np.load(folder / _NUMBERS, allow_pickle=False) + rows_before, duplicate_keys(contract)
     with GoodRows(folder, contract, final=True) as kept:
         for first, group in groups(folder / _GOOD):
             found = repeats[(repeats[:, 0] >= first) & (repeats[:, 0] < first + group.num_rows)]

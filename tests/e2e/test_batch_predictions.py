@@ -13,6 +13,7 @@ from headrace.ml.rows import read_columns
 from sagemaker_jobs.model_files import load_model
 from tests.e2e.cloud import eventually
 from tests.e2e.deployment import deployed
+from tests.e2e.signed import sign
 from tests.integration.sagemaker_jobs.opt_ml import SCHEMA, OptMl, rows
 
 PIPELINE = {
@@ -53,6 +54,7 @@ def model(cloud, outputs, trained):
         "Image": re.search(r'"TrainingImage": ?"([^"]+)"', training)[1],
         "ModelDataUrl": f"s3://{bucket}/{key}",
     }
+    sign(cloud, outputs, PIPELINE["name"], container["ModelDataUrl"], 1)
     formats = {"SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}
     cloud.client("sagemaker").create_model_package(
         ModelPackageGroupName=outputs["ModelPackageGroupName"],

@@ -12,6 +12,7 @@ import pytest
 
 from tests.e2e.cloud import eventually, running
 from tests.e2e.readme import REPO, blocks_under
+from tests.e2e.signed import sign
 
 HOURS = REPO / "demo/data/bike_sharing/hour.csv"
 TIME_LIMIT_S = 400
@@ -195,6 +196,8 @@ def test_a_model_that_does_not_start_is_rolled_back_while_the_former_one_answers
     bucket, _, key = container["ModelDataUrl"].removeprefix("s3://").partition("/")
     broken = f"{key.rpartition('/')[0]}/broken/model.tar.gz"
     cloud.client("s3").put_object(Bucket=bucket, Key=broken, Body=archive({"manifest.json": b"{}"}))
+    outputs = {"SigningKeyArn": output(story, "SigningKeyArn")}
+    sign(cloud, outputs, "bike", f"s3://{bucket}/{broken}", good["ModelPackageVersion"] + 1)
     specification = {
         **good["InferenceSpecification"],
         "Containers": [{"Image": container["Image"], "ModelDataUrl": f"s3://{bucket}/{broken}"}],

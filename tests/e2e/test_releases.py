@@ -18,6 +18,7 @@ from headrace.ml.profile import profile_frame
 from local_cloud.sagemaker.images import Image, ImageStore
 from tests.e2e.cloud import ACCOUNT, REGION, eventually, running
 from tests.e2e.deployment import deployed
+from tests.e2e.signed import sign
 
 HEADRACE = Path(sys.executable).parent / "headrace"
 IMAGE = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/toy-model:1"
@@ -76,6 +77,7 @@ def approve(cloud, outputs):
             },
             ModelApprovalStatus="PendingManualApproval",
         )["ModelPackageArn"]
+        sign(cloud, outputs, "rides", container["ModelDataUrl"], int(arn.rpartition("/")[2]))
         sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
         return arn
 
