@@ -177,7 +177,7 @@ class World:
         self.executions += 1
         event = {"reason": reason, "detail": detail, "execution": f"e{self.executions}"}
         guard = guard_training(
-            event, self.pipeline, GuardPorts(self.log, self.cases, self.history, self), self.now
+            event, self.pipeline, GuardPorts(self.log, self.cases, self.history, self, None), self.now
         )
         if guard["proceed"]:
             self.trained.append((self.now - NOW, guard["reason"]))
