@@ -16,12 +16,15 @@ import boto3
 
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.object_versions import ObjectVersions
+from headrace.aws.signed_models import SignedModels
+from headrace.aws.signing_key import SigningKey
 from headrace.config.pipeline import Pipeline
 from headrace.ml.gate import Decision
 from infra.code_origin import code_origin
 from lambdas.judge_model.provenance import Facts, Stored, properties, provenance
 from tests.integration.ledger import create_ledger
 from tests.integration.sagemaker_jobs.opt_ml import OptMl, rows
+from tests.signing import manifest_of
 
 BUCKET, DATA, GROUP = "artifacts", "data", "headrace-rides"
 CONTENT_HASH = "0123456789abcdef" * 4
@@ -40,6 +43,9 @@ class Account:
             ModelPackageGroupName=GROUP, ModelPackageGroupDescription="rides"
         )
         self.ledger = create_ledger()
+        self.kms = boto3.client("kms")
+        key = self.kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")
+        self.key_arn = key["KeyMetadata"]["Arn"]
 
     def pipeline(self, name="rides"):
         outputs = {
@@ -48,6 +54,7 @@ class Account:
             "EndpointName": GROUP,
             "ArtifactsBucketName": BUCKET,
             "DataBucketName": DATA,
+            "SigningKeyArn": self.key_arn,
         }
         return DeployedPipeline(name, outputs, boto3.Session())
 
@@ -72,7 +79,7 @@ class Account:
             "content_hash": CONTENT_HASH,
         }
         self.put(f"evaluations/{name}/evaluation.json", json.dumps(evaluation).encode())
-        return self.register(
+        version = self.register(
             status,
             {
                 **properties(document, f"s3://{BUCKET}/{where}"),
@@ -81,13 +88,28 @@ class Account:
                 "metric:mae": "4",
                 "metric:rmse": "5",
             },
+            model.uri,
         )
+        self.sign(model.uri, version)
+        return version
 
-    def register(self, status="PendingManualApproval", metadata=None):
+    def sign(self, url, version):
+        """Sign the archive at `url` as a version of the pipeline's models."""
+        key = url.removeprefix(f"s3://{BUCKET}/")
+        body = self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        manifest = manifest_of(io.BytesIO(body), pipeline="rides", version=version)
+        SignedModels(self.s3, SigningKey(self.kms, self.key_arn)).sign(manifest, url)
+
+    def register(self, status="PendingManualApproval", metadata=None, url=f"s3://{BUCKET}/none/model.tar.gz"):
         arn = self.sagemaker.create_model_package(
             ModelPackageGroupName=GROUP,
             ModelApprovalStatus=status,
             CustomerMetadataProperties=metadata or {"run": "r"},
+            InferenceSpecification={
+                "Containers": [{"Image": "image", "ModelDataUrl": url}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
         )["ModelPackageArn"]
         return int(arn.rsplit("/", 1)[1])
 

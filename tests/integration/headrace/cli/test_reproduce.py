@@ -43,6 +43,26 @@ def test_a_model_is_made_again_with_the_same_bytes(rides, run, tmp_path):
     ).read_bytes()
 
 
+def test_a_model_of_an_earlier_release_is_made_again_and_said_to_be_unsigned(rides, run, tmp_path):
+    rides.train(tmp_path / "one")
+    rides.s3.delete_object(Bucket=BUCKET, Key="training/one/output/signed_manifest.json")
+
+    code, out, _ = run("1")
+
+    assert code == 0
+    assert out.startswith("v1 was registered without a signature, by an earlier release of Headrace\n")
+
+
+def test_a_signature_of_another_version_stops_before_anything_is_fetched(rides, run, tmp_path):
+    rides.train(tmp_path / "one")
+    rides.sign(f"s3://{BUCKET}/training/one/output/model.tar.gz", 2)
+
+    code, _, err = run("1")
+
+    assert code == 2
+    assert "v1 is refused: other_version" in err
+
+
 def test_rows_that_came_later_under_the_same_names_change_nothing(rides, run, tmp_path):
     rides.train(tmp_path / "one")
     for part in ("train", "validation"):
