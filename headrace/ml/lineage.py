@@ -69,7 +69,9 @@ def served(history: Iterable[Step]) -> list[Served]:
     1 1 3
     2 3 4
     1 4 None
+    >>> served([])
+    []
     """
     taken = [step for step in history if step.event in _TAKES_OVER]
-    ends = [*(step.at for step in taken[1:]), None]
+    ends = [*(step.at for step in taken[1:]), None][: len(taken)]
     return [Served(step.version, step.at, end) for step, end in zip(taken, ends, strict=True)]

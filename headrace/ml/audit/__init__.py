@@ -1,0 +1,1 @@
+"""An audit trail that shows whether it was tampered with."""
