@@ -1,7 +1,7 @@
 """How long it takes to trace one prediction among a million: `make bench-trace`; ends in one line of JSON.
 
 A million predictions of thirty days lie in the local cloud's S3, a file for each hour, each with twelve features and ids that are drawn at
-random, so that no statistics help. `headrace trace` is run as people run it, in a process of its own: for the newest id, for one of the
+random, and the index that the recorder writes. `headrace trace` is run as people run it, in a process of its own: for the newest id, for one of the
 oldest hour, for one that nobody knows, with and without its day, and forward from a file.
 """
 
@@ -25,8 +25,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from headrace.aws.file_ledger import FileLedger, FileRecord
+from headrace.aws.prediction_index import PredictionIndex
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.ml.reproduction.digest import json_sha256
+from lambdas.record_predictions.recording import indexed_file
 from tests.e2e.cloud import ACCOUNT, REGION, Cloud, running
 
 _NAME, _HOURS, _FEATURES, _ROWS = "big", 24 * 30, 12, 1_000_000
@@ -39,8 +41,10 @@ def main() -> None:
     """Measure, and print."""
     with tempfile.TemporaryDirectory() as folder, running(Cloud(Path(folder))) as cloud:  # type: ignore[no-untyped-call]
         names = _deploy(cloud)
-        first, last = _write_predictions(cloud, names["ArtifactsBucketName"])
-        _write_model(cloud, names)
+        session = boto3.Session(ACCOUNT, "local", region_name=REGION)
+        table = session.resource("dynamodb", endpoint_url=cloud.endpoint).Table(names["LedgerTableName"])
+        first, last = _write_predictions(cloud, names["ArtifactsBucketName"], PredictionIndex(table))
+        _write_model(cloud, names, table)
         found = {
             "newest": _seconds(cloud, last),
             "oldest": _seconds(cloud, first),
@@ -97,7 +101,7 @@ def _keys() -> Mapping[str, Any]:
     }
 
 
-def _write_predictions(cloud: Any, bucket: str) -> tuple[str, str]:
+def _write_predictions(cloud: Any, bucket: str, index: PredictionIndex) -> tuple[str, str]:
     """Write a million predictions; return an id of the first hour, and one of the last."""
     client, rng = cloud.client("s3"), np.random.default_rng(7)
     each, ends = -(-_ROWS // _HOURS), []
@@ -113,6 +117,7 @@ def _write_predictions(cloud: Any, bucket: str) -> tuple[str, str]:
             day = f"{_BEGIN + timedelta(hours=hour):%Y-%m-%d}"
             key = f"predictions/variant=v1/date={day}/{hour:032x}.parquet"
             writers.submit(client.put_object, Bucket=bucket, Key=key, Body=body.getvalue())
+            index.add(indexed_file(key, body.tell(), table))
     return ends[0], ends[-1]
 
 
@@ -133,7 +138,7 @@ def _predictions(rng: np.random.Generator, hour: datetime, rows: int) -> pa.Tabl
     )
 
 
-def _write_model(cloud: Any, names: Mapping[str, str]) -> None:
+def _write_model(cloud: Any, names: Mapping[str, str], table: Any) -> None:
     """Register a model that has learnt from one file, with a provenance as trainings write it."""
     bucket, s3 = names["ArtifactsBucketName"], cloud.client("s3")
     file = {"key": _KEY, "version_id": "1", "sha256": "", "rows": 5000, "accepted": ""}
@@ -179,8 +184,6 @@ def _write_model(cloud: Any, names: Mapping[str, str]) -> None:
             "run": _RUN,
         },
     )
-    session = boto3.Session(ACCOUNT, "local", region_name=REGION)
-    table = session.resource("dynamodb", endpoint_url=cloud.endpoint).Table(names["LedgerTableName"])
     now = datetime.now(UTC).isoformat()
     FileLedger(table).record(FileRecord(_KEY, "1", now, rows=5000))
     TrainingHistory(table).add(

@@ -16,6 +16,7 @@ from constructs import Construct
 from headrace.config.pipeline import Pipeline
 from headrace.config.privacy import Privacy
 from infra.asynchronous import EVERYTHING
+from infra.audit import Audit
 from infra.checkpoints import forgotten_checkpoints
 from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
@@ -50,6 +51,8 @@ class DataStack(PipelineStack):
         The curated data in the catalogue.
     privacy_keys : PrivacyKeys
         Of what stands for personal data, if the pipeline has any.
+    audit : Audit
+        Who did what, where the pipeline file asks for it.
     topic : sns.Topic
         Where alarms go.
     dead_letters : sqs.Queue
@@ -96,7 +99,9 @@ class DataStack(PipelineStack):
                 **({TRANSFORM_WORK: _WORK_DAYS} if pipeline.endpoint.batches else {}),
             },
         )
-        self.ledger = self._table("Ledger", partition="pk", sort="sk", expires="expires_at")
+        self.ledger = self._table(
+            "Ledger", partition="pk", sort="sk", expires="expires_at", told=pipeline.audit.ledger
+        )
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
         self.glue_database_name = f"headrace_{pipeline.name.replace('-', '_')}"
         self.glue_table_name = "curated"
@@ -117,19 +122,11 @@ class DataStack(PipelineStack):
         ingestion = Ingestion(self, "Ingestion", pipeline=pipeline, data=self)
         ingestion.node.add_dependency(database)
         self.dead_letters, self.ingest = ingestion.dead_letters, ingestion.function
-        if pipeline.on_destroy == "delete":
-            emptying = EmptyOnDelete(
-                self,
-                "EmptyOnDelete",
-                pipeline=pipeline,
-                key=self.key,
-                buckets=[self.data_bucket, self.artifacts_bucket, access_logs],
-                close=[access_logs],
-            )
+        self.audit = Audit(self, "Audit", data=self, access_logs=access_logs)
+        emptying = self._empty_on_delete(access_logs) if pipeline.on_destroy == "delete" else None
+        if emptying:
             ingestion.node.add_dependency(emptying.resource)
-            if self._private:
-                # It works while the stack is deleted, and needs the endpoints for that.
-                emptying.resource.node.add_dependency(self._private)
+        self.audit.protect(emptying)
         self._outputs()
 
     def _add_network(self) -> None:
@@ -142,8 +139,28 @@ class DataStack(PipelineStack):
             self._private = PrivateNetwork(self, "Network", pipeline=self.pipeline, key=self.key)
             self.network = self._private.placement
 
+    def _empty_on_delete(self, access_logs: AccessLogs) -> EmptyOnDelete:
+        emptying = EmptyOnDelete(
+            self,
+            "EmptyOnDelete",
+            pipeline=self.pipeline,
+            key=self.key,
+            buckets=[self.data_bucket, self.artifacts_bucket, *self.audit.buckets, access_logs],
+            close=[*self.audit.delivered, access_logs],
+        )
+        if self._private:
+            # It works while the stack is deleted, and needs the endpoints for that.
+            emptying.resource.node.add_dependency(self._private)
+        return emptying
+
     def _table(
-        self, id: str, *, partition: str, sort: str | None = None, expires: str | None = None
+        self,
+        id: str,
+        *,
+        partition: str,
+        sort: str | None = None,
+        expires: str | None = None,
+        told: bool = False,
     ) -> dynamodb.Table:
         text = dynamodb.AttributeType.STRING
         return dynamodb.Table(
@@ -158,6 +175,7 @@ class DataStack(PipelineStack):
                 point_in_time_recovery_enabled=True
             ),
             time_to_live_attribute=expires,
+            stream=dynamodb.StreamViewType.NEW_IMAGE if told else None,
             removal_policy=self.removal_policy,
         )
 
@@ -186,6 +204,8 @@ class DataStack(PipelineStack):
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)
         CfnOutput(self, "ArtifactsBucketName", value=self.artifacts_bucket.bucket_name)
         CfnOutput(self, "LedgerTableName", value=self.ledger.table_name)
+        if self.audit.ledger:
+            CfnOutput(self, "AuditBucketName", value=self.audit.ledger.bucket_name)
         if self.privacy_keys.hashes:
             CfnOutput(self, "PrivacyKeyArn", value=self.privacy_keys.hashes.arn)
         if self.privacy_keys.cells and self.pipeline.privacy:

@@ -26,6 +26,13 @@ class EmptyOnDelete(Construct):
         What is emptied.
     close : sequence of IBucket
         Those of them that AWS itself writes to, such as access logs hours later: they lose the policy that lets it.
+
+    Attributes
+    ----------
+    function : PipelineFunction
+        Does it.
+    resource : CustomResource
+        Whose deletion it is.
     """
 
     def __init__(
@@ -39,7 +46,7 @@ class EmptyOnDelete(Construct):
         close: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, id)
-        function = PipelineFunction(
+        self.function = function = PipelineFunction(
             self, "Function", name="empty_buckets", pipeline=pipeline, key=key, environment={}, timeout_s=900
         )
         function.add_to_role_policy(

@@ -105,6 +105,9 @@ class MonitoringStack(PipelineStack):
             }
         )
         alarms.watch_functions({"FollowTraining": self.follow_up.function})
+        if writer := self._data.audit.writer:
+            alarms.watch_functions({"WriteAudit": writer.function})
+            alarms.watch_queues({"AuditDeadLetters": writer.dead_letters})
         alarms.watch_throttles(self._on_the_way_in())
         if self.pipeline.endpoint.exists:
             self.alarms.watch_endpoint(self._serving.endpoint_name)

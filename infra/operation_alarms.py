@@ -28,6 +28,7 @@ _LOST = {
     "BatchDeadLetters": "what completes a batch could not be looked at",
     "PredictionDeadLetters": "a file under batch/ could not be answered",
     "FeedbackDeadLetters": "dropped labels could not be joined",
+    "AuditDeadLetters": "lines of the table could not be taken over into the audit ledger",
     "MissedImports": "an import could not be started on schedule",
 }
 """What it means when something lies in a queue where only what has failed ends."""

@@ -23,7 +23,7 @@ _A_DAY = 24 * 60
 _MODEL = ("DriftAlarm", "JointDrift", "ConceptDrift", "EstimatedQuality", "Quality")
 _START_TRAINING = {"drift": ("DriftAlarm", "JointDrift"), "quality": ("Quality", "ConceptDrift")}
 _FILES = ("RowsRefused", "FilesRefused", "ContractBreaches", "PersonalData", "NoData")
-_LEFT_BEHIND = ("DeadLetters", "MissedTrainings", "LostBatches", "LostMessages")
+_LEFT_BEHIND = ("DeadLetters", "MissedTrainings", "LostBatches", "LostMessages", "AuditDeadLetters")
 _RUNS = (
     "TrainingFailed",
     "TrainingTimedOut",
@@ -32,6 +32,7 @@ _RUNS = (
     "MonitoringFailed",
     "MonitoringTimedOut",
     "FollowTrainingErrors",
+    "WriteAuditErrors",
     "FunctionThrottles",
 )
 _SERVICE = ("EndpointErrors", "EndpointBusy", "LatencyP50", "LatencyP99", "ClientErrors")

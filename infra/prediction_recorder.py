@@ -46,7 +46,7 @@ class PredictionRecorder(Construct):
             grant_list(self.function, artifacts, prefix)
         grant_objects(self.function, artifacts, "s3:GetObject", ["baselines/*", f"{captured}*", "recorded/*"])
         grant_objects(self.function, artifacts, "s3:PutObject", ["predictions/*", "profiles/*", "recorded/*"])
-        for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
-            grant_items(self.function, data.ledger, action, ["monitor"])
+        grant_items(self.function, data.ledger, "dynamodb:GetItem", ["monitor"])
+        grant_items(self.function, data.ledger, "dynamodb:PutItem", ["monitor", "recorded"])
         grant_data_keys(self.function, data.key)
         grant_learning_columns(self.function, data, PREDICTIONS.name)

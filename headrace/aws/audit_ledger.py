@@ -41,7 +41,7 @@ _HEAD = {"pk": AUDIT, "sk": "head"}
 _RECENT = 400
 _ATTEMPTS = 200
 _AT_ONCE = 16
-_TAKEN = ("PreconditionFailed", "ConditionalRequestConflict")
+_TAKEN, _BUSY = "PreconditionFailed", "ConditionalRequestConflict"
 
 
 class CrowdedError(Exception):
@@ -120,10 +120,11 @@ class AuditLedger:
         head, passed = kept.head, [*kept.recent]
         for attempt in range(_ATTEMPTS):
             entry = chained(record, head)
-            if self._put(entry):
+            code = self._put(entry)
+            if code is None:
                 self._head.keep(KeptHead(entry.head, tuple([*passed, record.id][-_RECENT:])))
                 return entry
-            stored = self._stored(entry.number)
+            stored = self._stored(entry.number) if code == _TAKEN else None
             if stored is None:  # somebody is just writing it
                 self._wait(random.uniform(0, 0.02 * (attempt + 1)))
                 continue
@@ -162,7 +163,8 @@ class AuditLedger:
 
     # --- objects
 
-    def _put(self, entry: Entry) -> bool:
+    def _put(self, entry: Entry) -> str | None:
+        """Put an entry, and return None; or the code of the error if its place is taken, or is being taken."""
         try:
             self._client.put_object(
                 Bucket=self._bucket,
@@ -174,10 +176,11 @@ class AuditLedger:
                 ChecksumAlgorithm="SHA256",
             )
         except ClientError as error:
-            if error.response["Error"]["Code"] not in _TAKEN:
+            code = error.response["Error"]["Code"]
+            if code not in (_TAKEN, _BUSY):
                 raise
-            return False
-        return True
+            return code
+        return None
 
     def _stored(self, number: int) -> bytes | None:
         try:

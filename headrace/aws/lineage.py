@@ -18,6 +18,7 @@ from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.model_versions import ModelVersions, NoSuchVersionError
 from headrace.aws.monitor_ledger import ProgressLog
 from headrace.aws.prediction_files import PredictionFiles
+from headrace.aws.prediction_index import PredictionIndex
 from headrace.aws.prediction_search import AT_ONCE, PredictionSearch
 from headrace.aws.recorded_model import LostEvidenceError, RecordedObjects
 from headrace.aws.registry import Package
@@ -118,10 +119,16 @@ class Lineage:
         return PredictionFiles(self.client, self.bucket)
 
     @cached_property
+    def index(self) -> PredictionIndex:
+        """What is known of their files without opening them."""
+        return PredictionIndex(self.table)
+
+    @cached_property
     def search(self) -> PredictionSearch:
         """What finds predictions."""
         return PredictionSearch(
             self.files,
+            self.index,
             CapturedData(self.client, self.bucket, self.pipeline.outputs["EndpointName"]),
             ProgressLog(self.table, "recorded"),
             Artifacts(self.client, self.bucket),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from headrace.aws.artifacts import Artifacts
+from headrace.aws.audit_lines import AuditLines
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.erasure import Erasure, Search
 from headrace.aws.privacy import ErasedPeople, protection_key
@@ -98,7 +101,7 @@ class PersonalRequests:
         bucket, client = self.pipeline.outputs["ArtifactsBucketName"], self.pipeline.session.client("s3")
         return Erasure(
             self.person(subject),
-            hashed_value(str(same_as_in_cells(subject)), self._key()),
+            self._hash(subject),
             self._key(),
             self.search(),
             self._people(),
@@ -110,10 +113,20 @@ class PersonalRequests:
             self._train,
         )
 
-    def admit(self, subject: str) -> None:
+    def admit(self, subject: str, now: datetime) -> None:
         """Let rows of a person who was erased come in again."""
         self.person(subject)
-        self._people().remove(hashed_value(str(same_as_in_cells(subject)), self._key()))
+        self._people().remove(self._hash(subject))
+        self.note("admitted", subject, {}, now)
+
+    def note(self, event: str, subject: str, about: Mapping[str, Any], now: datetime) -> None:
+        """Say in the audit what is done, where the pipeline has one; the person is named by the keyed hash alone."""
+        lines = AuditLines(self.pipeline)
+        if lines.wanted:
+            lines.add(event, {"person": self._hash(subject), **about}, now)
+
+    def _hash(self, subject: str) -> str:
+        return hashed_value(str(same_as_in_cells(subject)), self._key())
 
     def _declared(self) -> dict[str, Any]:
         if "Privacy" not in self.pipeline.outputs:

@@ -16,6 +16,7 @@ from headrace.aws.capture_window import StoredObject
 from headrace.aws.captured_rows import read_answers
 from headrace.aws.monitor_ledger import Progress
 from headrace.aws.prediction_files import PredictionFile, PredictionFiles
+from headrace.aws.prediction_index import PredictionIndex
 from headrace.ml.deployed_model import DeployedModel
 
 AT_ONCE = 32
@@ -105,6 +106,8 @@ class PredictionSearch:
     ----------
     files : PredictionFiles
         Those that are recorded.
+    index : PredictionIndex
+        Which of them need not be opened.
     captured : Captured
         What the endpoint has captured.
     recordings : Recordings
@@ -114,9 +117,14 @@ class PredictionSearch:
     """
 
     def __init__(
-        self, files: PredictionFiles, captured: Captured, recordings: Recordings, baselines: Baselines
+        self,
+        files: PredictionFiles,
+        index: PredictionIndex,
+        captured: Captured,
+        recordings: Recordings,
+        baselines: Baselines,
     ) -> None:
-        self._files, self._captured = files, captured
+        self._files, self._index, self._captured = files, index, captured
         self._recordings, self._baselines = recordings, baselines
 
     def find(self, id: str, at: datetime | None = None) -> list[FoundPrediction]:
@@ -131,15 +139,19 @@ class PredictionSearch:
         at : datetime, optional
             About when: only that day in UTC and those beside it are looked into.
         """
-        return self._recorded(self._files_about(at), id) or [*self._waiting(id)]
+        return self._recorded(self._files_with(id, at), id) or [*self._waiting(id)]
 
     # --- recorded
 
-    def _files_about(self, at: datetime | None) -> list[PredictionFile]:
-        if at is None:
-            return self._files.since(_FIRST_DAY)
-        last = at.date() + _BESIDE
-        return [file for file in self._files.since(at.date() - _BESIDE) if file.day <= last]
+    def _files_with(self, id: str, at: datetime | None) -> list[PredictionFile]:
+        first = _FIRST_DAY if at is None else at.date() - _BESIDE
+        last = date.max if at is None else at.date() + _BESIDE
+        indexed = self._index.between(first, last)
+        return [
+            file
+            for file in self._files.since(first)
+            if file.day <= last and (file.key not in indexed or indexed[file.key].may_have(id))
+        ]
 
     def _recorded(self, files: Sequence[PredictionFile], id: str) -> list[FoundPrediction]:
         readers = ThreadPoolExecutor(AT_ONCE)

@@ -68,13 +68,15 @@ class RecordedPredictions:
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
-    def write_rows(self, portion: Portion, rows: pa.Table) -> None:
-        """Write the rows of a portion as Parquet; the same rows as the same bytes."""
+    def write_rows(self, portion: Portion, rows: pa.Table) -> tuple[str, int]:
+        """Write the rows of a portion as Parquet; the same rows as the same bytes. Return the key, and how many bytes."""
         buffer = io.BytesIO()
         # Of all codecs, the Arrow of AWS's layer has only Snappy and gzip.
         pq.write_table(rows, buffer, compression="snappy", row_group_size=2**17)
         folder = f"predictions/variant={portion.variant}/date={portion.hour:%Y-%m-%d}"
-        put_once(self._client, self._bucket, f"{folder}/{portion.name}.parquet", buffer.getvalue())
+        key, body = f"{folder}/{portion.name}.parquet", buffer.getvalue()
+        put_once(self._client, self._bucket, key, body)
+        return key, len(body)
 
     def write_profile(self, portion: Portion, profile: CapturedProfile) -> None:
         """Write the profile of a portion, in whose hour a check finds it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import urlparse
 
@@ -15,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from headrace.aws.lineage import Lineage, NotFoundError
 from headrace.aws.prediction_files import PredictionFile
+from headrace.aws.prediction_index import IndexedFile
 from headrace.aws.prediction_search import AT_ONCE
 from headrace.aws.queried_items import query_items
 from headrace.aws.recorded_model import LostEvidenceError
@@ -127,10 +129,11 @@ class Reached:
         return {"rows": sum(int(file["rows"]) for file in files)} if files else {}
 
     def _predictions(self, variant: str, ids: int | None) -> dict[str, Any]:
-        """Count what a variant has predicted: by the ends of files, of which nothing else is read."""
+        """Count what a variant has predicted: by the index, and by the ends of files that are not in it, or were rewritten."""
         files = [file for file in self.lineage.files.since(_FIRST_DAY) if file.variant == variant]
+        indexed = self._indexed
         with ThreadPoolExecutor(AT_ONCE) as readers:
-            counted = [*readers.map(self._counted, files)]
+            counted = [*readers.map(partial(self._counted, indexed), files)]
         spans = [span for _, span in counted if span]
         waiting = self.lineage.search.unrecorded(variant)
         return {
@@ -141,7 +144,16 @@ class Reached:
             "ids": self._ids(files, ids),
         }
 
-    def _counted(self, file: PredictionFile) -> tuple[int, tuple[str, str] | None]:
+    @cached_property
+    def _indexed(self) -> dict[str, IndexedFile]:
+        return self.lineage.index.between(_FIRST_DAY, date.max)
+
+    def _counted(
+        self, indexed: Mapping[str, IndexedFile], file: PredictionFile
+    ) -> tuple[int, tuple[str, str] | None]:
+        known = indexed.get(file.key)
+        if known and known.size_bytes == file.size_bytes:
+            return known.rows, (known.first, known.last)
         table = self.lineage.files.open(file)
         span = table.bounds("_time")
         return table.count, span and (f"{span[0].isoformat()}+00:00", f"{span[1].isoformat()}+00:00")

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from headrace.cli import (
+    audit,
     compare,
     endpoint,
     feedback,
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
         monitoring,
         releases,
         versions,
+        audit,
         compare,
         reproduce,
         trace,

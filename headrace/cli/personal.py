@@ -58,7 +58,7 @@ def erase(arguments: argparse.Namespace) -> None:
     """Remove a person, or say what would be removed."""
     requests, subject = _requests(arguments.pipeline), _subject(arguments.subject)
     if arguments.admit:
-        _answered(lambda: requests.admit(subject), "writing the ledger")
+        _answered(lambda: requests.admit(subject, datetime.now(UTC)), "writing the ledger")
         show({"admitted": True}, as_json=arguments.json, title=f"erasure from {arguments.pipeline}")
         return
     if arguments.dry_run:
@@ -67,10 +67,15 @@ def erase(arguments: argparse.Namespace) -> None:
     erasure = _answered(lambda: requests.erasure(subject), "asking AWS")
     if not arguments.yes:
         _confirm()
+    _answered(lambda: requests.note("erasure_began", subject, {}, datetime.now(UTC)), "writing the ledger")
     done = _answered(
         lambda: erasure.run(_now(), train=not arguments.no_train, progress=_progress(arguments.json)),
         "erasing",
     )
+    told: dict[str, Any] = {
+        name: done[name] for name in ("versions_removed", "models", "training") if name in done
+    }
+    _answered(lambda: requests.note("erased", subject, told, datetime.now(UTC)), "writing the ledger")
     _show({**done, "receipt": f"s3://{erasure.bucket}/{erasure.folder}receipt.json"}, arguments)
 
 
@@ -84,6 +89,8 @@ def export(arguments: argparse.Namespace) -> None:
     search, person = _answered(lambda: requests.everything_of(requests.person(subject)), "searching")
     lines = _answered(lambda: list(as_json_lines(search.hits(person), restore)), "reading")
     _write_for_me(path, lines)
+    told: dict[str, Any] = {"records": len(lines), "decrypted": bool(arguments.decrypt)}
+    _answered(lambda: requests.note("exported", subject, told, datetime.now(UTC)), "writing the ledger")
     show(
         {"records": len(lines), "file": str(path)},
         as_json=arguments.json,

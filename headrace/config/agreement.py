@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from headrace.config.alarm_agreement import alarm_disagreements
+from headrace.config.audit import audit_disagreements
 from headrace.config.batch_agreement import batch_disagreements
 from headrace.config.compliance import compliance_disagreements
 from headrace.config.data_window import window_disagreements
@@ -88,6 +89,7 @@ def disagreements(pipeline: Pipeline) -> list[Finding]:
         window_disagreements,
         network_disagreements,
         retention_disagreements,
+        audit_disagreements,
         compliance_disagreements,
     )
     return [finding for check in checks for finding in check(pipeline)]

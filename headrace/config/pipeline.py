@@ -13,6 +13,7 @@ from pydantic import Field, StringConstraints, model_validator
 from headrace.config.agreement import DisagreementError, disagreements
 from headrace.config.alarms import Alarms
 from headrace.config.arrival import Arrival
+from headrace.config.audit import Audit
 from headrace.config.block import Block, Column, Instance, Kind, Problem
 from headrace.config.card import Card
 from headrace.config.cleaning import Cleaning
@@ -200,6 +201,10 @@ class Pipeline(Block):
         default_factory=Network,
         description="Where functions, jobs and models run. `network: private` or `network: public` is enough for those; an "
         "existing network is named by the fields below.",
+    )
+    audit: Audit = Field(
+        default_factory=Audit,
+        description="What is written down of whoever does anything, so that it can be shown later.",
     )
     retention: Retention = Field(
         default_factory=Retention, description="What nobody can delete, and how long logs are kept."

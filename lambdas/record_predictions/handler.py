@@ -16,6 +16,7 @@ from headrace.aws.artifacts import Artifacts
 from headrace.aws.captured_data import CapturedData
 from headrace.aws.logs import function_logger
 from headrace.aws.monitor_ledger import LastPrediction, OvertakenError, ProgressLog
+from headrace.aws.prediction_index import PredictionIndex
 from headrace.aws.predictions import RecordedPredictions
 from headrace.aws.projected_table import ProjectedTable
 from headrace.aws.time_budget import TimeBudget
@@ -61,6 +62,7 @@ def _deps() -> tuple[Pipeline, Ports]:
         store=RecordedPredictions(client, settings.artifacts_bucket),
         table=ProjectedTable(boto3.client("glue"), settings.database, settings.table),
         last_prediction=LastPrediction(ledger),
+        index=PredictionIndex(ledger),
     )
 
 

@@ -9,13 +9,16 @@ from datetime import datetime
 from typing import Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from headrace.aws.athena_types import athena_types
 from headrace.aws.capture_window import LATENESS, StoredObject, take
 from headrace.aws.captured_profiles import CapturedProfile
 from headrace.aws.monitor_ledger import Progress
+from headrace.aws.prediction_index import IndexedFile
 from headrace.aws.predictions import Portion
 from headrace.ml.deployed_model import DeployedModel
+from headrace.ml.id_filter import IdFilter
 from lambdas.record_predictions.requests import Requests
 from lambdas.record_predictions.rows import read_rows_of
 
@@ -73,8 +76,8 @@ class Store(Protocol):
         """Note which requests a portion holds."""
         ...
 
-    def write_rows(self, portion: Portion, rows: pa.Table) -> None:
-        """Write rows."""
+    def write_rows(self, portion: Portion, rows: pa.Table) -> tuple[str, int]:
+        """Write rows; return where, and how many bytes."""
         ...
 
     def write_profile(self, portion: Portion, profile: CapturedProfile) -> None:
@@ -87,6 +90,14 @@ class Table(Protocol):
 
     def learn(self, variant: str, columns: Mapping[str, str]) -> None:
         """Make a variant and columns known."""
+        ...
+
+
+class Index(Protocol):
+    """Where it is written down which ids a file of rows has."""
+
+    def add(self, file: IndexedFile) -> None:
+        """Write down what a file has."""
         ...
 
 
@@ -108,6 +119,7 @@ class Ports:
     store: Store
     table: Table
     last_prediction: Clock
+    index: Index
 
 
 @dataclass(frozen=True)
@@ -220,7 +232,7 @@ class Recording:
         rows, store = read_rows_of(requests, model, self.entity), self.ports.store
         if rows.table.num_rows:
             self.ports.table.learn(portion.variant, athena_types(rows.table.schema))
-            store.write_rows(portion, rows.table)
+            self.ports.index.add(indexed_file(*store.write_rows(portion, rows.table), rows.table))
         if captures := requests.captures:
             store.write_events(portion, requests.digests)
             self.ports.last_prediction.note(captures[-1].time)
@@ -229,6 +241,15 @@ class Recording:
         return Recorded(
             portion.variant, rows.table.num_rows, rows.requests, rows.unreadable, requests.duplicates
         )
+
+
+def indexed_file(key: str, size_bytes: int, rows: pa.Table) -> IndexedFile:
+    """Return what finds one of the rows again without opening their file."""
+    known = [pc.unique(rows[name]).drop_null() for name in ("_inference_id", "_event_id")]
+    span = pc.min_max(rows["_time"])
+    first, last = (f"{span[end].as_py().isoformat()}+00:00" for end in ("min", "max"))
+    ids = IdFilter.of(id for column in known for id in column.to_pylist())
+    return IndexedFile(key, size_bytes, rows.num_rows, first, last, ids)
 
 
 def _ready(new: Sequence[StoredObject], model: DeployedModel, now: datetime) -> Sequence[StoredObject]:

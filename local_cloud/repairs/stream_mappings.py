@@ -34,7 +34,10 @@ from local_cloud.streams.batches import Batch, Options, Result
 from local_cloud.streams.lane import Lane
 from local_cloud.streams.shard import Record, Shard, ShardId, iso
 
-_READING = ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards")
+_READING = {
+    "kinesis": ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards"),
+    "dynamodb": ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"),
+}
 _TYPE = "AWS::Lambda::EventSourceMapping"
 logger = logging.getLogger(__name__)
 
@@ -70,12 +73,16 @@ def _problem(mapping: dict[str, Any]) -> str:
     stream = str(mapping.get("EventSourceArn", ""))
     name, _ = lambda_svc._resolve_name_and_qualifier(mapping.get("FunctionName", ""))
     function = lambda_svc._functions.get(name)
-    if ":kinesis:" not in stream or not function:
+    service = next((name for name in _READING if stream.split(":")[2:3] == [name]), None)
+    if service is None or not function:
         return ""
     if not mapping.get("StartingPosition"):
         return "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null."
     key = execution_credentials(function["config"])["AWS_ACCESS_KEY_ID"]
-    if any(enforce(key, f"kinesis:{action}", "kinesis", REGION, resource_arn=stream) for action in _READING):
+    if any(
+        enforce(key, f"{service}:{action}", service, REGION, resource_arn=stream)
+        for action in _READING[service]
+    ):
         return (
             f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, GetShardIterator, "
             "DescribeStream, and ListStreams Actions on your stream in IAM."

@@ -25,6 +25,7 @@ EVERY_SWITCH = json.dumps(
         "arrival": {"train": "schedule", "schedule": "rate(1 day)"},
         "retraining": {"on": ["drift", "schedule"]},
         "privacy": {"undeclared": "warn"},
+        "audit": {"ledger": True},
     }
 )
 
@@ -164,6 +165,7 @@ def test_silence_waits_for_the_outage_that_may_explain_it_and_outlasts_it():
 
 def test_the_names_that_may_be_left_out_are_those_of_the_alarms_that_every_pipeline_has():
     switches = {"NoData", "NoPredictions", "LatencyP50", "LatencyP99", "ClientErrors", "LostMessages"}
+    switches |= {"WriteAuditErrors", "AuditDeadLetters"}
 
     assert set(alarms_of(EVERY_SWITCH)) == set(get_args(AlarmName)) | switches
 

@@ -85,7 +85,7 @@ def verify(places: Mapping[int, Place], origin: Head, anchors: Sequence[Head] = 
     Parameters
     ----------
     places : mapping of int to Place
-        What is stored, by number.
+        What is stored, by number; 0 is whatever is no entry by its name.
     origin : Head
         What the first entry is chained to.
     anchors : sequence of Head
@@ -97,7 +97,8 @@ def verify(places: Mapping[int, Place], origin: Head, anchors: Sequence[Head] = 
         With a finding for each place that is not as it was written, in order.
     """
     last = max(places, default=0)
-    findings: list[Finding] = []
+    foreign = "objects that are no entries lie among them"
+    findings = [Finding(0, "moved", foreign)] if 0 in places else []
     before, sure = origin, True
     heads: dict[int, Head] = {0: origin}
     for number in range(1, last + 1):

@@ -75,6 +75,23 @@ def test_a_row_for_each_prediction_and_a_profile_are_written(traffic):
     assert traffic.ports.table["v3"]["temp"] == "double"
 
 
+def test_the_index_knows_of_each_file_its_size_its_times_and_the_ids_of_its_requests(traffic):
+    traffic.write([record("e1", ["0.3,winter", "0.4,"], [30, 41.5], inference_id="ask-1")])
+    traffic.write([record("e2", ["0.3,winter"], [30])], hour="2026/01/31/09", name="b")
+
+    traffic.record()
+
+    index, files = traffic.ports.index, traffic.bucket.below("predictions/")
+    assert {key: known.size_bytes for key, known in index.items()} == {
+        key: len(body) for key, body in files.items()
+    }
+    of_two, of_one = sorted(index.values(), key=lambda known: -known.rows)
+    assert (of_two.rows, of_one.rows) == (2, 1)
+    assert of_two.first == of_two.last == "2026-01-31T10:59:58+00:00"
+    assert (of_two.may_have("ask-1"), of_two.may_have("e1"), of_two.may_have("e2")) == (True, True, False)
+    assert of_one.may_have("e2")
+
+
 def test_the_profile_is_that_of_the_rows_in_the_bins_of_the_baseline(traffic):
     frame = rows(400)
     traffic.write(requests(frame))

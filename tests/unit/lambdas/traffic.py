@@ -168,6 +168,13 @@ class LastPrediction:
         return self.at
 
 
+class Index(dict):
+    """What is known of files of predictions, by key."""
+
+    def add(self, file):
+        self[file.key] = file
+
+
 def recording_ports(bucket, documents):
     return Ports(
         captured=Captured(),
@@ -176,4 +183,5 @@ def recording_ports(bucket, documents):
         store=RecordedPredictions(bucket, "artifacts"),
         table=Table(),
         last_prediction=LastPrediction(),
+        index=Index(),
     )

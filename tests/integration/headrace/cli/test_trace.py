@@ -10,10 +10,12 @@ from headrace.aws.capture_window import START, StoredObject
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.file_ledger import FileLedger, FileRecord
 from headrace.aws.monitor_ledger import Progress, ProgressLog
+from headrace.aws.prediction_index import IndexedFile, PredictionIndex
 from headrace.aws.predictions import Portion, RecordedPredictions
 from headrace.aws.release_log import ENDED, Entry, ReleaseLog
 from headrace.aws.training_history import PastTraining, TrainingHistory
 from headrace.cli import main
+from headrace.ml.id_filter import IdFilter
 from headrace.ml.prediction_columns import COLUMNS
 from tests.integration.headrace.cli.registered import BUCKET, CONTENT_HASH, DATA, GROUP, Account, learnt
 from tests.unit.lambdas.captures import record
@@ -97,6 +99,10 @@ class Story(Account):
         portion = Portion(variant, hour, 1, (name,))
         table = pa.Table.from_pylist(rows, pa.schema(list(COLUMNS.items())))
         RecordedPredictions(self.s3, BUCKET).write_rows(portion, table)
+
+    def keys(self, part):
+        listed = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="predictions/")["Contents"]
+        return [item["Key"] for item in listed if part in item["Key"]]
 
     def capture(self, variant, lines, name="fresh"):
         self.put(f"capture/{GROUP}/{variant}/2026/11/30/11/{name}.jsonl", "\n".join(lines).encode())
@@ -314,3 +320,23 @@ def test_a_manifest_that_is_gone_is_told_and_nothing_is_made_up(story, trace):
     assert "manifest.json is gone" in model["data"]["says"]
     assert "rows" not in model["data"]
     assert "is not known" in file["trainings"][0]["says"]
+
+
+def test_files_that_the_index_rules_out_are_not_opened_and_what_it_says_of_a_rewritten_file_is_not_believed(
+    story, trace
+):
+    (key,) = story.keys("date=2026-11-30/")
+    size = story.s3.head_object(Bucket=BUCKET, Key=key)["ContentLength"]
+    said = {"rows": 9, "first": "2026-11-30T10:00:00+00:00", "last": "2026-11-30T10:00:00+00:00"}
+    index = PredictionIndex(story.ledger)
+
+    index.add(IndexedFile(key, size, ids=IdFilter.of(["somebody-else"]), **said))
+    assert trace("ask-1")[0] == 2
+    assert json.loads(trace("--model", "1", "--json")[1])["reached"]["predictions"]["count"] == 9 + 1
+
+    index.add(IndexedFile(key, size + 1, ids=IdFilter.of(["ask-1", "ask-2"]), **said))
+    assert trace("ask-1")[0] == 0
+    assert json.loads(trace("--model", "1", "--json")[1])["reached"]["predictions"]["count"] == 4
+
+    index.add(IndexedFile(key, size, ids=None, **said))
+    assert trace("ask-2", "--at", "2026-11-30")[0] == 0

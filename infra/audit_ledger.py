@@ -1,0 +1,150 @@
+"""What appends to the audit ledger, and what keeps everybody else from doing so."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from aws_cdk import Acknowledgment, CustomResource, Validations
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
+from constructs import Construct
+
+from headrace.config.pipeline import Pipeline
+from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_objects
+from infra.pipeline_function import PipelineFunction
+from infra.pipeline_queue import PipelineQueue
+
+if TYPE_CHECKING:
+    from infra.data_stack import DataStack
+
+_ENTRIES = "ledger/*"
+_LINES = (("release", "entry#"), ("training", "run#"), ("audit", "line#"))
+"""Partitions and beginnings of sort keys of the lines that the ledger takes over."""
+
+
+class LedgerWriter(Construct):
+    """The function ``write_audit``: appends each line of the pipeline's own table, as DynamoDB's stream tells it.
+
+    The line and what is told of it are one write, so nothing is lost between them: what cannot be appended for a day ends in
+    `dead_letters`.
+
+    Attributes
+    ----------
+    function : PipelineFunction
+        The only role that may put an entry, and that only where there is none.
+    dead_letters : PipelineQueue
+        Batches of lines that could not be written.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, data: DataStack, bucket: s3.Bucket) -> None:
+        super().__init__(scope, id)
+        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        Validations.of(self.dead_letters).acknowledge(
+            Acknowledgment(id="AwsSolutions-SQS3", reason="This queue is itself where failed records end.")
+        )
+        self.function = PipelineFunction(
+            self,
+            "WriteAudit",
+            name="write_audit",
+            pipeline=data.pipeline,
+            key=data.key,
+            environment={"AUDIT_BUCKET": bucket.bucket_name, "LEDGER_TABLE": data.ledger.table_name},
+        )
+        for action in ("s3:GetObject", "s3:PutObject"):
+            grant_objects(self.function, bucket, action, [_ENTRIES])
+        for action in ("dynamodb:GetItem", "dynamodb:PutItem"):
+            grant_items(self.function, data.ledger, action, ["audit"])
+        grant_data_keys(self.function, data.key)
+        self._read_lines(data)
+        self._tell_settings(data.pipeline)
+
+    def _read_lines(self, data: DataStack) -> None:
+        self.function.add_event_source(
+            sources.DynamoEventSource(
+                data.ledger,
+                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+                filters=[_lines(*each) for each in _LINES],
+                on_failure=sources.SqsDlq(self.dead_letters),
+            )
+        )
+        acknowledge_wildcards(
+            self.function.role, "A table's streams are listed below its ARN: they have names of their own."
+        )
+
+    def _tell_settings(self, pipeline: Pipeline) -> None:
+        """Let each deployment be an entry that changes the pipeline file: it says whether anything may be erased."""
+        hold = pipeline.privacy.legal_hold if pipeline.privacy else None
+        written = hashlib.sha256(pipeline.model_dump_json().encode()).hexdigest()
+        self.settings = CustomResource(
+            self,
+            "Settings",
+            resource_type="Custom::AuditedSettings",
+            service_token=self.function.function_arn,
+            properties={"PipelineSha256": written, "LegalHold": hold or ""},
+        )
+        # Without its permissions the function could not write the first entry.
+        self.settings.node.add_dependency(self.role)
+
+    @property
+    def role(self) -> iam.IRole:
+        """Who appends."""
+        assert self.function.role is not None
+        return self.function.role
+
+    @property
+    def writing(self) -> tuple[Construct, ...]:
+        """What writes, without its role, of which the bucket's policy speaks."""
+        return self.function, self.settings
+
+
+def allow_appending_alone(
+    bucket: s3.Bucket, writer: iam.IRole, *, emptied_by: Sequence[iam.IRole] = ()
+) -> None:
+    """Deny everybody to write over an entry, to delete one, and to append one but for `writer`.
+
+    Parameters
+    ----------
+    bucket : Bucket
+        Of the ledger.
+    writer : IRole
+        Appends.
+    emptied_by : sequence of IRole
+        Whoever empties the bucket when the pipeline is destroyed; nobody if its data is kept.
+    """
+    objects = bucket.arn_for_objects(_ENTRIES)
+    _deny(bucket, "OneWriterAlone", ["s3:PutObject"], objects, _all_but([writer]))
+    # An object is put only where there is none: a put without this header would write over one.
+    _deny(bucket, "NeverWriteOver", ["s3:PutObject"], objects, {"Null": {"s3:if-none-match": "true"}})
+    deleting = ["s3:DeleteObject", "s3:DeleteObjectVersion"]
+    _deny(bucket, "NeverDelete", deleting, objects, _all_but(emptied_by))
+
+
+def _deny(
+    bucket: s3.Bucket, sid: str, actions: Sequence[str], objects: str, conditions: dict[str, Any] | None
+) -> None:
+    bucket.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid=sid,
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=list(actions),
+            resources=[objects],
+            conditions=conditions,
+        )
+    )
+
+
+def _all_but(roles: Sequence[iam.IRole]) -> dict[str, Any] | None:
+    return {"ArnNotEquals": {"aws:PrincipalArn": [role.role_arn for role in roles]}} if roles else None
+
+
+def _lines(partition: str, begins: str) -> Any:
+    keys = {
+        "pk": {"S": lambda_.FilterRule.is_equal(partition)},
+        "sk": {"S": lambda_.FilterRule.begins_with(begins)},
+    }
+    return lambda_.FilterCriteria.filter({"dynamodb": {"Keys": keys}})
