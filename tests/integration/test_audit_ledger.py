@@ -3,11 +3,14 @@
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import boto3
 import pytest
+from boto3.dynamodb.conditions import Key
 
 from headrace.aws.audit_ledger import AuditHead, AuditLedger, CrowdedError
+from headrace.aws.audit_lines import AuditLines
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.cli import main
 from headrace.ml.audit.chain import Record, chained, origin, read_entry
@@ -251,3 +254,18 @@ def test_a_pipeline_without_a_ledger_says_how_to_get_one(bike, audit):
 def test_a_head_that_is_none_is_refused(bike, audit, head):
     with pytest.raises(SystemExit):
         audit("verify", "bike", "--head", head)
+
+
+def test_what_a_command_does_is_a_line_with_the_callers_arn_where_there_is_a_ledger(bike):
+    lines, now = AuditLines(bike.pipeline()), datetime(2026, 11, 30, tzinfo=UTC)
+
+    lines.add("exported", {"person": "hmac-1", "records": 2}, now)
+
+    (item,) = bike.table.query(KeyConditionExpression=Key("pk").eq("audit"))["Items"]
+    assert item["sk"].startswith("line#2026-11-30T00:00:00+00:00#")
+    assert item["by"].startswith("arn:aws:sts::") or item["by"].startswith("arn:aws:iam::")
+    assert (item["event"], json.loads(item["about"])) == ("exported", {"person": "hmac-1", "records": 2})
+
+    del bike.outputs["AuditBucketName"]
+    lines.add("exported", {}, now)
+    assert bike.table.query(KeyConditionExpression=Key("pk").eq("audit"))["Count"] == 1
