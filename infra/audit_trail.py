@@ -19,6 +19,9 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from infra.narrow_grants import acknowledge_wildcards
+from infra.pipeline_logs import PipelineLogs
+
 if TYPE_CHECKING:
     from infra.data_stack import DataStack
 
@@ -54,6 +57,7 @@ class CallTrail(Construct):
         bucket.add_lifecycle_rule(id="ForgetCalls", expiration=Duration.days(pipeline.audit.keep_days))
         _allow_delivery(bucket, arn, stack.account)
         _allow_encryption(data, arn)
+        logs = PipelineLogs(self, "Log", key=data.key)
         self.trail = cloudtrail.CfnTrail(
             self,
             "Resource",
@@ -65,9 +69,26 @@ class CallTrail(Construct):
             include_global_service_events=False,
             is_multi_region_trail=False,
             advanced_event_selectors=_selectors(data, watched),
+            cloud_watch_logs_log_group_arn=logs.log_group_arn,
+            cloud_watch_logs_role_arn=self._log_role(logs, arn).role_arn,
         )
         assert bucket.policy is not None
         self.trail.node.add_dependency(bucket.policy)
+
+    def _log_role(self, logs: PipelineLogs, trail_arn: str) -> iam.Role:
+        """Return the role by which CloudTrail writes calls to the log, in which they can be looked for within minutes."""
+        stack = Stack.of(self)
+        by_trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": stack.account}}
+        role = iam.Role(self, "LogRole", assumed_by=iam.ServicePrincipal(_SERVICE).with_conditions(by_trail))
+        stream = f"log-stream:{stack.account}_CloudTrail_{stack.region}*"
+        group = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{logs.log_group_name}"
+        role.add_to_policy(
+            iam.PolicyStatement(
+                actions=["logs:CreateLogStream", "logs:PutLogEvents"], resources=[f"{group}:{stream}"]
+            )
+        )
+        acknowledge_wildcards(role, "CloudTrail numbers its streams behind a name that is known.")
+        return role
 
 
 def _selectors(

@@ -119,11 +119,12 @@ class PersonalRequests:
         self._people().remove(self._hash(subject))
         self.note("admitted", subject, {}, now)
 
-    def note(self, event: str, subject: str, about: Mapping[str, Any], now: datetime) -> None:
-        """Say in the audit what is done, where the pipeline has one; the person is named by the keyed hash alone."""
+    def note(self, event: str, subject: str | None, about: Mapping[str, Any], now: datetime) -> None:
+        """Say in the audit what is done, where the pipeline has one; a person is named by the keyed hash alone."""
         lines = AuditLines(self.pipeline)
         if lines.wanted:
-            lines.add(event, {"person": self._hash(subject), **about}, now)
+            person = {} if subject is None else {"person": self._hash(subject)}
+            lines.add(event, {**person, **about}, now)
 
     def _hash(self, subject: str) -> str:
         return hashed_value(str(same_as_in_cells(subject)), self._key())

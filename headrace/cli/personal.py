@@ -102,12 +102,15 @@ def decrypt(arguments: argparse.Namespace) -> None:
     """Write a copy of a file in which encrypted cells are as they were."""
     from headrace.ml.privacy.restoring import restored_csv  # noqa: PLC0415 - Arrow takes its time
 
-    cipher, columns = _answered(_requests(arguments.pipeline).cipher, "asking AWS")
+    requests = _requests(arguments.pipeline)
+    cipher, columns = _answered(requests.cipher, "asking AWS")
     path = arguments.to or arguments.file.with_name(f"{arguments.file.name}.decrypted.csv")
     if not arguments.file.is_file():
         raise CommandError(f"there is no file {arguments.file}")
     lines, cells = _answered(lambda: restored_csv(arguments.file, cipher, columns), "decrypting")
     _write_for_me(path, lines)
+    told = {"cells": cells, "columns": list(columns)}
+    _answered(lambda: requests.note("decrypted", None, told, datetime.now(UTC)), "writing the ledger")
     show(
         {"decrypted_cells": cells, "file": str(path)},
         as_json=arguments.json,
