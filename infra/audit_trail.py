@@ -70,16 +70,16 @@ class CallTrail(Construct):
             is_multi_region_trail=False,
             advanced_event_selectors=_selectors(data, watched),
             cloud_watch_logs_log_group_arn=logs.log_group_arn,
-            cloud_watch_logs_role_arn=self._log_role(logs, arn).role_arn,
+            cloud_watch_logs_role_arn=self._log_role(logs).role_arn,
         )
         assert bucket.policy is not None
         self.trail.node.add_dependency(bucket.policy)
 
-    def _log_role(self, logs: PipelineLogs, trail_arn: str) -> iam.Role:
+    def _log_role(self, logs: PipelineLogs) -> iam.Role:
         """Return the role by which CloudTrail writes calls to the log, in which they can be looked for within minutes."""
         stack = Stack.of(self)
-        by_trail = {"StringEquals": {"aws:SourceArn": trail_arn, "aws:SourceAccount": stack.account}}
-        role = iam.Role(self, "LogRole", assumed_by=iam.ServicePrincipal(_SERVICE).with_conditions(by_trail))
+        # AWS documents no condition under which CloudTrail takes on this role, as it does for bucket and key.
+        role = iam.Role(self, "LogRole", assumed_by=iam.ServicePrincipal(_SERVICE))
         stream = f"log-stream:{stack.account}_CloudTrail_{stack.region}*"
         group = f"arn:{stack.partition}:logs:{stack.region}:{stack.account}:log-group:{logs.log_group_name}"
         role.add_to_policy(
