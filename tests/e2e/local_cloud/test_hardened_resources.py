@@ -5,6 +5,8 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.e2e.cloud import code_archive, eventually
+
 
 @pytest.fixture
 def stack(client, name):
@@ -47,3 +49,132 @@ def test_a_record_in_a_locked_bucket_cannot_be_deleted(client, stack):
     }
     with pytest.raises(ClientError, match="AccessDenied"):
         s3.delete_object(Bucket=bucket, Key="record", VersionId=version, BypassGovernanceRetention=True)
+
+
+def failure(client, name, resources):
+    """Return why a stack of some resources cannot be made."""
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps({"Resources": resources}))
+
+    def ended():
+        return cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+
+    eventually(ended, lambda status: not status.endswith("_IN_PROGRESS"))
+    events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    cloudformation.delete_stack(StackName=name)
+    return [event["ResourceStatusReason"] for event in events if event["ResourceStatus"] == "CREATE_FAILED"]
+
+
+def trail(name, *statements):
+    """Return a bucket with a policy of these statements, and a trail for it."""
+    bucket, policy = {"Ref": "Bucket"}, {"Bucket": {"Ref": "Bucket"}}
+    return {
+        "Bucket": {"Type": "AWS::S3::Bucket"},
+        "Policy": {
+            "Type": "AWS::S3::BucketPolicy",
+            "Properties": policy | {"PolicyDocument": {"Version": "2012-10-17", "Statement": [*statements]}},
+        },
+        "Trail": {
+            "Type": "AWS::CloudTrail::Trail",
+            "DependsOn": "Policy",
+            "Properties": {"S3BucketName": bucket, "IsLogging": True, "TrailName": name},
+        },
+    }
+
+
+def allowing(action, resource, **conditions):
+    return {
+        "Effect": "Allow",
+        "Principal": {"Service": "cloudtrail.amazonaws.com"},
+        "Action": action,
+        "Resource": {"Fn::Sub": resource},
+        **({"Condition": {"StringEquals": conditions}} if conditions else {}),
+    }
+
+
+LOOKING = allowing("s3:GetBucketAcl", "${Bucket.Arn}")
+FILES = "${Bucket.Arn}/AWSLogs/${AWS::AccountId}/*"
+
+
+def test_a_trail_is_made_with_its_name_and_logs(client, name, stack):
+    acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    resources = trail(f"trail-{name}", LOOKING, allowing("s3:PutObject", FILES, **acl))
+
+    arn = stack(resources, {"Arn": {"Fn::GetAtt": ["Trail", "Arn"]}})["Arn"]
+
+    assert client("cloudtrail").get_trail(Name=arn)["Trail"]["Name"] == f"trail-{name}"
+    assert client("cloudtrail").get_trail_status(Name=arn)["IsLogging"]
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        (LOOKING,),
+        (
+            LOOKING,
+            allowing("s3:PutObject", FILES, **{"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:1:trail/x"}),
+        ),
+        (allowing("s3:PutObject", FILES),),
+    ],
+)
+def test_a_trail_whose_bucket_does_not_let_cloudtrail_write_is_refused(client, name, statements):
+    (reason,) = failure(client, name, trail(f"trail-{name}", *statements))
+
+    assert "InsufficientS3BucketPolicyException" in reason
+
+
+def test_a_policy_can_demand_that_objects_are_put_only_where_there_are_none(client, cloud, stack):
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
+        "Condition": {"Null": {"s3:if-none-match": "true"}},
+    }
+    resources = trail("unused", denied)
+    del resources["Trail"]
+    bucket = stack(resources, {"Name": {"Ref": "Bucket"}})["Name"]
+    s3 = cloud.as_role({"Effect": "Allow", "Action": "s3:*", "Resource": "*"})("s3")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="a", Body=b"1")
+    s3.put_object(Bucket=bucket, Key="a", Body=b"1", IfNoneMatch="*")
+    with pytest.raises(ClientError, match="PreconditionFailed"):
+        s3.put_object(Bucket=bucket, Key="a", Body=b"2", IfNoneMatch="*")
+    client("s3").delete_object(Bucket=bucket, Key="a")
+
+
+def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(client, cloud, name):
+    keys = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    table = client("dynamodb").create_table(
+        TableName=name,
+        **keys,
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    reading = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
+    for allowed, refused in ((reading[:3], True), (reading, False)):
+        statement = {
+            "Effect": "Allow",
+            "Action": [f"dynamodb:{action}" for action in allowed],
+            "Resource": f"{table['TableArn']}/stream/*",
+        }
+        function = f"{name}-{len(allowed)}"
+        client("lambda").create_function(
+            FunctionName=function,
+            Role=cloud.role(statement, principal="lambda"),
+            Runtime="python3.12",
+            Handler="main.handler",
+            Code={"ZipFile": code_archive({"main.py": "def handler(event, context): pass"})},
+        )
+        mapping = {
+            "FunctionName": function,
+            "EventSourceArn": table["LatestStreamArn"],
+            "StartingPosition": "LATEST",
+        }
+        if refused:
+            with pytest.raises(ClientError, match="Cannot access stream"):
+                client("lambda").create_event_source_mapping(**mapping)
+        else:
+            client("lambda").create_event_source_mapping(**mapping)
