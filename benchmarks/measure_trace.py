@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -52,20 +53,29 @@ def main() -> None:
             "unknown": _seconds(cloud, "nobody", code=2),
             "file": _seconds(cloud, "--file", _KEY),
         }
-    for name, seconds in found.items():
-        print(f"{name}: {seconds} s")
-    worst = max(found.values())
-    shown = {f"trace_{name}_seconds": seconds for name, seconds in found.items()}
-    print(json.dumps({"predictions": _ROWS, "files": _HOURS, **shown, "trace_seconds_1m": worst}))
+    for name, (seconds, of_processor) in found.items():
+        print(f"{name}: {seconds} s, {of_processor} s of the processor")
+    shown = {f"trace_{name}_seconds": seconds for name, (seconds, _) in found.items()}
+    worst = {
+        "trace_seconds_1m": max(seconds for seconds, _ in found.values()),
+        "trace_processor_seconds_1m": max(of_processor for _, of_processor in found.values()),
+    }
+    print(json.dumps({"predictions": _ROWS, "files": _HOURS, **shown, **worst}))
 
 
-def _seconds(cloud: Any, *asked: str, code: int = 0) -> float:
-    """Return the seconds of the clock of one command, its process and its imports with it."""
-    started = time.monotonic()
+def _seconds(cloud: Any, *asked: str, code: int = 0) -> tuple[float, float]:
+    """Return the seconds of the clock, and of the processor, of one command: its process, its imports and all."""
+    started, used = time.monotonic(), _processor()
     done = cloud.run(_HEADRACE, "trace", _NAME, *asked)
     taken = time.monotonic() - started
     assert done.returncode == code, done.stderr
-    return round(taken, 2)
+    return round(taken, 2), round(_processor() - used, 2)
+
+
+def _processor() -> float:
+    """Return the seconds that processes have used which have ended; other programs on the machine do not count."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _deploy(cloud: Any) -> dict[str, str]:

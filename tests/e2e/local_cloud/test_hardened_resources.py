@@ -166,7 +166,7 @@ def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(
             Role=cloud.role(statement, principal="lambda"),
             Runtime="python3.12",
             Handler="main.handler",
-            Code={"ZipFile": code_archive({"main.py": "def handler(event, context): pass"})},
+            Code={"ZipFile": code_archive("def handler(event, context): pass")},
         )
         mapping = {
             "FunctionName": function,
