@@ -107,7 +107,7 @@ def _may(policy: Any, action: str, resource: str, keys: Mapping[str, str]) -> bo
         resource_arn=resource,
         region=REGION,
         secure_transport=True,
-        service_context=dict(keys),
+        service_context={name.lower(): value for name, value in keys.items()},  # as the evaluator has them
     )
     return bool(evaluate_resource_policy(policy, context, _SERVICE).decision == "Allow")
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud import code_archive, eventually
+from tests.e2e.cloud import ACCOUNT, REGION, code_archive, eventually
 
 
 @pytest.fixture
@@ -97,7 +97,8 @@ FILES = "${Bucket.Arn}/AWSLogs/${AWS::AccountId}/*"
 
 
 def test_a_trail_is_made_with_its_name_and_logs(client, name, stack):
-    acl = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    ours = {"aws:SourceArn": f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/trail-{name}"}
+    acl = {"s3:x-amz-acl": "bucket-owner-full-control", **ours}
     resources = trail(f"trail-{name}", LOOKING, allowing("s3:PutObject", FILES, **acl))
 
     arn = stack(resources, {"Arn": {"Fn::GetAtt": ["Trail", "Arn"]}})["Arn"]
