@@ -71,9 +71,7 @@ class LedgerWriter(Construct):
                 on_failure=sources.SqsDlq(self.dead_letters),
             )
         )
-        acknowledge_wildcards(
-            self.function.role, "A table's streams are listed below its ARN: they have names of their own."
-        )
+        acknowledge_wildcards(self.function.role, "ListStreams has no resources, and Lambda asks for it.")
 
     def _tell_settings(self, pipeline: Pipeline) -> None:
         """Let each deployment be an entry that changes the pipeline file: it says whether anything may be erased."""

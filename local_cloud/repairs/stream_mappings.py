@@ -38,6 +38,7 @@ _READING = {
     "kinesis": ("GetRecords", "GetShardIterator", "DescribeStream", "ListShards"),
     "dynamodb": ("GetRecords", "GetShardIterator", "DescribeStream", "ListStreams"),
 }
+_WITHOUT_RESOURCE = ("ListStreams",)
 _TYPE = "AWS::Lambda::EventSourceMapping"
 logger = logging.getLogger(__name__)
 
@@ -79,9 +80,10 @@ def _problem(mapping: dict[str, Any]) -> str:
     if not mapping.get("StartingPosition"):
         return "1 validation error detected: Value null at 'startingPosition' failed to satisfy constraint: Member must not be null."
     key = execution_credentials(function["config"])["AWS_ACCESS_KEY_ID"]
+    asked = {action: "*" if action in _WITHOUT_RESOURCE else stream for action in _READING[service]}
     if any(
-        enforce(key, f"{service}:{action}", service, REGION, resource_arn=stream)
-        for action in _READING[service]
+        enforce(key, f"{service}:{action}", service, REGION, resource_arn=arn)
+        for action, arn in asked.items()
     ):
         return (
             f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, GetShardIterator, "

@@ -168,7 +168,7 @@ def test_the_recorder_reads_captures_and_writes_rows_profiles_and_progress_only(
     ("function", "partitions"),
     [
         ("check_drift", {"GetItem": ["champion", "monitor"], "Query": ["file"], "PutItem": ["monitor"]}),
-        ("record_predictions", {"GetItem": ["monitor"], "PutItem": ["monitor"]}),
+        ("record_predictions", {"GetItem": ["monitor"], "PutItem": ["monitor", "recorded"]}),
     ],
 )
 def test_functions_of_the_monitoring_see_their_own_part_of_the_ledger(template, function, partitions):

@@ -12,6 +12,7 @@ SHARED_LOGS = re.compile(
 RANDOM_NAMES = re.compile(r":scalable-target/\*")
 """AWS gives scalable targets random names: the condition says of which service they are, and of what of it."""
 WITHOUT_RESOURCE = {
+    "dynamodb:ListStreams": "the action has no resources; what is told is which streams there are",
     "application-autoscaling:DescribeScalableTargets": "describing has no resource",
     "ecr:GetAuthorizationToken": "it has no resource: the token is the account's",
     "cloudwatch:PutMetricData": "it has no resource: the condition names the namespaces",

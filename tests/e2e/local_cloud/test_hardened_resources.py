@@ -145,6 +145,10 @@ def test_a_policy_can_demand_that_objects_are_put_only_where_there_are_none(clie
     client("s3").delete_object(Bucket=bucket, Key="a")
 
 
+def allow(action, resource):
+    return {"Effect": "Allow", "Action": f"dynamodb:{action}", "Resource": resource}
+
+
 def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(client, cloud, name):
     keys = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
     table = client("dynamodb").create_table(
@@ -154,17 +158,13 @@ def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )["TableDescription"]
-    reading = ["DescribeStream", "GetRecords", "GetShardIterator", "ListStreams"]
-    for allowed, refused in ((reading[:3], True), (reading, False)):
-        statement = {
-            "Effect": "Allow",
-            "Action": [f"dynamodb:{action}" for action in allowed],
-            "Resource": f"{table['TableArn']}/stream/*",
-        }
+    stream = f"{table['TableArn']}/stream/*"
+    reading = [allow(action, stream) for action in ("DescribeStream", "GetRecords", "GetShardIterator")]
+    for allowed, refused in ((reading, True), ([*reading, allow("ListStreams", "*")], False)):
         function = f"{name}-{len(allowed)}"
         client("lambda").create_function(
             FunctionName=function,
-            Role=cloud.role(statement, principal="lambda"),
+            Role=cloud.role(*allowed, principal="lambda"),
             Runtime="python3.12",
             Handler="main.handler",
             Code={"ZipFile": code_archive("def handler(event, context): pass")},
