@@ -189,7 +189,7 @@ def test_whatever_writes_is_deleted_before_the_buckets_are_emptied_and_emptying_
 
 def test_a_legal_hold_that_is_set_or_lifted_changes_what_the_function_is_told():
     def told(privacy):
-        (settings,) = of_type({**ON, **privacy}, "Custom::AuditedSettings").values()
+        (settings,) = of_type({**LOCKED, **privacy}, "Custom::AuditedSettings").values()
         return settings["Properties"]["LegalHold"], settings["Properties"]["PipelineSha256"]
 
     without, held = told({}), told({"privacy": {"legal_hold": "lawsuit"}})
