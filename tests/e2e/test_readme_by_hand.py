@@ -176,38 +176,6 @@ def test_every_prediction_is_captured_with_its_model(story, cloud):
     assert answered >= 1 + 2 + 1  # a day, two months, and at least one question to v2
 
 
-def test_a_prediction_leads_back_to_the_files_it_was_learnt_from_and_a_file_forward_to_it(story, cloud):
-    headrace, rows = REPO / ".venv/bin/headrace", (story[1] / "rows.csv").read_bytes()
-    answer = cloud.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName="headrace-bike", ContentType="text/csv", Body=rows, InferenceId="traced-1"
-    )
-    predicted = answer["Body"].read().decode().split()
-
-    def traced():
-        done = cloud.run(headrace, "trace", "bike", "traced-1", "--json")
-        return json.loads(done.stdout) if done.returncode == 0 else None
-
-    (found,) = eventually(traced, within_s=60)["answers"]
-    cloud.run(headrace, "check", "bike")
-    (recorded,) = traced()["answers"]
-    forward = json.loads(
-        cloud.run(headrace, "trace", "bike", "--file", "incoming/2011-01.csv", "--json").stdout
-    )
-
-    assert [row["prediction"] for row in found["rows"]] == [row["prediction"] for row in recorded["rows"]]
-    assert [float(row["prediction"]) for row in recorded["rows"]] == pytest.approx([*map(float, predicted)])
-    model = recorded["model"]
-    assert (recorded["recorded"], model["version"], model["share"]) == (True, 2, 1.0)
-    assert model["training"]["job"].startswith("headrace-bike-")
-    assert model["image"]["digest"].startswith("sha256:")
-    keys = {file["key"] for file in model["data"]["files"]}
-    assert {"incoming/2011-01.csv", "incoming/2011-05.csv"} <= keys
-    assert model["gate"]["challenger"] < model["gate"]["champion"]
-    assert model["approval"]["by"] == "gate"
-    assert [each["version"] for each in forward["models"]] == [1, 2]
-    assert "traced-1" in forward["models"][1]["predictions"]["ids"]
-
-
 def test_the_status_command_sees_it_all(story, cloud):
     seen = cloud.run(REPO / ".venv/bin/headrace", "status", "bike", "--json")
 
