@@ -16,7 +16,7 @@ WORKERS ?= 3
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check security secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check security secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-erasure bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,6 +88,9 @@ bench-engines: setup ## measure how long scikit-learn and ONNX Runtime take to a
 
 bench-feedback: setup ## measure how long labels take to find their predictions, and in how much memory
 	@$(BIN)/python -m benchmarks.measure_feedback
+
+bench-erasure: setup ## measure how long it takes to look for a person in a gigabyte, and to take them out
+	@$(BIN)/python -m benchmarks.measure_erasure
 
 bench-trace: setup ## measure how long it takes to trace one prediction among a million
 	@$(BIN)/python -m benchmarks.measure_trace

@@ -25,6 +25,13 @@ ROW_NAMES = ("_entity", "entity", "_inference_id", "inference_id", "inferenceId"
 _LEAST_WORD = 6
 """Characters; a shorter name stands in too many files by chance to be looked for in plain text."""
 
+_MOST_SOUGHT = 32
+"""Names that are looked for among the bytes of a text: of more, reading it is as quick."""
+_PLAIN = re.compile(r"[A-Za-z0-9_.:@+-]+")
+_WRITTEN_OTHERWISE = (b"\\u", b"BASE64")
+"""Where these are, names may stand in another form: letters of JSON as numbers, captured requests that are no text."""
+_WHOLE_AS_DECIMAL = re.compile(r"([+-]?\d+)\.0+")
+
 
 class NobodyError(ValueError):
     """What was given names nobody."""
@@ -118,9 +125,50 @@ class Person:
         words = [re.escape(name.encode()) for name in self.names if len(name) >= _LEAST_WORD]
         return re.compile(rb"(?<![\w-])(?:" + b"|".join(words) + rb")(?![\w-])") if words else None
 
+    def can_be_in(self, body: bytes) -> bool:
+        r"""Tell at little cost whether a text can have a cell of the person: whether any of their names is among its bytes.
+
+        Examples
+        --------
+        >>> ann = Person.of("c-4711", {"subject": "customer", "personal": {}}, b"key")
+        >>> ann.can_be_in(b"customer,y\nc-4711,1\n"), ann.can_be_in(b"customer,y\nc-4712,1\n")
+        (True, False)
+        """
+        known = self._sought
+        if known is None or b"\0" in body or any(sign in body for sign in _WRITTEN_OTHERWISE):
+            return True
+        if self._is_number and body.lstrip()[:1] in (b"{", b"["):
+            return True  # JSON may write it as 1e6
+        return any(name in body for name in known) or not _is_utf8(body)
+
+    @cached_property
+    def _sought(self) -> list[bytes] | None:
+        """All names, if texts can only have them as they are."""
+        names = self.names | self.rows
+        if len(names) > _MOST_SOUGHT or not all(map(_PLAIN.fullmatch, names)):
+            return None
+        return [name.encode() for name in names]
+
+    @cached_property
+    def _is_number(self) -> bool:
+        return any(name.lstrip("+-").isdigit() for name in self.names | self.rows)
+
     @staticmethod
     def _read(cell: Any) -> str | None:
-        return None if cell is None or isinstance(cell, dict | list) else same_as_in_cells(str(cell))
+        """Return a value as cells are read, without what that takes for a whole column; no name means "not known"."""
+        if cell is None or isinstance(cell, dict | list):
+            return None
+        text = str(cell).strip()
+        whole = _WHOLE_AS_DECIMAL.fullmatch(text)
+        return whole[1] if whole else text
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def as_text(cells: pa.ChunkedArray) -> pa.ChunkedArray:

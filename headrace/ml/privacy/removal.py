@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import csv
 import gzip
 import io
@@ -60,12 +62,18 @@ def found_in(body: bytes, person: Person, *, dropped: bool = False) -> Found | N
     >>> found_in(b"customer,y\n77,1\n8,2\n", ann) is None
     True
     """
+    if not person.can_be_in(body):
+        return None
     if dropped:
         return _in_dropped(body, person)
     if body.startswith(GZIP):
         return _in_gzip(body, person)
     if body.startswith(PARQUET):
         return _in_parquet(body, person)
+    return _in_text(body, person)
+
+
+def _in_text(body: bytes, person: Person) -> Found | None:
     try:
         text = body.decode()
     except UnicodeDecodeError:
@@ -92,10 +100,13 @@ def _in_gzip(body: bytes, person: Person) -> Found | None:
 
 def _in_parquet(body: bytes, person: Person) -> Found | None:
     """Keep the file even if no row is left: the ledger and the catalogue name it."""
-    table = pq.read_table(io.BytesIO(body), partitioning=None)
-    mine = person.rows_of(table)
+    own = [
+        name for name in pq.read_schema(io.BytesIO(body)).names if name in person.columns | person.row_columns
+    ]
+    mine = person.rows_of(pq.read_table(io.BytesIO(body), columns=own, partitioning=None))
     if not mine.any():
         return None
+    table = pq.read_table(io.BytesIO(body), partitioning=None)
     target = io.BytesIO()
     pq.write_table(
         table.filter(pa.array(~mine)), target, compression="snappy", row_group_size=ROWS_OF_A_GROUP
@@ -183,8 +194,17 @@ def _is_about(node: Any, person: Person) -> bool:
     if any(person.owns(name, value) for name, value in node.items()) or _is_in_lists(node, person):
         return True
     if isinstance(node.get("data"), str) and "observedContentType" in node:
-        return found_in(node["data"].encode(), person) is not None
+        return found_in(_captured(node), person) is not None
     return any(_is_about(value, person) for value in node.values())
+
+
+def _captured(node: dict[str, Any]) -> bytes:
+    """Return the body of a captured request; what is no text stands in the record as base64."""
+    body: bytes = node["data"].encode()
+    if node.get("encoding") == "BASE64":
+        with contextlib.suppress(ValueError):
+            return base64.b64decode(body)
+    return body
 
 
 def _is_in_lists(node: dict[str, Any], person: Person) -> bool:
