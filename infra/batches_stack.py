@@ -35,7 +35,9 @@ class BatchesStack(PipelineStack):
     """
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="batches of files", network=data.network)
+        super().__init__(
+            scope, id, pipeline=pipeline, description="batches of files", hardening=data.hardening
+        )
         self._data = data
         function = self._add_gather_batch()
         self.state_machine = PipelineStateMachine(

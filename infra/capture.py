@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
@@ -11,10 +11,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.dead_letters import DeadLetterQueue
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_logs import PipelineLogs
-from infra.pipeline_queue import PipelineQueue
 
 _FEATURES_DAYS = 30
 """Captured predictions hold features: their log is shorter than others."""
@@ -82,12 +82,5 @@ class LogCapture(Construct):
         )
 
 
-def _queue_of_lost_batches(scope: Construct, key: kms.IKey) -> PipelineQueue:
-    queue = PipelineQueue(scope, "LostBatches", key=key)
-    Validations.of(queue).acknowledge(
-        Acknowledgment(
-            id="AwsSolutions-SQS3",
-            reason="This queue is itself where failed batches end; nothing consumes it.",
-        )
-    )
-    return queue
+def _queue_of_lost_batches(scope: Construct, key: kms.IKey) -> DeadLetterQueue:
+    return DeadLetterQueue(scope, "LostBatches", key=key)

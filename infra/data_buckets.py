@@ -18,6 +18,9 @@ _HIDDEN = Duration.days(1)
 _ABANDONED_UPLOADS = Duration.days(7)
 
 
+_NO_REPLICA = "A copy in another Region is for the owner of the data to decide: it leaves the Region, and must be erased as well."
+
+
 class AccessLogs(s3.Bucket):
     """Who asked for which object: the server access logs of the other buckets, for a year."""
 
@@ -40,8 +43,15 @@ class AccessLogs(s3.Bucket):
             ],
             removal_policy=removal_policy,
         )
-        Validations.of(self).acknowledge(
-            Acknowledgment(id="AwsSolutions-S1", reason="The bucket of the access logs does not log itself.")
+        _acknowledge(
+            self,
+            {
+                "AwsSolutions-S1": "The bucket of the access logs does not log itself.",
+                "S3BucketLoggingEnabled": "The bucket of the access logs does not log itself.",
+                "S3DefaultEncryptionKMS": "S3's log delivery cannot write to a bucket with a customer-managed key.",
+                "S3BucketDefaultLockEnabled": "S3 delivers access logs to no bucket with a default lock.",
+                "S3BucketReplicationEnabled": _NO_REPLICA,
+            },
         )
 
 
@@ -95,6 +105,10 @@ class DataBucket(s3.Bucket):
             removal_policy=removal_policy,
         )
         self._refuse_other_encryption(key)
+        _acknowledge(self, {"S3BucketReplicationEnabled": _NO_REPLICA})
+        if lock is None:
+            reason = "Rows of people must remain erasable, in all versions; records that must not have a bucket of their own."
+            _acknowledge(self, {"S3BucketDefaultLockEnabled": reason})
         if announce:
             # The L2's event_bridge_enabled would bring a function with a wide role; the property does it alone.
             bucket = self.node.default_child
@@ -140,6 +154,11 @@ class RecordsBucket(DataBucket):
         super().__init__(
             scope, id, key=key, access_logs=access_logs, removal_policy=removal_policy, lock=retention
         )
+
+
+def _acknowledge(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
+    for rule, reason in reasons.items():
+        Validations.of(bucket).acknowledge(Acknowledgment(id=rule, reason=reason))
 
 
 def _locked(lock: Retention | None) -> dict[str, Any]:

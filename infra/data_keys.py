@@ -18,7 +18,13 @@ class DataKey(kms.Key):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, removal_policy: RemovalPolicy, budgets: bool = False
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        removal_policy: RemovalPolicy,
+        budgets: bool = False,
+        sns: bool = False,
     ) -> None:
         super().__init__(
             scope,
@@ -29,7 +35,7 @@ class DataKey(kms.Key):
         )
         stack = Stack.of(self)
         # They deliver to our encrypted queues and our topic.
-        for service in ("events", "cloudwatch", *(["budgets"] if budgets else [])):
+        for service in ("events", "cloudwatch", *(["budgets"] if budgets else []), *(["sns"] if sns else [])):
             self._allow(
                 service,
                 _USE,
@@ -42,6 +48,26 @@ class DataKey(kms.Key):
             ["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
             {"ArnLike": {"kms:EncryptionContext:aws:logs:arn": logs_arn}},
             f"logs.{stack.region}.amazonaws.com",
+        )
+
+        self._keep_to_services()
+
+    def _keep_to_services(self) -> None:
+        """Let nobody hand the key on, but to a service of AWS that encrypts something of ours."""
+        self.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="GrantsForServicesOnly",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={
+                    "BoolIfExists": {
+                        "kms:GrantIsForAWSResource": "false",
+                        "aws:PrincipalIsAWSService": "false",
+                    }
+                },
+            )
         )
 
     def _allow(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 
 from aws_cdk import CfnOutput, Duration
 from aws_cdk import aws_dynamodb as dynamodb
@@ -21,6 +22,7 @@ from infra.checkpoints import forgotten_checkpoints
 from infra.data_buckets import AccessLogs, DataBucket
 from infra.data_keys import DataKey
 from infra.empty_on_delete import EmptyOnDelete
+from infra.hardening import Hardening
 from infra.ingestion import Ingestion
 from infra.large_files import SNAPSHOT_ORDERS, WORK
 from infra.pipeline_stack import PipelineStack
@@ -30,6 +32,7 @@ from infra.privacy_key import PrivacyKeys
 from infra.private_network import PrivateNetwork
 from infra.projected_table import ProjectedTable
 from infra.quarantine_table import QuarantineTable
+from infra.table_backups import TableBackups
 from infra.transform_call import WORK as TRANSFORM_WORK
 
 _WORK_DAYS = Duration.days(7)
@@ -65,9 +68,13 @@ class DataStack(PipelineStack):
         super().__init__(scope, id, pipeline=pipeline, description="data")
         policy = self.removal_policy
         self.key = DataKey(
-            self, "Key", removal_policy=policy, budgets=pipeline.alarms.monthly_usd is not None
+            self,
+            "Key",
+            removal_policy=policy,
+            budgets=pipeline.alarms.monthly_usd is not None,
+            sns=self.strict,
         )
-        self._add_network()
+        self._harden()
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
         self.data_bucket = DataBucket(
             self,
@@ -103,6 +110,8 @@ class DataStack(PipelineStack):
             "Ledger", partition="pk", sort="sk", expires="expires_at", told=pipeline.audit.ledger
         )
         self.idempotency = self._table("Idempotency", partition="id", expires="expiration")
+        if self.strict:
+            TableBackups(self, "Backups", tables=[self.ledger, self.idempotency], key=self.key)
         self.glue_database_name = f"headrace_{pipeline.name.replace('-', '_')}"
         self.glue_table_name = "curated"
         database = glue.CfnDatabase(
@@ -129,15 +138,21 @@ class DataStack(PipelineStack):
         self.audit.protect(emptying)
         self._outputs()
 
-    def _add_network(self) -> None:
-        """Have a private network made, or take the one that the pipeline file names."""
+    def _harden(self) -> None:
+        """Make what the switches of the pipeline file ask for and all stacks share."""
+        if self.strict:
+            self.hardening = Hardening(key=self.key)
+            feed = sns.Topic(self, "AlarmFeed", master_key=self.key, enforce_ssl=True)
+            self._let_alarms_publish(feed)
+            self.hardening = replace(self.hardening, alarm_feed=feed)
         asked = self.pipeline.network
         self._private: PrivateNetwork | None = None
         if asked.kind == "existing":
-            self.network = Placement(asked.subnets, asked.security_groups)
+            network = Placement(asked.subnets, asked.security_groups)
+            self.hardening = replace(self.hardening, network=network)
         if asked.kind == "private":
             self._private = PrivateNetwork(self, "Network", pipeline=self.pipeline, key=self.key)
-            self.network = self._private.placement
+            self.hardening = replace(self.hardening, network=self._private.placement)
 
     def _empty_on_delete(self, access_logs: AccessLogs) -> EmptyOnDelete:
         emptying = EmptyOnDelete(
@@ -177,28 +192,32 @@ class DataStack(PipelineStack):
             time_to_live_attribute=expires,
             stream=dynamodb.StreamViewType.NEW_IMAGE if told else None,
             removal_policy=self.removal_policy,
+            deletion_protection=self.pipeline.on_destroy == "retain",
         )
 
     def _topic(self, pipeline: Pipeline) -> sns.Topic:
         topic = sns.Topic(
             self, "Alarms", display_name=f"Headrace {pipeline.name}", master_key=self.key, enforce_ssl=True
         )
-        # A topic with a policy of its own has lost SNS's default one, which lets alarms publish.
-        for name, service in (("Alarms", "cloudwatch"), ("Budgets", "budgets")):
-            if service == "budgets" and pipeline.alarms.monthly_usd is None:
-                continue
+        self._let_alarms_publish(topic, *(["budgets"] if pipeline.alarms.monthly_usd is not None else []))
+        if pipeline.notify:
+            topic.add_subscription(
+                subscriptions.EmailSubscription(pipeline.notify, dead_letter_queue=self.undelivered)
+            )
+        return topic
+
+    def _let_alarms_publish(self, topic: sns.Topic, *more: str) -> None:
+        """Allow it in words: a topic with a policy of its own has lost SNS's default one, which lets alarms publish."""
+        for service in ("cloudwatch", *more):
             topic.add_to_resource_policy(
                 iam.PolicyStatement(
-                    sid=f"Allow{name}",
+                    sid="AllowAlarms" if service == "cloudwatch" else f"Allow{service.capitalize()}",
                     principals=[iam.ServicePrincipal(f"{service}.amazonaws.com")],
                     actions=["sns:Publish"],
                     resources=[topic.topic_arn],
                     conditions={"StringEquals": {"aws:SourceAccount": self.account}},
                 )
             )
-        if pipeline.notify:
-            topic.add_subscription(subscriptions.EmailSubscription(pipeline.notify))
-        return topic
 
     def _outputs(self) -> None:
         CfnOutput(self, "DataBucketName", value=self.data_bucket.bucket_name)

@@ -41,7 +41,7 @@ class DatabaseStack(PipelineStack):
         self, scope: Construct, id: str, *, pipeline: Pipeline, database: Database, data: DataStack
     ) -> None:
         super().__init__(
-            scope, id, pipeline=pipeline, description="import from a database", network=data.network
+            scope, id, pipeline=pipeline, description="import from a database", hardening=data.hardening
         )
         self._data, self._database = data, database
         self.state_machine = PipelineStateMachine(

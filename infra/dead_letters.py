@@ -9,20 +9,25 @@ from constructs import Construct
 from infra.pipeline_queue import PipelineQueue
 
 
+class DeadLetterQueue(PipelineQueue):
+    """A queue where messages end that somebody has to look at; it has no dead-letter queue itself."""
+
+    def __init__(self, scope: Construct, id: str, *, key: kms.IKey) -> None:
+        super().__init__(scope, id, key=key)
+        reason = "It is a dead-letter queue itself: nothing consumes it, and an alarm looks at it."
+        for rule in ("AwsSolutions-SQS3", "SQSRedrivePolicy"):
+            Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
 class DeadLetters(Construct):
     """A queue that nothing consumes by itself.
 
     Attributes
     ----------
-    queue : PipelineQueue
+    queue : DeadLetterQueue
         The queue.
     """
 
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey) -> None:
         super().__init__(scope, id)
-        self.queue = PipelineQueue(self, "Queue", key=key)
-        Validations.of(self.queue).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-SQS3", reason="It is the dead-letter queue of a rule or a schedule."
-            )
-        )
+        self.queue = DeadLetterQueue(self, "Queue", key=key)

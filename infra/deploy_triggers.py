@@ -12,6 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.pipeline_stack import PipelineStack
 from infra.release_alarms import release_alarm_names
 from infra.trust import trust_only_this_account
 
@@ -85,5 +86,6 @@ class DeployTriggers:
                 input=events.RuleTargetInput.from_event_path("$.detail"),
                 retry_attempts=8,
                 max_event_age=Duration.hours(6),
+                dead_letter_queue=PipelineStack.of_pipeline(self._scope).undelivered,
             )
         )

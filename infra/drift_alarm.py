@@ -14,8 +14,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.operation_alarms import Words
+from infra.operation_alarms import Words, feed
 from infra.pipeline_metrics import pipeline_metric
+from infra.pipeline_stack import PipelineStack
 from infra.trust import trust_only_this_account
 
 
@@ -46,6 +47,7 @@ class DriftAlarm(Construct):
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
             treat_missing_data=cloudwatch.TreatMissingData.IGNORE,
         )
+        feed(self.alarm)
 
 
 def becoming(state: Literal["ALARM", "OK"], alarms: Sequence[cloudwatch.IAlarm]) -> events.EventPattern:
@@ -88,5 +90,6 @@ class AlarmsStartTraining(Construct):
                 input=events.RuleTargetInput.from_object(
                     {"reason": reason, "detail": events.EventField.from_path("$.detail")}
                 ),
+                dead_letter_queue=PipelineStack.of_pipeline(self).undelivered,
             )
         )

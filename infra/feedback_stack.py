@@ -14,6 +14,7 @@ from constructs import Construct
 from headrace.config.feedback import Feedback
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
+from infra.dead_letters import DeadLetterQueue
 from infra.dropped_objects import dropped
 from infra.feedback_grants import grant_joining, grant_taking_calls
 from infra.labelled_table import LABELLED
@@ -46,7 +47,7 @@ class FeedbackStack(PipelineStack):
         self, scope: Construct, id: str, *, pipeline: Pipeline, feedback: Feedback, data: DataStack
     ) -> None:
         super().__init__(
-            scope, id, pipeline=pipeline, description="labels of predictions", network=data.network
+            scope, id, pipeline=pipeline, description="labels of predictions", hardening=data.hardening
         )
         self._feedback, self._data = feedback, data
         ProjectedTable(
@@ -56,7 +57,7 @@ class FeedbackStack(PipelineStack):
             bucket=data.artifacts_bucket,
             database_name=data.glue_database_name,
         )
-        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters", key=data.key)
         self.join = self._add_join()
         self._start_on_files()
         self._run_on_schedule()
@@ -105,7 +106,7 @@ class FeedbackStack(PipelineStack):
             "LabelsDropped",
             description=f"Headrace {self.pipeline.name}: a file under feedback/",
             event_pattern=dropped(self._data.data_bucket, {"prefix": "feedback/"}),
-            targets=[targets.SqsQueue(queue)],
+            targets=[targets.SqsQueue(queue, dead_letter_queue=self.undelivered)],
         )
         self.join.add_event_source(
             sources.SqsEventSource(

@@ -60,7 +60,7 @@ class FrontStack(PipelineStack):
         serving: ServingStack,
     ) -> None:
         super().__init__(
-            scope, id, pipeline=pipeline, description="API before the endpoint", network=data.network
+            scope, id, pipeline=pipeline, description="API before the endpoint", hardening=data.hardening
         )
         self._front, self._data, self._endpoint_name = front, data, serving.endpoint_name
         # Deleted in the reverse order: nothing asks an endpoint that is gone.

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.catalogue_grant import grant_catalogue
+from infra.dead_letters import DeadLetterQueue
 from infra.dropped_objects import dropped
 from infra.large_files import grant_hand_over
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
@@ -34,7 +35,7 @@ class Ingestion(Construct):
 
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack) -> None:
         super().__init__(scope, id)
-        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters", key=data.key)
         queue = PipelineQueue(
             self,
             "Files",
@@ -48,7 +49,7 @@ class Ingestion(Construct):
             "FileDropped",
             description=f"Headrace {pipeline.name}: a file under incoming/",
             event_pattern=dropped(data.data_bucket, {"prefix": "incoming/"}),
-            targets=[targets.SqsQueue(queue)],
+            targets=[targets.SqsQueue(queue, dead_letter_queue=data.undelivered)],
         )
         self.function = self._function(pipeline, data)
         self.function.add_event_source(

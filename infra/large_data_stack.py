@@ -41,7 +41,7 @@ class LargeDataStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, large_data: LargeData, data: DataStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="large files", network=data.network)
+        super().__init__(scope, id, pipeline=pipeline, description="large files", hardening=data.hardening)
         self._data, self._large_data = data, large_data
         self._code = SparkCode(self, "SparkCode", folder=str(glue_bundle()))
         self._security = SparkSecurity(self, "Security", name=f"headrace-{pipeline.name}", key=data.key)

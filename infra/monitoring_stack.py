@@ -57,7 +57,7 @@ class MonitoringStack(PipelineStack):
             id,
             pipeline=pipeline,
             description="capture, drift check, alarms, dashboard",
-            network=data.network,
+            hardening=data.hardening,
         )
         self._data, self.training, self._serving = data, training, serving
         self.recorder = PredictionRecorder(self, "Recorder", pipeline=pipeline, data=data)

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.pipeline_metrics import pipeline_metric, refused_share
+from infra.pipeline_stack import PipelineStack
 
 _FIVE_MINUTES = Duration.minutes(5)
 _LOST = {
@@ -29,6 +30,7 @@ _LOST = {
     "PredictionDeadLetters": "a file under batch/ could not be answered",
     "FeedbackDeadLetters": "dropped labels could not be joined",
     "AuditDeadLetters": "lines of the table could not be taken over into the audit ledger",
+    "Undelivered": "an event or a call could not be dealt with",
     "MissedImports": "an import could not be started on schedule",
 }
 """What it means when something lies in a queue where only what has failed ends."""
@@ -260,7 +262,14 @@ class OperationAlarms(Construct):
         )
         if self._notify:
             alarm.add_alarm_action(self._notify)
+        feed(alarm)
         self.alarms[name] = alarm
+
+
+def feed(alarm: cloudwatch.Alarm) -> None:
+    """Tell the alarm feed of `alarm`, where the pipeline has one."""
+    if topic := PipelineStack.of_pipeline(alarm).hardening.alarm_feed:
+        alarm.add_alarm_action(actions.SnsAction(topic))
 
 
 def _words(name: str) -> str:

@@ -16,6 +16,8 @@ from infra.feedback_stack import FeedbackStack
 from infra.front_stack import FrontStack
 from infra.large_data_stack import LargeDataStack
 from infra.monitoring_stack import MonitoringStack
+from infra.operation_alarms import OperationAlarms
+from infra.pipeline_stack import PipelineStack
 from infra.predict_batch_stack import PredictBatchStack
 from infra.serving_stack import ServingStack
 from infra.stream_stack import StreamStack
@@ -64,6 +66,7 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
         app, f"{name}-monitoring", pipeline=pipeline, data=data, training=training, serving=serving
     )
     _add_optional_stacks(app, pipeline, data, serving)
+    _watch_undelivered(app, data)
 
 
 def _add_optional_stacks(app: cdk.App, pipeline: Pipeline, data: DataStack, serving: ServingStack) -> None:
@@ -88,3 +91,11 @@ def _add_optional_stacks(app: cdk.App, pipeline: Pipeline, data: DataStack, serv
             data=data,
             serving=serving,
         )
+
+
+def _watch_undelivered(app: cdk.App, data: DataStack) -> None:
+    """Alarm when something lies in a stack's queue of what could not be delivered, where there are such queues."""
+    for stack in app.node.children:
+        if isinstance(stack, PipelineStack) and (queue := stack.undelivered_if_any):
+            alarms = OperationAlarms(stack, "UndeliveredAlarm", pipeline=stack.pipeline, topic=data.topic)
+            alarms.watch_queues({"Undelivered": queue})

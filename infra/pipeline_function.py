@@ -11,9 +11,21 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_stack import PipelineStack
 from infra.placement import Placement, place_function
+from infra.sagemaker_task import allow
+
+_RUNTIME = "Python 3.12 is what both public layers are pinned and tested for."
+_REASONS = {
+    "AwsSolutions-L1": _RUNTIME,
+    "LambdaLatestVersion": _RUNTIME,
+    "LambdaEventSourceMappingDestination": "Messages that fail go to the dead-letter queue of their queue: Lambda has no "
+    "destination for those of SQS.",
+}
+_RESERVED = 10
+"""As many as the largest event source asks for; thirty functions take a third of an account's usual quota."""
 
 
 class PipelineFunction(lambda_.Function):
@@ -42,7 +54,7 @@ class PipelineFunction(lambda_.Function):
     file_formats : bool
         Whether the layer that reads compressed files is attached.
     reserved_concurrency : int, optional
-        At most this many at once.
+        At most this many at once. With `compliance: strict` ten, if nothing is said.
     network : Placement, optional
         Where it runs; by default where everything of its stack does.
     """
@@ -92,14 +104,24 @@ class PipelineFunction(lambda_.Function):
             memory_size=memory_mb,
             timeout=Duration.seconds(timeout_s),
             ephemeral_storage_size=Size.mebibytes(scratch_mb),
-            reserved_concurrent_executions=reserved_concurrency,
+            reserved_concurrent_executions=reserved_concurrency or (_RESERVED if stack.strict else None),
+            tracing=lambda_.Tracing.ACTIVE if stack.strict else lambda_.Tracing.DISABLED,
         )
         key.grant_decrypt(role)
         if placement := network or stack.network:
             place_function(self, placement)
-        Validations.of(self).acknowledge(
-            Acknowledgment(
-                id="AwsSolutions-L1",
-                reason="Python 3.12 is what both public layers are pinned and tested for.",
-            )
-        )
+        self._harden(stack, role, key)
+        for rule, reason in _REASONS.items():
+            Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+    def _harden(self, stack: PipelineStack, role: iam.Role, key: kms.IKey) -> None:
+        """Keep asynchronous calls that have failed, where the pipeline is strict, and say what traces need."""
+        if (queue := stack.undelivered) is None:
+            return
+        resource = self.node.default_child
+        assert isinstance(resource, lambda_.CfnFunction)
+        # The L2's grant would allow every use of the key.
+        resource.dead_letter_config = lambda_.CfnFunction.DeadLetterConfigProperty(target_arn=queue.queue_arn)
+        allow(role, ["sqs:SendMessage"], [queue.queue_arn])
+        allow(role, ["kms:GenerateDataKey"], [key.key_arn])
+        acknowledge_wildcards(role, "X-Ray has no resources.")

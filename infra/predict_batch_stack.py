@@ -13,6 +13,7 @@ from constructs import Construct
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
+from infra.dead_letters import DeadLetterQueue
 from infra.dropped_objects import dropped
 from infra.job_roles import grant_encrypted_volumes
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
@@ -58,10 +59,10 @@ class PredictBatchStack(PipelineStack):
         serving: ServingStack,
     ) -> None:
         super().__init__(
-            scope, id, pipeline=pipeline, description="predictions of whole files", network=data.network
+            scope, id, pipeline=pipeline, description="predictions of whole files", hardening=data.hardening
         )
         self._batch, self._data, self._serving = batch, data, serving
-        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters", key=data.key)
         self.state_machine = self._add_state_machine()
         self._start()
         self._watch()
@@ -185,7 +186,7 @@ class PredictBatchStack(PipelineStack):
             "FileDropped",
             description=f"Headrace {self.pipeline.name}: a file under {_DROPPED}",
             event_pattern=dropped(self._data.data_bucket, {"prefix": _DROPPED}),
-            targets=[targets.SqsQueue(queue)],
+            targets=[targets.SqsQueue(queue, dead_letter_queue=self.undelivered)],
         )
 
     def _add_start_batch(self) -> PipelineFunction:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
@@ -11,9 +11,9 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from headrace.config.stream import Stream
+from infra.dead_letters import DeadLetterQueue
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys
 from infra.pipeline_function import PipelineFunction
-from infra.pipeline_queue import PipelineQueue
 from infra.record_stream import RecordStream
 from infra.sagemaker_task import allow, sagemaker_arn
 
@@ -66,11 +66,7 @@ class ScoredRecords(Construct):
         )
 
     def _queue(self, key: kms.IKey) -> sqs.Queue:
-        queue = PipelineQueue(self, "DeadLetters", key=key)
-        Validations.of(queue).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="This queue is itself where failed records end.")
-        )
-        return queue
+        return DeadLetterQueue(self, "DeadLetters", key=key)
 
     def _function(self, pipeline: Pipeline, endpoint_name: str, key: kms.IKey) -> PipelineFunction:
         function = PipelineFunction(

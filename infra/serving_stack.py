@@ -53,7 +53,7 @@ class ServingStack(PipelineStack):
         self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack, training: TrainingStack
     ) -> None:
         super().__init__(
-            scope, id, pipeline=pipeline, description="endpoint and deployments", network=data.network
+            scope, id, pipeline=pipeline, description="endpoint and deployments", hardening=data.hardening
         )
         self.data, self.training = data, training
         self.endpoint_name = f"headrace-{pipeline.name}"

@@ -30,7 +30,9 @@ class StreamStack(PipelineStack):
         data: DataStack,
         serving: ServingStack,
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="streams of records", network=data.network)
+        super().__init__(
+            scope, id, pipeline=pipeline, description="streams of records", hardening=data.hardening
+        )
         self._stream, self._data, self._serving = stream, data, serving
         self._alarms = OperationAlarms(self, "OperationAlarms", pipeline=pipeline, topic=data.topic)
         if stream.training:

@@ -45,7 +45,7 @@ class TrackingStack(PipelineStack):
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, tracking: Tracking, data: DataStack
     ) -> None:
-        super().__init__(scope, id, pipeline=pipeline, description="runs in MLflow", network=data.network)
+        super().__init__(scope, id, pipeline=pipeline, description="runs in MLflow", hardening=data.hardening)
         bucket = data.artifacts_bucket
         self.track = PipelineFunction(
             self,
@@ -73,4 +73,11 @@ class TrackingStack(PipelineStack):
                 detail={"pipeline": [self.pipeline.name]},
             ),
         )
-        rule.add_target(targets.LambdaFunction(self.track, retry_attempts=2, max_event_age=Duration.hours(1)))
+        rule.add_target(
+            targets.LambdaFunction(
+                self.track,
+                retry_attempts=2,
+                max_event_age=Duration.hours(1),
+                dead_letter_queue=self.undelivered,
+            )
+        )

@@ -16,6 +16,7 @@ from infra.data_stack import DataStack
 from infra.drift_alarm import becoming
 from infra.narrow_grants import acknowledge_wildcards, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_stack import PipelineStack
 from infra.sagemaker_task import allow, sagemaker_arn
 from infra.schedules import CallOnSchedule
 from infra.training_stack import TrainingStack
@@ -100,4 +101,8 @@ class TrainingFollowUp(Construct):
             description=f"Headrace {self._pipeline.name}: an alarm that starts trainings is over",
             event_pattern=becoming("OK", alarms),
         )
-        rule.add_target(targets.LambdaFunction(self.function))
+        rule.add_target(
+            targets.LambdaFunction(
+                self.function, dead_letter_queue=PipelineStack.of_pipeline(self).undelivered
+            )
+        )

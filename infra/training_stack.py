@@ -74,7 +74,7 @@ class TrainingStack(PipelineStack):
             id,
             pipeline=pipeline,
             description="training, evaluation, model registry",
-            network=data.network,
+            hardening=data.hardening,
         )
         self._data, self._large = data, large
         self.prefix = f"headrace-{pipeline.name}"
@@ -293,6 +293,7 @@ class TrainingStack(PipelineStack):
                 input=events.RuleTargetInput.from_object(start),
                 retry_attempts=8,
                 max_event_age=Duration.hours(6),
+                dead_letter_queue=self.undelivered,
             )
         )
         trust_rules_of_this_account(self.state_machine)

@@ -51,6 +51,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.alarms",
     "local_cloud.repairs.composite_alarms",
     "local_cloud.repairs.budgets",
+    "local_cloud.repairs.backup_selections",
     "local_cloud.repairs.glue_catalog",
     "local_cloud.repairs.key_messages",
     "local_cloud.repairs.athena_results",

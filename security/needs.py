@@ -216,7 +216,10 @@ class Needs:
         if service == "sagemaker" and call.action.partition(":")[2] in _VOLUMES:
             yield from (more for key in self._keys for more in _volumes(role, key))
         if call.action == "sagemaker:CreateModelPackage" and self._encrypts_packages():
-            via = {"kms:ViaService": f"sagemaker.{REGION}.amazonaws.com"}
+            via = {
+                "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com",
+                "kms:GrantIsForAWSResource": "true",  # of the grant alone; others do not ask for it
+            }
             for name in ("CreateGrant", "DescribeKey", "GenerateDataKey", "Decrypt"):
                 yield from (request(role, f"kms:{name}", key, via) for key in self._keys)
 

@@ -153,12 +153,16 @@ class Templates:
     def _split(self, stack: str, argument: list[Any]) -> list[str]:
         return str(self.resolve(stack, argument[1])).split(argument[0])
 
+    def _get_azs(self, stack: str, argument: Any) -> list[str]:
+        return [f"{REGION}{zone}" for zone in "abc"]
+
     _functions: Mapping[str, Callable[..., Any]] = {
         "Ref": _ref,
         "Fn::GetAtt": _get_att,
         "Fn::ImportValue": _import,
         "Fn::Join": _join,
         "Fn::Sub": _sub,
+        "Fn::GetAZs": _get_azs,
         "Fn::Select": _select,
         "Fn::Split": _split,
     }

@@ -18,6 +18,7 @@ PIPELINE = {
     "training": {"estimator": "linear"},
     "endpoint": {"kind": "realtime"},
     "network": "private",
+    "compliance": "strict",
     "owner": "fleet",
     "on_destroy": "retain",
     "retention": {"object_lock_days": 1},

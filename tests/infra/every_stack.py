@@ -70,6 +70,7 @@ PIPELINES = {
         "notify": "ops@example.org",
         "on_destroy": "retain",
         "network": "private",
+        "compliance": "strict",
         "retention": {"object_lock_days": 365, "mode": "compliance"},
         "owner": "Pricing",
         "data_class": "restricted",
