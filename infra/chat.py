@@ -14,6 +14,7 @@ from headrace.config.pipeline import Pipeline
 from infra.dead_letters import DeadLetters
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
+from infra.pipeline_stack import PipelineStack
 from infra.secret_grant import grant_secret
 
 
@@ -56,4 +57,8 @@ class ChatRoom(Construct):
             function.role,
             "The queue's and the key's grants are one action each; Secrets Manager adds six characters to a name.",
         )
-        topic.add_subscription(subscriptions.LambdaSubscription(function))
+        topic.add_subscription(
+            subscriptions.LambdaSubscription(
+                function, dead_letter_queue=PipelineStack.of_pipeline(self).undelivered
+            )
+        )

@@ -21,6 +21,9 @@ _ABANDONED_UPLOADS = Duration.days(7)
 _NO_REPLICA = "A copy in another Region is for the owner of the data to decide: it leaves the Region, and must be erased as well."
 
 
+_LOCKS = ("S3BucketDefaultLockEnabled", "CT.S3.PR.9")
+
+
 class AccessLogs(s3.Bucket):
     """Who asked for which object: the server access logs of the other buckets, for a year."""
 
@@ -47,9 +50,16 @@ class AccessLogs(s3.Bucket):
             self,
             {
                 "AwsSolutions-S1": "The bucket of the access logs does not log itself.",
-                "S3BucketLoggingEnabled": "The bucket of the access logs does not log itself.",
-                "S3DefaultEncryptionKMS": "S3's log delivery cannot write to a bucket with a customer-managed key.",
-                "S3BucketDefaultLockEnabled": "S3 delivers access logs to no bucket with a default lock.",
+                **dict.fromkeys(
+                    ("S3BucketLoggingEnabled", "CT.S3.PR.2"),
+                    "The bucket of the access logs does not log itself.",
+                ),
+                **dict.fromkeys(
+                    ("S3DefaultEncryptionKMS", "CT.S3.PR.10"),
+                    "S3's log delivery cannot write to a bucket with a customer-managed key.",
+                ),
+                **dict.fromkeys(_LOCKS, "S3 delivers access logs to no bucket with a default lock."),
+                "CT.S3.PR.4": "Nothing is to happen when a log is delivered.",
                 "S3BucketReplicationEnabled": _NO_REPLICA,
             },
         )
@@ -108,7 +118,9 @@ class DataBucket(s3.Bucket):
         _acknowledge(self, {"S3BucketReplicationEnabled": _NO_REPLICA})
         if lock is None:
             reason = "Rows of people must remain erasable, in all versions; records that must not have a bucket of their own."
-            _acknowledge(self, {"S3BucketDefaultLockEnabled": reason})
+            _acknowledge(self, dict.fromkeys(_LOCKS, reason))
+        if not announce:
+            _acknowledge(self, {"CT.S3.PR.4": "Whoever writes here tells of it by an event of its own."})
         if announce:
             # The L2's event_bridge_enabled would bring a function with a wide role; the property does it alone.
             bucket = self.node.default_child

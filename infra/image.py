@@ -62,6 +62,10 @@ class ModelImage(SelfContainedImage):
             self,
             "Repository",
             image_scan_on_push=True,
+            # Every image that was ever finished has a tag; models of long ago still name theirs.
+            lifecycle_rules=[
+                ecr.LifecycleRule(tag_status=ecr.TagStatus.UNTAGGED, max_image_age=Duration.days(1))
+            ],
             image_tag_mutability=ecr.TagMutability.IMMUTABLE,
             encryption=ecr.RepositoryEncryption.KMS,
             encryption_key=key,

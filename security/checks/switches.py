@@ -8,12 +8,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SWITCHES: Mapping[str, str] = {
+    **dict.fromkeys(
+        (
+            "CT.CLOUDWATCH.PR.1",
+            "CloudWatchAlarmAction",
+            "DynamoDBInBackupPlan",
+            "EventBusDLQ",
+            "LambdaConcurrency",
+            "LambdaDLQ",
+            "LambdaTracing",
+            "SNSRedrivePolicy",
+        ),
+        "`compliance: strict`",
+    ),
     "CT.CLOUDWATCH.PR.2": "`retention.log_days: 365`, or `compliance: strict`",
     "CT.LAMBDA.PR.3": "`network: private`",
-    "CT.S3.PR.9": "`retention.object_lock_days`",
     "Headrace-JobsAreIsolated": "`endpoint.kind: realtime` and `image: headrace`",
     "Headrace-EndpointsSurviveTheLossOfAnInstance": "`endpoint.instances: 2`",
     "LambdaInsideVPC": "`network: private`",
-    "S3BucketDefaultLockEnabled": "`retention.object_lock_days`",
 }
 """By the rule's name without its pack."""
