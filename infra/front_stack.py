@@ -90,17 +90,10 @@ class FrontStack(PipelineStack):
                 throttling_burst_limit=front.burst,
                 access_log_destination=apigateway.LogGroupLogDestination(access_log),
                 access_log_format=apigateway.AccessLogFormat.custom(json.dumps(_LOGGED)),
+                tracing_enabled=self.strict,
             ),
         )
-        _acknowledge(
-            api,
-            {
-                "AwsSolutions-APIG3": "Every call is signed with IAM before it is looked at; a firewall for the public web "
-                "would cost more than the API.",
-                "AwsSolutions-APIG6": "Execution logs lie in an unencrypted group and may repeat what requests hold. The "
-                "access log tells of every request without.",
-            },
-        )
+        _acknowledge(api, _REASONS)
         return api
 
     def _add_access_log(self) -> PipelineLogs:
@@ -201,6 +194,21 @@ def _policy_of(principals: tuple[str, ...]) -> iam.PolicyDocument:
 def _members(principal: str) -> str:
     """Return whom an ARN means: an account's root means everybody in it."""
     return f"{principal.removesuffix('root')}*" if principal.endswith(":root") else principal
+
+
+_REASONS = {
+    **dict.fromkeys(
+        ("AwsSolutions-APIG3", "APIGWAssociatedWithWAF"),
+        "Every call is signed with IAM before it is looked at; a firewall for the public web would cost more than the API.",
+    ),
+    **dict.fromkeys(
+        ("AwsSolutions-APIG6", "APIGWExecutionLoggingEnabled", "CT.APIGATEWAY.PR.1"),
+        "Execution logs lie in an unencrypted group and may repeat what requests hold. The access log tells of every request "
+        "without.",
+    ),
+    "APIGWCacheEnabledAndEncrypted": "A cache would keep answers about people, and a new model would answer late.",
+    "APIGWSSLEnabled": "SageMaker is behind the API, and knows it by IAM; a client certificate is for servers of one's own.",
+}
 
 
 def _acknowledge(construct: Construct, reasons: dict[str, str]) -> None:

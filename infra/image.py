@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import CustomResource, Duration, RemovalPolicy
+from aws_cdk import Acknowledgment, CustomResource, Duration, RemovalPolicy, Validations
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
@@ -131,6 +131,14 @@ class ModelImage(SelfContainedImage):
             queued_timeout=Duration.minutes(5),
             grant_report_group_permissions=False,
         )
+        for rule, reason in (
+            (
+                "CT.CODEBUILD.PR.4",
+                "The Docker daemon, which builds the image, needs it. It sees code and no data.",
+            ),
+            ("CodeBuildProjectSourceRepoUrl", "The source is an archive in S3, and no repository."),
+        ):
+            Validations.of(project).acknowledge(Acknowledgment(id=rule, reason=reason))
         trust_only_this_account(project.role)
         self.repository.grant_pull_push(project)
         acknowledge_wildcards(

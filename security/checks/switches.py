@@ -10,6 +10,8 @@ from collections.abc import Mapping
 SWITCHES: Mapping[str, str] = {
     **dict.fromkeys(
         (
+            "APIGWXrayEnabled",
+            "CT.APIGATEWAY.PR.2",
             "CT.CLOUDWATCH.PR.1",
             "CloudWatchAlarmAction",
             "DynamoDBInBackupPlan",
