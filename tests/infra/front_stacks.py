@@ -8,6 +8,7 @@ from aws_cdk import aws_sns as sns
 
 from headrace.config.pipeline import Pipeline
 from infra.front_stack import FrontStack
+from infra.hardening import Hardening
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
 TOPIC = "arn:aws:sns:us-east-1:123456789012:alarms"
@@ -19,7 +20,8 @@ def front_stack(*, name="bike", key_arn=KEY, topic_arn=TOPIC, **block):
     serving = cdk.Stack(app, "serving")
     serving.endpoint_name = f"headrace-{name}"
     key = kms.Key.from_key_arn(serving, "Key", key_arn)
-    data = SimpleNamespace(key=key, topic=sns.Topic.from_topic_arn(serving, "Topic", topic_arn))
+    topic = sns.Topic.from_topic_arn(serving, "Topic", topic_arn)
+    data = SimpleNamespace(key=key, topic=topic, hardening=Hardening())
     pipeline = Pipeline(name=name, problem="regression", target="cnt", endpoint={"front": block})
     return FrontStack(
         app, f"{name}-front", pipeline=pipeline, front=pipeline.endpoint.front, data=data, serving=serving
