@@ -14,9 +14,9 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.dead_letters import DeadLetterQueue
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_objects
 from infra.pipeline_function import PipelineFunction
-from infra.pipeline_queue import PipelineQueue
 
 if TYPE_CHECKING:
     from infra.data_stack import DataStack
@@ -42,7 +42,7 @@ class LedgerWriter(Construct):
 
     def __init__(self, scope: Construct, id: str, *, data: DataStack, bucket: s3.Bucket) -> None:
         super().__init__(scope, id)
-        self.dead_letters = PipelineQueue(self, "DeadLetters", key=data.key)
+        self.dead_letters = DeadLetterQueue(self, "DeadLetters", key=data.key)
         Validations.of(self.dead_letters).acknowledge(
             Acknowledgment(id="AwsSolutions-SQS3", reason="This queue is itself where failed records end.")
         )

@@ -24,9 +24,11 @@ SWITCHES: Mapping[str, str] = {
         "`compliance: strict`",
     ),
     "CT.CLOUDWATCH.PR.2": "`retention.log_days: 365`, or `compliance: strict`",
+    "CT.S3.PR.9": "`retention.object_lock_days`, for the records of the audit trail",
     "CT.LAMBDA.PR.3": "`network: private`",
     "Headrace-JobsAreIsolated": "`endpoint.kind: realtime` and `image: headrace`",
     "Headrace-EndpointsSurviveTheLossOfAnInstance": "`endpoint.instances: 2`",
     "LambdaInsideVPC": "`network: private`",
+    "S3BucketDefaultLockEnabled": "`retention.object_lock_days`, for the records of the audit trail",
 }
 """By the rule's name without its pack."""
