@@ -50,25 +50,7 @@ class DataKey(kms.Key):
             f"logs.{stack.region}.amazonaws.com",
         )
 
-        self._keep_to_services()
-
-    def _keep_to_services(self) -> None:
-        """Let nobody hand the key on, but to a service of AWS that encrypts something of ours."""
-        self.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="GrantsForServicesOnly",
-                effect=iam.Effect.DENY,
-                principals=[iam.AnyPrincipal()],
-                actions=["kms:CreateGrant"],
-                resources=["*"],
-                conditions={
-                    "BoolIfExists": {
-                        "kms:GrantIsForAWSResource": "false",
-                        "aws:PrincipalIsAWSService": "false",
-                    }
-                },
-            )
-        )
+        keep_to_services(self)
 
     def _allow(
         self, name: str, actions: list[str], conditions: dict[str, dict[str, str]], principal: str
@@ -83,3 +65,19 @@ class DataKey(kms.Key):
                 conditions=conditions,
             )
         )
+
+
+def keep_to_services(key: kms.Key) -> None:
+    """Let nobody hand `key` on, but to a service of AWS that uses it for something of ours."""
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            sid="GrantsForServicesOnly",
+            effect=iam.Effect.DENY,
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:CreateGrant"],
+            resources=["*"],
+            conditions={
+                "BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+            },
+        )
+    )

@@ -12,7 +12,7 @@ from constructs import Construct
 from headrace.config.images import HEADRACE
 from headrace.config.pipeline import Pipeline
 
-_ALWAYS = ("ecr.api", "events", "glue", "monitoring", "sagemaker.api", "sns", "states")
+_ALWAYS = ("ecr.api", "events", "glue", "kms", "monitoring", "sagemaker.api", "sns", "states")
 """S3 and DynamoDB beside them, whose endpoints are routes and cost nothing."""
 
 

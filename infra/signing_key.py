@@ -7,6 +7,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.data_keys import keep_to_services
 from infra.data_stack import DataStack
 from infra.narrow_grants import grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
@@ -28,6 +29,7 @@ class SigningKey(kms.Key):
             key_usage=kms.KeyUsage.SIGN_VERIFY,
             removal_policy=removal_policy,
         )
+        keep_to_services(self)
 
 
 def sign_function(stack: PipelineStack, data: DataStack, key: kms.IKey, sbom_sha256: str) -> PipelineFunction:
