@@ -47,7 +47,6 @@ _EVERYTHING: Fields = {
     "tracking": {"mlflow": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/ours"},
     "privacy": {"personal": {"id": "hash", "email": "drop"}, "subject": "id", "raw_days": 30},
     "large_data": {"worker": "G.2X", "workers": 10},
-    "audit": {"ledger": True, "cloudtrail": True},
     "alarms": {
         "no_data_after": "2 days",
         "no_predictions_after": "6 hours",

@@ -2,6 +2,7 @@
 
 import json
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError
 
@@ -179,3 +180,30 @@ def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(
                 client("lambda").create_event_source_mapping(**mapping)
         else:
             client("lambda").create_event_source_mapping(**mapping)
+
+
+def test_a_policy_that_lets_one_role_alone_write_goes_by_the_role_and_not_by_its_session(
+    client, cloud, stack
+):
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    root = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    arn = cloud.role(everything, principal=root)
+    denied = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": {"Fn::Sub": "${Bucket.Arn}/*"},
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": [arn]}},
+    }
+    resources = trail("unused", denied)
+    del resources["Trail"]
+    bucket = stack(resources, {"Name": {"Ref": "Bucket"}})["Name"]
+    taken = client("sts").assume_role(RoleArn=arn, RoleSessionName="one")["Credentials"]
+    keys = taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"]
+
+    boto3.Session(*keys, REGION).client("s3", endpoint_url=cloud.endpoint).put_object(
+        Bucket=bucket, Key="a", Body=b"1"
+    )
+    with pytest.raises(ClientError, match="AccessDenied"):
+        cloud.as_role(everything)("s3").put_object(Bucket=bucket, Key="b", Body=b"1")
+    client("s3").delete_object(Bucket=bucket, Key="a")
