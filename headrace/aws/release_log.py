@@ -213,14 +213,14 @@ class ReleaseLog:
     def newest_deployed(self) -> int:
         """Return the highest version that was ever deployed; 0 if none is known."""
         item = self._table.get_item(Key=_key(_NEWEST), ConsistentRead=True).get("Item")
-        return int(str(item["version"])) if item else 0
+        return int(str(item["deployed"])) if item else 0
 
     def note_deployed(self, version: int) -> None:
         """Write down that a version was deployed; what was written down never becomes less."""
         put_if(
             self._table,
-            {**_key(_NEWEST), "version": version},
-            Attr("pk").not_exists() | Attr("version").lt(version),
+            {**_key(_NEWEST), "deployed": version},
+            Attr("pk").not_exists() | Attr("deployed").lt(version),
         )
 
     # --- history

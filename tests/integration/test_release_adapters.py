@@ -249,3 +249,13 @@ def test_one_that_waits_no_more_cannot_be_woken(stepfunctions, code):
 
 def test_one_that_never_waited_is_not_asked(stepfunctions):
     assert not TaskTokens(stepfunctions).wake("", {})
+
+
+def test_the_highest_version_that_was_deployed_never_becomes_less(log):
+    assert log.newest_deployed() == 0
+
+    for version in (3, 2, 3, 5, 4):
+        log.note_deployed(version)
+
+    assert log.newest_deployed() == 5
+    assert list(log.newest_first()) == []
