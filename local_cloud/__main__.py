@@ -25,6 +25,7 @@ _EXTENSIONS = (
     "local_cloud.adapters.stack_answers",
     "local_cloud.repairs.function_metrics",
     "local_cloud.repairs.function_payloads",
+    "local_cloud.repairs.function_networks",
     "local_cloud.repairs.async_invocations",
     "local_cloud.repairs.secure_transport",
     "local_cloud.repairs.s3_events",
