@@ -87,6 +87,7 @@ STORES = {
             csv(["row", "order", "customer"], ["3", ORDER, HASH], ["4", "x", "y"])
         ],
         "quarantine/b.csv/v1/original": [RAW],
+        "refusals/date=2026-01-31/b.parquet": [parquet(order=[ORDER, OTHERS_ORDER], reason=["text", "text"])],
         "predictions/b.csv/predictions.csv": [
             csv(["order", "prediction"], [ORDER, "1"], [OTHERS_ORDER, "2"])
         ],
@@ -101,6 +102,15 @@ STORES = {
             gzip.compress(f'{{"_entity": "{ORDER}"}}\n{{"_entity": "x"}}\n'.encode())
         ],
         "evaluations/run/evaluation.json": [json.dumps({"worst": [{"order": ORDER}]}).encode()],
+        "async/output/1.out": [json.dumps({"predictions": [{"order": ORDER, "score": 1}]}).encode()],
+        "transform/job/records-0.jsonl": [
+            "".join(
+                json.dumps({"row": row, "features": {"total": "1"}, "kept": {"order": order}}) + "\n"
+                for row, order in enumerate((ORDER, OTHERS_ORDER), 1)
+            ).encode()
+        ],
+        "labelled/date=2026-01-31/x.parquet": [parquet(_entity=[ORDER, "x"] * 500, _label=["1", "0"] * 500)],
+        "drift/2026-01-31.html": [f"<td>{CANARY}</td>".encode()],
         "async/input/1": [json.dumps({"instances": [{"total": 1, "order": ORDER}]}).encode()],
     },
 }
@@ -225,7 +235,7 @@ def test_no_version_of_no_object_has_a_trace_of_the_person_afterwards(s3, asked)
     # The hash is what the receipt names the person by, so that it says whom it is about without naming anybody.
     assert places(s3) == [f"privacy/erasures/{HASH[-32:]}/receipt.json"]
     assert places(s3, [CANARY.encode(), ORDER.encode()]) == []
-    assert receipt["versions_removed"] == 21
+    assert receipt["versions_removed"] == 26
     assert receipt["rows_by_folder"]["curated"] == 2
 
 
