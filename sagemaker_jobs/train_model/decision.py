@@ -40,7 +40,7 @@ def with_chosen_threshold(
     write_json(folder / THRESHOLD, {"by": block.by, **chosen.as_dict()})
     low, high = chosen.limits or (float("nan"), float("nan"))
     print(  # noqa: T201 - the job's log
-        f"The label {model.classes[1]!r} is answered from a probability of {chosen.value:.4g} on, chosen by {block.by} on "
+        f"The second label is answered from a probability of {chosen.value:.4g} on, chosen by {block.by} on "
         f"{chosen.rows} validation rows (95 %: {low:.4g} to {high:.4g})."
     )
     return model.with_threshold(chosen.value)
