@@ -145,7 +145,7 @@ def test_the_model_reads_and_writes_the_jobs_folder_and_logs_where_jobs_do():
     serving = json.dumps(Template.from_stack(stacks(AS_THEY_COME)[2]).find_resources("AWS::IAM::Policy"))
 
     assert "transform/*" in serving
-    assert ":log-group:/aws/sagemaker/TransformJobs*" in serving
+    assert ":log-group:/aws/sagemaker/TransformJobs:*" in serving
 
 
 def test_what_is_dropped_can_be_read_and_not_changed():
