@@ -15,6 +15,7 @@ from infra.database_stack import DatabaseStack
 from infra.feedback_stack import FeedbackStack
 from infra.front_stack import FrontStack
 from infra.large_data_stack import LargeDataStack
+from infra.managed_policies import manage_policies
 from infra.monitoring_stack import MonitoringStack
 from infra.operation_alarms import OperationAlarms
 from infra.pipeline_stack import PipelineStack
@@ -67,6 +68,9 @@ def add_stacks(app: cdk.App, pipeline: Pipeline) -> None:
     )
     _add_optional_stacks(app, pipeline, data, serving)
     _watch_undelivered(app, data)
+    for stack in app.node.children:
+        if isinstance(stack, PipelineStack):
+            manage_policies(stack)
 
 
 def _add_optional_stacks(app: cdk.App, pipeline: Pipeline, data: DataStack, serving: ServingStack) -> None:

@@ -46,6 +46,7 @@ def _careless() -> dict[str, tuple[str, Mapping[str, Any]]]:
             {"Role": _ROLE, "Code": {"ZipFile": ""}, "Environment": {"Variables": {"PASSWORD": "hunter2"}}},
         ),
         "Role": ("AWS::IAM::Role", _role()),
+        "Policy": ("AWS::IAM::ManagedPolicy", {"PolicyDocument": _policy()}),
         "Model": ("AWS::SageMaker::Model", {"ExecutionRoleArn": _ROLE, "PrimaryContainer": _IMAGE}),
         "Models": ("AWS::SageMaker::Model", {"ExecutionRoleArn": _ROLE, "Containers": [_IMAGE, _IMAGE]}),
         "Endpoint": ("AWS::SageMaker::EndpointConfig", _endpoint()),
@@ -67,6 +68,15 @@ def _role() -> dict[str, Any]:
         "Policies": [
             {"PolicyName": "All", "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]}},
         ],
+    }
+
+
+def _policy() -> dict[str, Any]:
+    """Return a policy that is longer than any may be."""
+    objects = [f"arn:aws:s3:::bucket/{number:0100}" for number in range(100)]
+    return {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": objects}],
     }
 
 

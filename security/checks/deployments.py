@@ -58,12 +58,13 @@ _EVERYTHING: Fields = {
     },
 }
 
-_WITH_A_WAY_OUT = ("tracking", "alarms")
-"""Blocks of which something needs the internet, which a private network has no way to."""
+_BY_THE_INTERNET = ("tracking", "alarms", "endpoint")
+"""Blocks of which something needs the internet: a private network has no way to it, and callers no public address."""
 
 _HARDENED: Fields = {
-    **{name: block for name, block in _EVERYTHING.items() if name not in _WITH_A_WAY_OUT},
+    **{name: block for name, block in _EVERYTHING.items() if name not in _BY_THE_INTERNET},
     "alarms": {name: value for name, value in _EVERYTHING["alarms"].items() if name != "chat"},
+    "endpoint": {name: value for name, value in _EVERYTHING["endpoint"].items() if name != "front"},
     "compliance": "strict",
     "network": "private",
     "retention": {"object_lock_days": 365},

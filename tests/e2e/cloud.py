@@ -46,7 +46,10 @@ class Cloud(LocalCloud):
 
     def as_role(self, *statements):
         """Return a function that makes clients which are allowed these statements and nothing else."""
-        arn = self.role(*statements, principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
+        return self.taking(self.role(*statements, principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"}))
+
+    def taking(self, arn):
+        """Return a function that makes clients which act under the role `arn`."""
         taken = self.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
         secrets = taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"]
         return lambda service: self._make(service, *secrets)

@@ -155,6 +155,17 @@ CASES = [
         ),
     ),
     (
+        roles.policies_stand_for_themselves,
+        resource("AWS::IAM::Role"),
+        resource("AWS::IAM::Role", {"Policies": [{}]}),
+    ),
+    (roles.policies_stand_for_themselves, resource("AWS::IAM::Role"), resource("AWS::IAM::Policy")),
+    (
+        roles.policies_are_within_the_limit,
+        resource("AWS::IAM::ManagedPolicy", {"PolicyDocument": {"Statement": []}}),
+        resource("AWS::IAM::ManagedPolicy", {"PolicyDocument": {"Statement": ["x" * 5000]}}),
+    ),
+    (
         roles.roles_are_passed_to_one_service,
         grant("iam:PassRole", "arn:aws:iam::123456789012:role/r", **LEGATE),
         grant("iam:PassRole", "arn:aws:iam::123456789012:role/r"),

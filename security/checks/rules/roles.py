@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from security.checks.deployed import Grant, Resource, listed
@@ -10,6 +11,9 @@ from security.checks.rules.rule import of_grants, of_resources
 _FOR_THEIR_OWN_ACCOUNT = {"lambda.amazonaws.com", "apigateway.amazonaws.com", "firehose.amazonaws.com"}
 """Whoever makes a function, an integration or a delivery stream hands it a role, which must be of the same account: these
 services take on a role for nobody else, and AWS documents no key by which a role could say so once more."""
+
+_LONGEST, _ROOM_FOR_NAMES = 6144, 0.8
+"""IAM and STS quotas: characters of a managed policy without white space. Names that CloudFormation makes are longer than here."""
 
 _MAKERS = {
     f"sagemaker:Create{noun}"
@@ -36,6 +40,21 @@ def roles_have_no_policies_of_aws(resource: Resource) -> Iterator[str]:
     for name in listed(resource.properties.get("ManagedPolicyArns", [])):
         if ":iam::aws:policy/" in str(name):
             yield str(name)
+
+
+@of_resources("AWS::IAM::Role", "AWS::IAM::Policy")
+def policies_stand_for_themselves(resource: Resource) -> Iterator[str]:
+    """Write what roles may do as managed policies, which can be listed, compared and limited."""
+    if resource.kind == "AWS::IAM::Policy" or resource.properties.get("Policies"):
+        yield "it has an inline policy"
+
+
+@of_resources("AWS::IAM::ManagedPolicy")
+def policies_are_within_the_limit(resource: Resource) -> Iterator[str]:
+    """Keep policies so small that IAM takes them with whatever names the resources get."""
+    size = len(json.dumps(resource.properties["PolicyDocument"], separators=(",", ":")))
+    if size > _LONGEST * _ROOM_FOR_NAMES:
+        yield f"it has {size} characters"
 
 
 @of_grants

@@ -19,7 +19,9 @@ def stack(client, name):
             "Resources": resources,
             "Outputs": {key: {"Value": value} for key, value in outputs.items()},
         }
-        cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template))
+        cloudformation.create_stack(
+            StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
         cloudformation.get_waiter("stack_create_complete").wait(
             StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
         )
@@ -207,3 +209,39 @@ def test_a_policy_that_lets_one_role_alone_write_goes_by_the_role_and_not_by_its
     with pytest.raises(ClientError, match="AccessDenied"):
         cloud.as_role(everything)("s3").put_object(Bucket=bucket, Key="b", Body=b"1")
     client("s3").delete_object(Bucket=bucket, Key="a")
+
+
+def test_a_role_may_do_what_its_managed_policy_says_and_no_more(cloud, client, stack, name):
+    account = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": account}
+    bucket = f"{name}-bucket"
+    may = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{bucket}/incoming/*"}
+    made = stack(
+        {
+            "Role": {
+                "Type": "AWS::IAM::Role",
+                "Properties": {"AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]}},
+            },
+            "Policy": {
+                "Type": "AWS::IAM::ManagedPolicy",
+                "Properties": {
+                    "PolicyDocument": {"Version": "2012-10-17", "Statement": [may]},
+                    "Roles": [{"Ref": "Role"}],
+                },
+            },
+        },
+        {"Arn": {"Fn::GetAtt": ["Role", "Arn"]}, "Policy": {"Ref": "Policy"}},
+    )
+    client("s3").create_bucket(Bucket=bucket)
+    s3 = cloud.taking(made["Arn"])("s3")
+
+    s3.put_object(Bucket=bucket, Key="incoming/1.csv", Body=b"1")
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.put_object(Bucket=bucket, Key="curated/1.csv", Body=b"1")
+    client("cloudformation").delete_stack(StackName=name)
+    client("cloudformation").get_waiter("stack_delete_complete").wait(
+        StackName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 30}
+    )
+    with pytest.raises(ClientError, match="NoSuchEntity"):
+        client("iam").get_policy(PolicyArn=made["Policy"])
