@@ -5,6 +5,7 @@ A resource that CloudFormation names is called ``<stack>.<logical id>`` here; al
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -46,6 +47,9 @@ _REF_IS_ARN = {
     "AWS::IAM::ManagedPolicy",
     "AWS::Lambda::LayerVersion",
 }
+_IDS = {"AWS::EC2::Subnet": "subnet", "AWS::EC2::SecurityGroup": "sg"}
+"""Resources that are known by an id which says nothing."""
+
 _NAMES = {
     "AWS::Glue::Database": ("DatabaseInput", "Name"),
     "AWS::Glue::Table": ("TableInput", "Name"),
@@ -120,6 +124,8 @@ class Templates:
         resource = self._templates[stack]["Resources"].get(logical)
         if resource is None:  # a parameter: of the bootstrap's version, or where an asset lies
             return logical
+        if prefix := _IDS.get(resource["Type"]):
+            return f"{prefix}-{hashlib.sha256(f'{stack}.{logical}'.encode()).hexdigest()[:17]}"
         if resource["Type"] in _REF_IS_ARN:
             return self.arn(stack, logical)
         if resource["Type"] == "AWS::SQS::Queue":
@@ -130,6 +136,8 @@ class Templates:
         logical, attribute = target
         if attribute in ("Arn", "TopicArn", "StateMachineArn"):
             return self.arn(stack, logical)
+        if attribute == "GroupId":
+            return self._ref(stack, logical)
         if attribute in ("Name", "QueueName", "TableName", "TopicName"):
             return self.name(stack, logical)
         return f"{self.name(stack, logical)}.{attribute}"

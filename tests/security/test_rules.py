@@ -295,5 +295,10 @@ def test_what_a_function_may_and_its_code_may_not_is_bounded():
     assert len(found(allowed, grant("ec2:DeleteNetworkInterface", effect="Deny", **only_lambda))) == 1
 
 
+def test_sagemaker_makes_interfaces_in_a_network_and_nobody_else_may():
+    assert found(grant("ec2:CreateNetworkInterface", services="sagemaker.amazonaws.com")) == []
+    assert len(found(grant("ec2:RunInstances", services="sagemaker.amazonaws.com"))) == 1
+
+
 def test_findings_of_packs_and_of_ours_are_named_alike():
     assert Finding("Headrace", "Headrace-JobsEnd", "p").general_rule == "Headrace-JobsEnd"

@@ -54,3 +54,15 @@ def test_a_recording_names_what_the_templates_name():
             "allowed": True,
         }
     ]
+
+
+def test_what_has_an_id_instead_of_a_name_has_one_as_long_as_those_of_aws():
+    subnets = {name: {"Type": "AWS::EC2::Subnet", "Properties": {}} for name in ("A", "B")}
+    templates = Templates({"p-data": {"Resources": subnets}})
+
+    first, second = templates.resolve("p-data", [{"Ref": "A"}, {"Ref": "B"}])
+
+    assert first.startswith("subnet-")
+    assert len(first) == len("subnet-0123456789abcdef0")
+    assert first != second
+    assert templates.resolve("p-data", {"Fn::Select": [1, {"Fn::GetAZs": ""}]}) == "us-east-1b"

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from security.checks.deployed import Grant, Resource, listed
 from security.checks.rules.rule import of_grants, of_resources
 
-_FOR_THEIR_OWN_ACCOUNT = {"lambda.amazonaws.com", "apigateway.amazonaws.com", "firehose.amazonaws.com"}
-"""Whoever makes a function, an integration or a delivery stream hands it a role, which must be of the same account: these
+_FOR_THEIR_OWN_ACCOUNT = {
+    f"{name}.amazonaws.com" for name in ("apigateway", "cloudtrail", "firehose", "lambda")
+}
+"""Whoever makes a function, an integration, a trail or a delivery stream hands it a role, which must be of the same account: these
 services take on a role for nobody else, and AWS documents no key by which a role could say so once more."""
 
 _LONGEST, _ROOM_FOR_NAMES = 6144, 0.8

@@ -7,7 +7,7 @@ the action has no resources that one could name.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -19,6 +19,12 @@ from security.checks.rules.rule import of_deployments
 _ARN_PARTS = 6
 _ASKS_FOR_ALL = {"cloudwatch:DescribeAlarms"}
 """CloudWatch API reference, DescribeAlarms: who asks with a narrower permission is told of no composite alarms. It only reads."""
+
+_OF_JOBS_IN_A_NETWORK = {
+    f"ec2:{verb}NetworkInterface{noun}" for verb in ("Create", "Delete") for noun in ("", "Permission")
+}
+"""SageMaker developer guide, "How to use SageMaker AI execution roles": what a role needs whose job or model is in a VPC, on ``*``.
+SageMaker makes and removes the interfaces; a container that is isolated from the network has no credentials."""
 
 _OF_FUNCTIONS = "lambda:sourcefunctionarn"
 
@@ -66,9 +72,18 @@ def _bounds(grant: Grant) -> Iterator[tuple[str, str]]:
             named = sorted(
                 a for a in grant.actions if "*" not in a and a not in _ASKS_FOR_ALL and has_resources(a)
             )
-            yield f"{', '.join(named or grant.actions)} on *", "" if named else "an action without resources"
+            yield f"{', '.join(named or grant.actions)} on *", _bound_of_all(grant, named)
         elif "*" in resource:
             yield resource, bound(resource, grant.pipeline)
+
+
+def _bound_of_all(grant: Grant, named: Sequence[str]) -> str:
+    """Return what bounds ``*``; `named` are the actions that know resources."""
+    if not named:
+        return "an action without resources"
+    if grant.services == {"sagemaker.amazonaws.com"} and _OF_JOBS_IN_A_NETWORK.issuperset(named):
+        return "what SageMaker asks for in a network"
+    return ""
 
 
 def bound(resource: str, pipeline: str) -> str:
