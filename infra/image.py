@@ -28,9 +28,6 @@ from infra.trust import trust_only_this_account
 _BUILD_LIMIT = Duration.minutes(14)
 """The function that waits for a build lives for 15 minutes, which is Lambda's limit; CodeBuild itself would take 36 hours."""
 
-_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "PCI.DSS.321")
-"""Those packs of cdk-nag that have the rule on the sources of builds."""
-
 _HEAVY = frozenset(NETWORKS)  # each has an extra of its name
 _WITH_EXTRAS = "-training"
 
@@ -74,10 +71,6 @@ class ModelImage(SelfContainedImage):
             encryption_key=key,
             empty_on_delete=True,
             removal_policy=RemovalPolicy.DESTROY,
-            # What has a tag is named by a model package, however old; an interrupted push may leave what has none.
-            lifecycle_rules=[
-                ecr.LifecycleRule(tag_status=ecr.TagStatus.UNTAGGED, max_image_age=Duration.days(7))
-            ],
         )
         project = self._project(source, key)
         build = _build_function(self, pipeline, key, project, self.repository)
@@ -147,25 +140,12 @@ class ModelImage(SelfContainedImage):
         ):
             Validations.of(project).acknowledge(Acknowledgment(id=rule, reason=reason))
         trust_only_this_account(project.role)
-        _acknowledge(project)
         self.repository.grant_pull_push(project)
         acknowledge_wildcards(
             project.role,
             "ecr:GetAuthorizationToken has no resource; log streams are the suffix.",
         )
         return project
-
-
-def _acknowledge(project: codebuild.Project) -> None:
-    """Say which rules the project does not keep, and why."""
-    source = "The source is an asset in S3, read by the project's role: there is no repository to log in to."
-    reasons = {
-        **{f"{pack}-CodeBuildProjectSourceRepoUrl": source for pack in _PACKS},
-        "CT.CODEBUILD.PR.4": "The Docker daemon, which builds the image, needs privileged mode.",
-    }
-    Validations.of(project).acknowledge(
-        *(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
-    )
 
 
 def _compute_type(extras: Sequence[str]) -> codebuild.ComputeType:

@@ -158,9 +158,6 @@ class Templates:
     def _select(self, stack: str, argument: list[Any]) -> Any:
         return self.resolve(stack, argument[1])[int(argument[0])]
 
-    def _zones(self, stack: str, region: Any) -> list[str]:
-        return [f"{self.resolve(stack, region) or REGION}{letter}" for letter in "abcdef"]
-
     def _split(self, stack: str, argument: list[Any]) -> list[str]:
         return str(self.resolve(stack, argument[1])).split(argument[0])
 
@@ -176,7 +173,6 @@ class Templates:
         "Fn::GetAZs": _get_azs,
         "Fn::Select": _select,
         "Fn::Split": _split,
-        "Fn::GetAZs": _zones,
     }
 
     # --- policies
