@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -44,11 +44,14 @@ class Finding:
         What it looks like.
     sha1 : str
         Of the text, which itself is told to nobody.
+    line : int
+        Where it is in the file; it may move.
     """
 
     file: str
     kind: str
     sha1: str
+    line: int = field(default=0, compare=False)
 
 
 def scan(files: Iterable[Path], root: Path = REPO) -> set[Finding]:
@@ -57,7 +60,7 @@ def scan(files: Iterable[Path], root: Path = REPO) -> set[Finding]:
     with default_settings():
         for file in files:
             found.scan_file(str(file.relative_to(root)))
-    return {Finding(name, secret.type, secret.secret_hash) for name, secret in found}
+    return {Finding(name, secret.type, secret.secret_hash, secret.line_number) for name, secret in found}
 
 
 def tracked_files(root: Path = REPO) -> list[Path]:
@@ -105,7 +108,13 @@ def _accept(found: set[Finding]) -> None:
         for each in (json.loads(BASELINE.read_text()) if BASELINE.is_file() else [])
     }
     listed = [
-        {**asdict(each), "why": whys.get((each.file, each.kind, each.sha1), "")} for each in sorted(found)
+        {
+            "file": each.file,
+            "kind": each.kind,
+            "sha1": each.sha1,
+            "why": whys.get((each.file, each.kind, each.sha1), ""),
+        }
+        for each in sorted(found)
     ]
     BASELINE.write_text(json.dumps(listed, indent=1) + "\n")
 
@@ -122,7 +131,7 @@ def main(arguments: Sequence[str]) -> int:
         known = found
     for each in sorted(found - known):
         _say(
-            f"{each.file}: looks like a secret ({each.kind}): take it out, and take it back where it is valid"
+            f"{each.file}, line {each.line}: looks like a secret ({each.kind}): take it out, and take it back where it is valid"
         )
     for each in sorted(known - found):
         _say(

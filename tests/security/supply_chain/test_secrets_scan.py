@@ -83,7 +83,7 @@ def small(monkeypatch, tmp_path):
 def test_a_secret_that_nobody_has_looked_at_fails(small, capsys):
     assert secrets_scan.main([]) == 1
     said = capsys.readouterr()
-    assert "settings.py: looks like a secret" in said.err
+    assert "settings.py, line 0: looks like a secret" in said.err
     assert json.loads(said.out)["secrets"] == 1
 
 
