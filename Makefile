@@ -16,7 +16,7 @@ WORKERS ?= 3
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check security secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-erasure bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test check security security-record secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-erasure bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ check: setup ## format, lint, types, import direction
 
 security: setup ## judge the recorded runs by today's policies, and prove that nothing is allowed in vain
 	@$(BIN)/python -m security
+
+security-record: setup spark ## run what is recorded anew on local clouds, and write the recordings and what follows from them (minutes)
+	@$(BIN)/python -m security.record $(if $(ONLY),$(foreach name,$(ONLY),--only $(name))) && $(BIN)/python -m security --accept
 
 secrets: setup ## look for passwords and keys in all files that git has
 	@$(BIN)/python -m security.supply_chain.secrets_scan

@@ -10,7 +10,6 @@ from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.narrow_grants import (
     acknowledge_wildcards,
-    grant_data_keys,
     grant_items,
     grant_list,
     grant_objects,
@@ -54,7 +53,6 @@ class AlarmText(Construct):
         grant_objects(self.function, artifacts, "s3:PutObject", ["alarms/*"])
         grant_items(self.function, ledger, "dynamodb:GetItem", ["training", "champion"])
         grant_items(self.function, ledger, "dynamodb:Query", ["file", "training"])
-        grant_data_keys(self.function, data.key)
         allow(self.function.role, ["cloudwatch:DescribeAlarms"], ["*"])
         acknowledge_wildcards(
             self.function.role,

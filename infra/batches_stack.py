@@ -70,16 +70,13 @@ class BatchesStack(PipelineStack):
             timeout_s=300,  # a hundred thousand files are a hundred pages of versions and thirty of the ledger
         )
         manifests = ["incoming/*.manifest.json"]
-        grant_objects(function, data.data_bucket, "s3:GetObject", manifests)
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", manifests)
         grant_objects(function, data.data_bucket, "s3:PutObject", ["quarantine/*", "refusals/*"])
         grant_list(function, data.data_bucket, "incoming/", action="s3:ListBucketVersions")
         grant_items(function, data.ledger, "dynamodb:Query", ["file"])
         grant_items(function, data.ledger, "dynamodb:PutItem", ["batch", "file"])
         grant_items(function, data.ledger, "dynamodb:UpdateItem", ["quarantine"])
-        data.idempotency.grant(
-            function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
-        )
+        data.idempotency.grant(function, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
         grant_data_keys(function, data.key)
         grant_put_events(function.role, self)
         return function

@@ -14,13 +14,7 @@ if TYPE_CHECKING:
 
 def grant_catalogue(function: lambda_.Function, data: DataStack) -> None:
     """Allow making the table of curated rows, and adding days to it."""
-    actions = [
-        "glue:GetTable",
-        "glue:CreateTable",
-        "glue:UpdateTable",
-        "glue:GetPartitions",
-        "glue:BatchCreatePartition",
-    ]
+    actions = ["glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:BatchCreatePartition"]
     _grant(function, data, data.glue_table_name, actions)
 
 

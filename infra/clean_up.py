@@ -50,12 +50,8 @@ class CleanUp(Construct):
 
 def _statements(scope: Construct, what: What, name: str) -> list[iam.PolicyStatement]:
     if what == "model_packages":
-        packages = [
-            sagemaker_arn(scope, "model-package", f"{name}/*"),
-            sagemaker_arn(scope, "model-package-group", name),
-        ]
         return [
-            _allow(["sagemaker:DeleteModelPackage"], packages),
+            _allow(["sagemaker:DeleteModelPackage"], [sagemaker_arn(scope, "model-package", f"{name}/*")]),
             # Listing the packages of a group has no resource type in IAM.
             _allow(["sagemaker:ListModelPackages"], ["*"]),
         ]

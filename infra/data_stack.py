@@ -16,6 +16,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from headrace.config.privacy import Privacy
+from infra.alarm_topic import AlarmTopic
 from infra.asynchronous import EVERYTHING
 from infra.audit import Audit
 from infra.checkpoints import forgotten_checkpoints
@@ -56,7 +57,7 @@ class DataStack(PipelineStack):
         Of what stands for personal data, if the pipeline has any.
     audit : Audit
         Who did what, where the pipeline file asks for it.
-    topic : sns.Topic
+    topic : AlarmTopic
         Where alarms go.
     dead_letters : sqs.Queue
         Events of files that could not be taken.
@@ -195,9 +196,12 @@ class DataStack(PipelineStack):
             deletion_protection=self.pipeline.on_destroy == "retain",
         )
 
-    def _topic(self, pipeline: Pipeline) -> sns.Topic:
-        topic = sns.Topic(
-            self, "Alarms", display_name=f"Headrace {pipeline.name}", master_key=self.key, enforce_ssl=True
+    def _topic(self, pipeline: Pipeline) -> AlarmTopic:
+        topic = AlarmTopic(
+            self,
+            "Alarms",
+            display_name=f"Headrace {pipeline.name}",
+            key=self.key,
         )
         self._let_alarms_publish(topic, *(["budgets"] if pipeline.alarms.monthly_usd is not None else []))
         if pipeline.notify:

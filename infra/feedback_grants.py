@@ -19,7 +19,6 @@ _CONTRACT = "contract/contract.json"
 def grant_joining(function: lambda_.Function, data: DataStack) -> None:
     """Allow reading labels and predictions, and writing what comes of both."""
     dropped, artifacts = data.data_bucket, data.artifacts_bucket
-    grant_objects(function, dropped, "s3:GetObject", ["feedback/*"])
     grant_objects(function, dropped, "s3:GetObjectVersion", ["feedback/*"])
     grant_objects(
         function,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from aws_cdk import Acknowledgment, CustomResource, Duration, RemovalPolicy, Validations
+from aws_cdk import Acknowledgment, CustomResource, Duration, RemovalPolicy, Stack, Validations
 from aws_cdk import aws_codebuild as codebuild
 from aws_cdk import aws_ecr as ecr
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
@@ -23,7 +24,6 @@ from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.pipeline_logs import PipelineLogs
 from infra.sagemaker_task import allow
-from infra.trust import trust_only_this_account
 
 _BUILD_LIMIT = Duration.minutes(14)
 """The function that waits for a build lives for 15 minutes, which is Lambda's limit; CodeBuild itself would take 36 hours."""
@@ -108,9 +108,11 @@ class ModelImage(SelfContainedImage):
 
     def _project(self, source: s3_assets.Asset, key: kms.IKey) -> codebuild.Project:
         log_group = PipelineLogs(self, "BuildLogs", key=key)
+        role = self._build_role(source, key, log_group)
         project = codebuild.Project(
             self,
             "Build",
+            role=role.without_policy_updates(),
             description="Builds the SageMaker image of a Headrace pipeline",
             source=codebuild.Source.s3(bucket=source.bucket, path=source.s3_object_key),
             build_spec=codebuild.BuildSpec.from_object(build_spec(self._extras)),
@@ -139,13 +141,32 @@ class ModelImage(SelfContainedImage):
             ("CodeBuildProjectSourceRepoUrl", "The source is an archive in S3, and no repository."),
         ):
             Validations.of(project).acknowledge(Acknowledgment(id=rule, reason=reason))
-        trust_only_this_account(project.role)
-        self.repository.grant_pull_push(project)
-        acknowledge_wildcards(
-            project.role,
-            "ecr:GetAuthorizationToken has no resource; log streams are the suffix.",
-        )
+        project.node.add_dependency(role)
         return project
+
+    def _build_role(self, source: s3_assets.Asset, key: kms.IKey, log_group: logs.ILogGroup) -> iam.Role:
+        """Return a role that reads this source, writes this log and pushes to this repository.
+
+        A project's own grants allow it a log group that it does not use, and the whole bucket that the CDK uploads to.
+
+        References
+        ----------
+        .. [1] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services": a source in S3; "Encrypt build outputs
+           using a customer managed key".
+        """
+        account = iam.ServicePrincipal(
+            "codebuild.amazonaws.com",
+            conditions={"StringEquals": {"aws:SourceAccount": Stack.of(self).account}},
+        )
+        role = iam.Role(self, "BuildRole", assumed_by=account)
+        log_group.grant_write(role)
+        self.repository.grant_pull_push(role)
+        objects = source.bucket.arn_for_objects(source.s3_object_key)
+        allow(role, ["s3:GetObject", "s3:GetObjectVersion"], [objects])
+        allow(role, ["s3:GetBucketAcl", "s3:GetBucketLocation"], [source.bucket.bucket_arn])
+        allow(role, ["kms:Decrypt", "kms:GenerateDataKey"], [key.key_arn])
+        acknowledge_wildcards(role, "ecr:GetAuthorizationToken has no resource.")
+        return role
 
 
 def _compute_type(extras: Sequence[str]) -> codebuild.ComputeType:

@@ -80,7 +80,6 @@ class Ingestion(Construct):
             pandas=True,
             file_formats=True,
         )
-        grant_objects(function, data.data_bucket, "s3:GetObject", ["incoming/*"])
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
         written = ["curated/*", "profiles/ingest/*", "quarantine/*", "refusals/*"]
         grant_objects(function, data.data_bucket, "s3:PutObject", written)
@@ -92,9 +91,8 @@ class Ingestion(Construct):
         grant_list(function, data.artifacts_bucket, "contract/")
         grant_items(function, data.ledger, "dynamodb:PutItem", ["file"])
         grant_items(function, data.ledger, "dynamodb:UpdateItem", ["quarantine"])
-        data.idempotency.grant(
-            function, "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"
-        )
+        # Who comes second is told by the refused PutItem what is there: nothing is got.
+        data.idempotency.grant(function, "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")
         grant_data_keys(function, data.key)
         grant_catalogue(function, data)
         function.add_to_role_policy(_announcements(self))

@@ -66,7 +66,7 @@ class LargeDataStack(PipelineStack):
     def _add_clean_file(self) -> GlueJob:
         data, job = self._data, self._add_job("CleanFile", "clean_file")
         objects = data.data_bucket.arn_for_objects
-        allow(job.role, ["s3:GetObject", "s3:GetObjectVersion"], [objects("incoming/*")])
+        allow(job.role, ["s3:GetObjectVersion"], [objects("incoming/*")])
         allow(job.role, ["s3:GetObject"], [objects(f"{WORK}*")])
         if data.privacy_keys.hashes:
             data.privacy_keys.hashes.allow(job.role)
@@ -79,7 +79,7 @@ class LargeDataStack(PipelineStack):
         objects = data.artifacts_bucket.arn_for_objects
         allow(job.role, ["s3:GetObject"], [data.data_bucket.arn_for_objects("curated/*")])
         allow(job.role, ["s3:GetObject"], [objects(f"{SNAPSHOT_ORDERS}*")])
-        allow(job.role, ["s3:PutObject"], [objects("snapshots/*")])
+        allow(job.role, ["s3:PutObject", "s3:AbortMultipartUpload"], [objects("snapshots/*")])
         return job
 
     def _add_job(self, id: str, name: str) -> GlueJob:
@@ -114,7 +114,7 @@ class LargeDataStack(PipelineStack):
             pandas=True,
         )
         bucket = data.data_bucket
-        grant_objects(function, bucket, "s3:GetObject", ["incoming/*", "curated/*", f"{WORK}*"])
+        grant_objects(function, bucket, "s3:GetObject", ["curated/*", f"{WORK}*"])
         grant_objects(function, bucket, "s3:GetObjectVersion", ["incoming/*"])
         written = ["profiles/ingest/*", "quarantine/*", "refusals/*", f"{WORK}*/order.json"]
         grant_objects(function, bucket, "s3:PutObject", written)

@@ -125,3 +125,8 @@ class PipelineFunction(lambda_.Function):
         allow(role, ["sqs:SendMessage"], [queue.queue_arn])
         allow(role, ["kms:GenerateDataKey"], [key.key_arn])
         acknowledge_wildcards(role, "X-Ray has no resources.")
+
+    @property
+    def resource_arns_for_grant_invoke(self) -> list[str]:
+        """What whoever calls the function is allowed: the function, without the versions that the CDK adds and nobody has."""
+        return [self.function_arn]

@@ -88,8 +88,7 @@ class PredictBatchStack(PipelineStack):
             timeout=_WAITING.plus(LONGEST_JOB),
             comment=f"Headrace {self.pipeline.name}: from a dropped file to its predictions",
         )
-        prefix = f"headrace-{self.pipeline.name}"
-        grant_jobs(machine.role, self, TRANSFORM, name_prefix=prefix, job_role=self._serving.model_role)
+        grant_jobs(machine.role, self, TRANSFORM, name_prefix=f"headrace-{self.pipeline.name}-file")
         grant_encrypted_volumes(machine.role, self._data.key)
         machine.let_look([functions.plan_batch], id="SeeExecutions")
         return machine
@@ -117,8 +116,7 @@ class PredictBatchStack(PipelineStack):
             "prepare_batch",
             ARTIFACTS_BUCKET=data.artifacts_bucket.bucket_name,
         )
-        for action in ("s3:GetObject", "s3:GetObjectVersion"):
-            grant_objects(function, data.data_bucket, action, [f"{_DROPPED}*"])
+        grant_objects(function, data.data_bucket, "s3:GetObjectVersion", [f"{_DROPPED}*"])
         # Without it S3 answers 403, not 404, for a file that is not there any more.
         grant_list(function, data.data_bucket, _DROPPED)
         grant_list(function, data.artifacts_bucket, "baselines/")

@@ -53,7 +53,8 @@ class PrivacyKey(Construct):
             self,
             "Secret",
             description=description,
-            encryption_key=key,
+            # By its ARN, or the construct would let all of the account use the key by way of Secrets Manager.
+            encryption_key=kms.Key.from_key_arn(self, "Key", key.key_arn),
             generate_secret_string=secretsmanager.SecretStringGenerator(
                 password_length=_LENGTH, exclude_punctuation=True
             ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Acknowledgment, Duration, RemovalPolicy, Validations
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from constructs import Construct
@@ -30,3 +31,15 @@ class RecordStream(kinesis.Stream):
                 reason="Everything of a pipeline has its own key; Kinesis keeps data keys, so few requests go to KMS.",
             )
         )
+
+    def grant_read(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Allow what Lambda asks for when it polls the shards; it may use the key already.
+
+        The CDK's own grant also allows consumers with a throughput of their own, and listing all streams.
+
+        References
+        ----------
+        .. [1] Lambda developer guide, "Process Amazon Kinesis Data Streams records with Lambda".
+        """
+        verbs = ("DescribeStream", "DescribeStreamSummary", "GetRecords", "GetShardIterator", "ListShards")
+        return self.grant(grantee, *(f"kinesis:{verb}" for verb in verbs))

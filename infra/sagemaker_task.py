@@ -103,8 +103,13 @@ def sagemaker_task(
     return task
 
 
-def grant_jobs(role: iam.IRole, scope: Construct, job: Job, *, name_prefix: str, job_role: iam.IRole) -> None:
-    """Allow `role` to run jobs of one kind whose names begin with `name_prefix`, and to wait for them."""
+def grant_jobs(
+    role: iam.IRole, scope: Construct, job: Job, *, name_prefix: str, job_role: iam.IRole | None = None
+) -> None:
+    """Allow `role` to run jobs of one kind whose names begin with `name_prefix`, and to wait for them.
+
+    A transform job has no role of its own to be passed: it runs under its model's.
+    """
     jobs = sagemaker_arn(scope, job.resource, f"{name_prefix}-*")
     rule = Arn.format(
         ArnComponents(service="events", resource="rule", resource_name=_RULES[job.resource]), Stack.of(scope)
@@ -112,7 +117,8 @@ def grant_jobs(role: iam.IRole, scope: Construct, job: Job, *, name_prefix: str,
     verbs = ("Create", "Describe", "Stop")
     allow(role, [f"sagemaker:{verb}{job.noun}" for verb in verbs] + ["sagemaker:AddTags"], [jobs])
     allow(role, ["events:PutRule", "events:PutTargets", "events:DescribeRule"], [rule])
-    grant_pass_role(role, job_role, "sagemaker.amazonaws.com")
+    if job_role is not None:
+        grant_pass_role(role, job_role, "sagemaker.amazonaws.com")
     acknowledge_wildcards(role, "Jobs are named at run time: the pipeline's own prefix is the scope.")
 
 

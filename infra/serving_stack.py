@@ -144,9 +144,7 @@ class ServingStack(PipelineStack):
         if self.pipeline.endpoint.exists:
             self._allow_endpoints(machine.role)
         else:
-            grant_jobs(
-                machine.role, self, TRANSFORM, name_prefix=self.endpoint_name, job_role=self.model_role
-            )
+            grant_jobs(machine.role, self, TRANSFORM, name_prefix=f"{self.endpoint_name}-sample")
         grant_pass_role(machine.role, self.model_role, "sagemaker.amazonaws.com")
         grant_encrypted_volumes(machine.role, self.data.key)
         functions.grant_waking(machine)
@@ -169,12 +167,9 @@ class ServingStack(PipelineStack):
 
     def _allow_endpoints(self, role: iam.IRole) -> None:
         configs = self.named("endpoint-config")
-        allow(role, ["sagemaker:CreateEndpointConfig"], [configs, self.named("model")])
-        allow(
-            role,
-            ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint", "sagemaker:DescribeEndpoint"],
-            [self._endpoint(), configs],
-        )
+        allow(role, ["sagemaker:CreateEndpointConfig"], [configs])
+        allow(role, ["sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint"], [self._endpoint(), configs])
+        allow(role, ["sagemaker:DescribeEndpoint"], [self._endpoint()])
         if self.pipeline.release.shares:
             allow(role, ["sagemaker:UpdateEndpointWeightsAndCapacities"], [self._endpoint()])
         allow(role, ["sagemaker:AddTags"], [configs, self._endpoint()])

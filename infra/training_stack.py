@@ -204,8 +204,9 @@ class TrainingStack(PipelineStack):
         for action in ("dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem"):
             grant_items(function, self._data.ledger, action, ["training"])
         grant_put_events(function.role, self)
-        jobs = [sagemaker_arn(self, job.resource, f"{self.prefix}-*") for job in (TRAINING, PROCESSING)]
-        allow(function.role, ["sagemaker:DescribeTrainingJob", "sagemaker:DescribeProcessingJob"], jobs)
+        for job in (TRAINING, PROCESSING):
+            jobs = sagemaker_arn(self, job.resource, f"{self.prefix}-*")
+            allow(function.role, [f"sagemaker:Describe{job.noun}"], [jobs])
         if self._tuning:
             self._tuning.grant_list(function)
         acknowledge_wildcards(
@@ -249,11 +250,13 @@ class TrainingStack(PipelineStack):
         grant_jobs(role, self, PROCESSING, name_prefix=self.prefix, job_role=self._evaluation_role)
         grant_encrypted_volumes(role, self._data.key)
         group = self.model_package_group_name
-        packages = [
-            sagemaker_arn(self, "model-package-group", group),
-            sagemaker_arn(self, "model-package", f"{group}/*"),
-        ]
-        allow(role, ["sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"], packages)
+        packages = sagemaker_arn(self, "model-package", f"{group}/*")
+        allow(
+            role,
+            ["sagemaker:CreateModelPackage"],
+            [sagemaker_arn(self, "model-package-group", group), packages],
+        )
+        allow(role, ["sagemaker:UpdateModelPackage"], [packages])
         if self.pipeline.card and self.pipeline.card.in_registry:
             grant_encrypted_packages(role, self, self._data.key)
         machine.node.add_dependency(self._group)

@@ -34,6 +34,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.conditional_put_key",
     "local_cloud.repairs.trails",
     "local_cloud.repairs.principal_arn",
+    "local_cloud.repairs.missing_objects",
     "local_cloud.repairs.event_conditions",
     "local_cloud.repairs.item_permissions",
     "local_cloud.repairs.schedule_roles",

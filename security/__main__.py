@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from security.checks.report import report
-from security.judge import Judgement, judge, merged, recordings
+from security.judge import Judgement, judge_all, merged
 from security.mutants import Mutant
 from security.policies import Request
 from security.tables import PAGE, is_current, page
@@ -33,7 +33,7 @@ def main() -> int:
     )
     arguments = parser.parse_args()
     checked = report()
-    judgements = [judge(pipeline, calls) for pipeline, calls in recordings()]
+    judgements = judge_all()
     changes = merged(judgements)
     unproved = sorted(" | ".join(key) for key, mutant in changes.items() if mutant.killed_by is None)
     if arguments.accept:

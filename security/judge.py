@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +18,15 @@ import aws_cdk as cdk
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
+from security.further_needs import from_networked_functions
 from security.mutants import Mutant, mutants
 from security.needs import Needs
-from security.policies import Policies, Request
+from security.policies import ADMINISTRATOR, Policies, Request, statements
 from security.probes import halves, probes
-from security.recordings import FOLDER, requests
+from security.recordings import FOLDER, request, requests
 from security.templates import Templates
+
+_LOOKS = {"s3": "s3:ListBucket", "sqs": "sqs:ReceiveMessage", "sns": "sns:Publish"}
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,10 @@ class Judgement:
 def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Judgement:
     """Judge the calls of a run of `pipeline`."""
     templates = templates_of(pipeline)
-    policies = templates.policies()
+    policies = with_administrator(templates.policies())
     needed = Needs(templates).all(requests(calls))
-    tried = probes(needed)
+    needed += [*administrated(policies), *encrypted_by_choice(templates)]
+    tried = [*probes(needed), *from_networked_functions(templates)]
     changed = mutants(policies, needed, [*tried, *halves(needed)])
     only_needed = _without_unused(policies, changed)
     return Judgement(
@@ -63,6 +70,38 @@ def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Ju
         leaks=[probe for probe in tried if only_needed.allow(probe)],
         mutants=changed,
     )
+
+
+def with_administrator(policies: Policies) -> Policies:
+    """Return the policies of an account in which one role is allowed everything."""
+    everything = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
+    return replace(policies, identities={**policies.identities, ADMINISTRATOR: everything})
+
+
+def administrated(policies: Policies) -> list[Request]:
+    """Return one request of that role for each resource that denies something: people look into queues and buckets, over TLS."""
+    return [
+        request(ADMINISTRATOR, action, arn)
+        for arn, own in policies.resources.items()
+        if any(statement.effect == "Deny" for statement in own)
+        for service, action in _LOOKS.items()
+        if arn.startswith(f"arn:aws:{service}:")
+    ]
+
+
+def encrypted_by_choice(templates: Templates) -> list[Request]:
+    """Return one request of the administrator for each bucket with a key: to store an object under that key, by its name."""
+    found = []
+    for stack, logical, bucket in templates.of_type("AWS::S3::Bucket"):
+        rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+        for rule in rules:
+            if key := rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID"):
+                header = "s3:x-amz-server-side-encryption"
+                keys = {header: "aws:kms", f"{header}-aws-kms-key-id": key}
+                found.append(
+                    request(ADMINISTRATOR, "s3:PutObject", f"{templates.arn(stack, logical)}/k", keys)
+                )
+    return found
 
 
 def templates_of(pipeline: Mapping[str, Any]) -> Templates:
@@ -77,11 +116,18 @@ def templates_of(pipeline: Mapping[str, Any]) -> Templates:
         return Templates({file.name.removesuffix(suffix): json.loads(file.read_text()) for file in files})
 
 
-def recordings() -> Iterator[tuple[Mapping[str, Any], list[Mapping[str, Any]]]]:
-    """Yield (fields of the pipeline, calls) of each recording."""
-    for file in sorted(FOLDER.glob("*.json")):
-        recording = json.loads(file.read_text())
-        yield recording["pipeline"], recording["calls"]
+def judge_all() -> list[Judgement]:
+    """Judge all recordings, as many at a time as there are processors."""
+    files = sorted(FOLDER.glob("*.json"))
+    # Not by forking: each synthesis has a Node process of its own beside it.
+    with ProcessPoolExecutor(min(len(files), os.cpu_count() or 1), get_context("spawn")) as pool:
+        return list(pool.map(judge_recording, files))
+
+
+def judge_recording(file: Path) -> Judgement:
+    """Judge the calls of one recording by the templates of its pipeline."""
+    recording = json.loads(file.read_text())
+    return judge(recording["pipeline"], recording["calls"])
 
 
 def _without_unused(policies: Policies, changed: Iterable[Mutant]) -> Policies:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from security.policies import Policies, Request, Statement
+from security.policies import ADMINISTRATOR, Policies, Request, Statement
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,8 @@ def mutants(policies: Policies, needed: Sequence[Request], probes: Sequence[Requ
     by_resource, to_resource = _by_resource(allowed), _by_resource(denied)
     found: list[Mutant] = []
     for role, own in policies.identities.items():
+        if role == ADMINISTRATOR:
+            continue
         calls, tries = by_role.get(role, []), to_role.get(role, [])
         for changed in _changes(role, own):
             mutant = replace(policies, identities={**policies.identities, role: changed.statements})

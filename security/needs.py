@@ -17,9 +17,12 @@ References
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from security import further_needs
+from security.further_needs import PULL
 from security.policies import Request
 from security.recordings import request
 from security.templates import ACCOUNT, REGION, Templates
@@ -30,7 +33,6 @@ _LOGGING = (
 ).split()
 _TRACING = "GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments".split()
 _CONTAINER_LOGS = "CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents".split()
-_PULL = "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer".split()
 _PUSH = "CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart".split()
 _VOLUMES = (
     "CreateTrainingJob",
@@ -58,7 +60,8 @@ class Needs:
     def __init__(self, templates: Templates) -> None:
         self._templates = templates
         self._job_roles = set(self._assumed_by("sagemaker.amazonaws.com"))
-        self._keys = {self._templates.arn(s, n) for s, n, _ in templates.of_type("AWS::KMS::Key")}
+        self._glue_roles = set(self._assumed_by("glue.amazonaws.com"))
+        self._keys = _data_keys(templates)
 
     def all(self, recorded: Iterable[Request]) -> list[Request]:
         """Return the recorded calls and all that follow from them and from the templates."""
@@ -76,6 +79,15 @@ class Needs:
             *self._of_builds(),
             *self._of_buckets(),
             *self._of_trust(),
+            *further_needs.of_streams(self._templates, self._keys),
+            *further_needs.of_deliveries(self._templates),
+            *further_needs.of_networks(self._templates),
+            *further_needs.of_glue(self._templates, self._keys),
+            *further_needs.of_apis(self._templates),
+            *further_needs.of_containers(self._templates, self._job_roles),
+            *further_needs.of_glue_tasks(self._templates),
+            *further_needs.of_subscriptions(self._templates),
+            *further_needs.of_missed_calls(self._templates, self._keys),
             *(more for call in calls for more in self._behind(call)),
         ]
         distinct = {(r.principal, r.action, r.resource, tuple(sorted(r.context.items()))): r for r in found}
@@ -90,14 +102,14 @@ class Needs:
             yield from _writes_logs(role, group)
             yield request(role, "kms:Decrypt", function["KmsKeyArn"])
         for _, _, config in self._templates.of_type("AWS::Lambda::EventInvokeConfig"):
-            role = self._role_of(config["FunctionName"])
+            role = self._templates.role_of(config["FunctionName"])
             queue = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
             if role and ":sqs:" in queue:
                 yield from self._sends(role, queue)
 
     def _of_sources(self) -> Iterator[Request]:
         for _, _, mapping in self._templates.of_type("AWS::Lambda::EventSourceMapping"):
-            role, source = self._role_of(mapping["FunctionName"]), mapping["EventSourceArn"]
+            role, source = self._templates.role_of(mapping["FunctionName"]), mapping["EventSourceArn"]
             if role and ":sqs:" in source:
                 for action in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes"):
                     yield request(role, f"sqs:{action}", source)
@@ -161,7 +173,7 @@ class Needs:
                 )
             for namespace in ("AWS/SageMaker", "/aws/sagemaker/TrainingJobs"):
                 yield request(role, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": namespace})
-            yield from (request(role, f"ecr:{action}", arn) for arn in repositories for action in _PULL)
+            yield from (request(role, f"ecr:{action}", arn) for arn in repositories for action in PULL)
             if repositories:
                 yield request(role, "ecr:GetAuthorizationToken", "*")
             yield from (more for key in self._keys for more in _volumes(role, key))
@@ -178,11 +190,12 @@ class Needs:
             if location := project["Source"].get("Location"):
                 yield request(role, "s3:GetObject", f"arn:aws:s3:::{location}")
                 yield request(role, "s3:GetObjectVersion", f"arn:aws:s3:::{location}")
+            yield from further_needs.of_build_outputs(project, role)
             if group := project.get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName"):
                 yield from _writes_logs(role, group)
             for stack, logical, _ in self._templates.of_type("AWS::ECR::Repository"):
                 repository = self._templates.arn(stack, logical)
-                yield from (request(role, f"ecr:{action}", repository) for action in (*_PULL, *_PUSH))
+                yield from (request(role, f"ecr:{action}", repository) for action in (*PULL, *_PUSH))
                 yield request(role, "ecr:GetAuthorizationToken", "*")
 
     def _of_buckets(self) -> Iterator[Request]:
@@ -215,6 +228,10 @@ class Needs:
             )
         if service == "sagemaker" and call.action.partition(":")[2] in _VOLUMES:
             yield from (more for key in self._keys for more in _volumes(role, key))
+        if call.action == "sagemaker:CreateModelPackage":
+            # The service authorization reference names both: the version that is made, and its group.
+            group = call.resource.replace(":model-package/", ":model-package-group/").rpartition("/")[0]
+            yield request(role, call.action, group)
         if call.action == "sagemaker:CreateModelPackage" and self._encrypts_packages():
             via = {
                 "kms:ViaService": f"sagemaker.{REGION}.amazonaws.com",
@@ -229,11 +246,11 @@ class Needs:
             yield from (request(call.principal, f"kms:{action}", key) for key in self._keys)
 
     def _of_platform(self, call: Request) -> Iterator[Request]:
-        """SageMaker looks for what begins with a name before it reads, and gives up an upload in parts that fails."""
+        """SageMaker looks for what begins with a name before it reads; an upload in parts that fails is given up."""
         bucket, _, key = call.resource.partition("/")
         if call.principal in self._job_roles and call.action == "s3:GetObject":
             yield request(call.principal, "s3:ListBucket", bucket, {"s3:prefix": key})
-        if call.principal in self._job_roles and call.action == "s3:PutObject":
+        if call.principal in self._job_roles | self._glue_roles and call.action == "s3:PutObject":
             yield request(call.principal, "s3:AbortMultipartUpload", call.resource)
 
     def _encrypts_packages(self) -> bool:
@@ -266,12 +283,6 @@ class Needs:
             )
             yield request(principal, "lambda:InvokeFunction", target, source)
 
-    def _role_of(self, function: str) -> str | None:
-        for stack, logical, properties in self._templates.of_type("AWS::Lambda::Function"):
-            if function in (self._templates.name(stack, logical), self._templates.arn(stack, logical)):
-                return str(properties["Role"])
-        return None
-
     def _assumed_by(self, service: str) -> Iterator[str]:
         for stack, logical, role in self._templates.of_type("AWS::IAM::Role"):
             if any(
@@ -279,6 +290,18 @@ class Needs:
                 for s in role["AssumeRolePolicyDocument"]["Statement"]
             ):
                 yield self._templates.arn(stack, logical)
+
+
+def _data_keys(templates: Templates) -> set[str]:
+    """Return the keys that encrypt the pipeline's data: that of most buckets, and neither keys that sign nor those of records."""
+    buckets = templates.of_type("AWS::S3::Bucket")
+    rules = [
+        rule["ServerSideEncryptionByDefault"]
+        for _, _, bucket in buckets
+        for rule in bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
+    ]
+    keys = Counter(rule["KMSMasterKeyID"] for rule in rules if "KMSMasterKeyID" in rule)
+    return {key for key, _ in keys.most_common(1)}
 
 
 def _writes_logs(role: str, group: str) -> Iterator[Request]:

@@ -15,6 +15,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
+ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
+"""A role of the account that is allowed everything: what resources deny, they deny even to it."""
+
 
 @dataclass(frozen=True)
 class Condition:

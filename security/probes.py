@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from security.policies import Request
+from security.policies import ADMINISTRATOR, Request
 from security.templates import ACCOUNT
 
 _EMPTIES = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
@@ -31,13 +31,13 @@ def probes(needed: Iterable[Request]) -> list[Request]:
 
 def _misuses(request: Request) -> Iterator[Request]:
     """Yield the request for another resource, from another account, and with another value of each key."""
-    for resource in _others(request.resource):
+    for resource in _others(request.resource) if request.principal != ADMINISTRATOR else ():
         if not (request.action in _EMPTIES and "/elsewhere/" in resource):
             yield replace(request, resource=resource)
-    for key in request.context.keys() - _DEFAULTS - _UNASKED - {"aws:sourcearn"}:
+    for key in request.context.keys() - _DEFAULTS - _unasked(request) - {"aws:sourcearn"}:
         if not any("#" in value for value in request.context[key]):  # of a table that is all one function's
             yield _with(request, key, "foreign")
-    if not request.principal.startswith("arn:") and not _created_here(request):
+    if not request.principal.startswith("arn:") and not _passed_here(request):
         yield _from_other_account(request)
     if (
         request.action.startswith(("s3:", "sqs:", "sns:")) and ":::cdk-" not in request.resource
@@ -47,9 +47,17 @@ def _misuses(request: Request) -> Iterator[Request]:
         yield _with(request, "s3:tlsversion", "1.1")
 
 
-def _created_here(request: Request) -> bool:
-    """Lambda takes on a role for functions of the role's own account alone: whoever creates one must pass it."""
-    return request.action == "sts:AssumeRole" and request.principal == "lambda.amazonaws.com"
+def _unasked(request: Request) -> set[str]:
+    """Return the keys that no policy needs to ask for: describing is allowed on everything, whatever it is asked about."""
+    if request.resource == "*" and ":Describe" in request.action:
+        return _UNASKED | request.context.keys()
+    return _UNASKED
+
+
+def _passed_here(request: Request) -> bool:
+    """Lambda, Firehose and API Gateway take on a role for resources of the role's own account alone: whoever makes one must pass it."""
+    services = ("lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com")
+    return request.action == "sts:AssumeRole" and request.principal in services
 
 
 def halves(needed: Iterable[Request]) -> Iterator[Request]:
@@ -82,8 +90,8 @@ def _others(resource: str) -> Iterator[str]:
     >>> list(_others("arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-bike/3"))
     ['arn:aws:sagemaker:us-east-1:123456789012:model-package/foreign/3']
     """
-    if not resource.startswith("arn:"):
-        return
+    if not resource.startswith("arn:") or ":scalable-target/" in resource:
+        return  # scalable targets have random names: conditions say of which service they are
     *head, name = resource.split(":", 5)
     if name.startswith("log-group:"):
         name = "log-group:foreign:log-stream:s"
@@ -101,9 +109,15 @@ def _others(resource: str) -> Iterator[str]:
 
 def _by_others(needed: list[Request]) -> Iterator[Request]:
     """Yield for each role one request of each action on each resource that some other role makes."""
-    roles = sorted({r.principal for r in needed if r.principal.startswith("arn:")})
+    roles = sorted({r.principal for r in needed if r.principal.startswith("arn:")} - {ADMINISTRATOR})
     kinds = {(r.action, _place(r.resource)): r for r in needed if r.principal.startswith("arn:")}
-    yield from (replace(request, principal=role) for request in kinds.values() for role in roles)
+    emptying = {r.principal for r in needed if r.action == "s3:DeleteObjectVersion"}
+    yield from (
+        replace(request, principal=role)
+        for request in kinds.values()
+        for role in roles
+        if not (role in emptying and request.action in _EMPTIES)
+    )
     passed = {r.resource for r in needed if r.action == "sts:AssumeRole"}
     for role in roles:
         for target in sorted(passed):

@@ -31,6 +31,7 @@ _ASSETS = "arn:aws:s3:::cdk-"
 _SHORTEST = 12
 """Of a name that CloudFormation made; a layer's version is a number."""
 
+_SECRET = re.compile(r"(?<=:secret:)(.+-)\w{6}$")
 _VARYING = (
     (re.compile(r"(?<=#)[0-9a-f]{32,}"), "0" * 8),
     (re.compile(r"\d{4}-\d\d-\d\dT?[\d:.\-]*Z?"), "2026-01-31"),
@@ -44,7 +45,7 @@ _VARYING = (
 
 def normalised(lines: Iterable[str], templates: Templates) -> list[dict[str, Any]]:
     """Return the distinct calls of a recording that roles of `templates` made, sorted."""
-    facts = [json.loads(line) for line in lines]
+    facts = [fact for line in lines if "pipeline" not in (fact := json.loads(line))]
     known = {(stack, logical) for stack, logical, _ in templates.resources()}
     names = {
         _last(fact["physical"]): templates.name(fact["stack"], fact["logical"])
@@ -79,6 +80,16 @@ def normalised(lines: Iterable[str], templates: Templates) -> list[dict[str, Any
     return [json.loads(call) for call in sorted(distinct)]
 
 
+def pipeline_of(lines: Iterable[str]) -> dict[str, Any]:
+    """Return the fields of the pipeline that a recording says it is of, without what is made anew for each run."""
+    found: dict[str, Any] = next(
+        fact["pipeline"] for line in lines if "pipeline" in (fact := json.loads(line))
+    )
+    if "database" in found:
+        found["database"].pop("ca_certificates", None)
+    return found
+
+
 def _last(physical: str) -> str:
     name = physical.rstrip("*").rstrip(":")
     return name if name.startswith("/") else re.split(r"[:/]", name)[-1]
@@ -86,7 +97,8 @@ def _last(physical: str) -> str:
 
 def _plain(text: str, pattern: re.Pattern[str], names: Mapping[str, str]) -> str:
     parts = re.split(f"({pattern.pattern})", text)
-    return "".join(names[part] if part in names else _without_varying(part) for part in parts)
+    plain = "".join(names[part] if part in names else _without_varying(part) for part in parts)
+    return _SECRET.sub(r"\g<1>000000", plain)
 
 
 def _without_varying(text: str) -> str:

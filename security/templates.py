@@ -39,8 +39,11 @@ _ARNS = {
     "AWS::CloudWatch::Alarm": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{{name}}",
     "AWS::CloudWatch::CompositeAlarm": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{{name}}",
     "AWS::Scheduler::Schedule": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{{name}}",
+    # Secrets Manager adds a hyphen and six characters to the name.
+    "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{name}}-??????",
     "AWS::SageMaker::ModelPackageGroup": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{{name}}",
 }
+_SECRET = "AWS::SecretsManager::Secret"
 _REF_IS_ARN = {
     "AWS::SNS::Topic",
     "AWS::StepFunctions::StateMachine",
@@ -105,6 +108,13 @@ class Templates:
         kind = self._templates[stack]["Resources"][logical]["Type"]
         return _ARNS[kind].format(name=self.name(stack, logical))
 
+    def role_of(self, function: str) -> str | None:
+        """Return the ARN of the role of a function that is named, or whose ARN is; None if it is not in the templates."""
+        for stack, logical, properties in self.of_type("AWS::Lambda::Function"):
+            if function in (self.name(stack, logical), self.arn(stack, logical)):
+                return str(properties["Role"])
+        return None
+
     # --- references
 
     def resolve(self, stack: str, value: Any) -> Any:
@@ -138,6 +148,8 @@ class Templates:
             return self.arn(stack, logical)
         if attribute == "GroupId":
             return self._ref(stack, logical)
+        if attribute == "Id" and self._templates[stack]["Resources"][logical]["Type"] == _SECRET:
+            return self.arn(stack, logical)
         if attribute in ("Name", "QueueName", "TableName", "TopicName"):
             return self.name(stack, logical)
         return f"{self.name(stack, logical)}.{attribute}"
@@ -155,6 +167,10 @@ class Templates:
             text = text.replace(f"${{{name}}}", value)
         return str(text)
 
+    def _find_in_map(self, stack: str, argument: list[Any]) -> Any:
+        name, first, second = (self.resolve(stack, part) for part in argument)
+        return self._templates[stack]["Mappings"][name][first][second]
+
     def _select(self, stack: str, argument: list[Any]) -> Any:
         return self.resolve(stack, argument[1])[int(argument[0])]
 
@@ -171,6 +187,7 @@ class Templates:
         "Fn::Join": _join,
         "Fn::Sub": _sub,
         "Fn::GetAZs": _get_azs,
+        "Fn::FindInMap": _find_in_map,
         "Fn::Select": _select,
         "Fn::Split": _split,
     }
@@ -181,12 +198,19 @@ class Templates:
         """Return what decides about requests once these stacks are deployed."""
         identities: dict[str, list[Statement]] = {}
         resources: dict[str, list[Statement]] = {}
+        boundaries: dict[str, tuple[Statement, ...]] = {}
+        managed = self._managed_policies()
         for stack, logical, properties in self.of_type("AWS::IAM::Role"):
-            own = identities.setdefault(self.arn(stack, logical), [])
+            arn = self.arn(stack, logical)
+            own = identities.setdefault(arn, [])
             for policy in properties.get("Policies", []):
                 own += statements(policy["PolicyDocument"])
-            trust = statements(properties["AssumeRolePolicyDocument"], self.arn(stack, logical))
-            resources.setdefault(self.arn(stack, logical), []).extend(trust)
+            for attached in properties.get("ManagedPolicyArns", []):
+                own += _known(managed, attached, arn)
+            if boundary := properties.get("PermissionsBoundary"):
+                boundaries[arn] = _known(managed, boundary, arn)
+            trust = statements(properties["AssumeRolePolicyDocument"], arn)
+            resources.setdefault(arn, []).extend(trust)
         for _, _, properties in self.of_type("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
             for role in properties.get("Roles", []):
                 arn = _ARNS["AWS::IAM::Role"].format(name=role)
@@ -196,7 +220,14 @@ class Templates:
         return Policies(
             {role: tuple(own) for role, own in identities.items()},
             {arn: tuple(own) for arn, own in resources.items()},
+            boundaries,
         )
+
+    def _managed_policies(self) -> dict[str, tuple[Statement, ...]]:
+        return {
+            self.arn(stack, logical): statements(properties["PolicyDocument"])
+            for stack, logical, properties in self.of_type("AWS::IAM::ManagedPolicy")
+        }
 
     def _statements_of_resources(self) -> Iterator[tuple[str, Statement]]:
         for kind, (attribute, arn) in _POLICIES_OF_RESOURCES.items():
@@ -210,6 +241,13 @@ class Templates:
             yield from ((key, statement) for statement in statements(properties["KeyPolicy"], key))
         for _, _, properties in self.of_type("AWS::Lambda::Permission"):
             yield _permission(properties)
+
+
+def _known(managed: Mapping[str, tuple[Statement, ...]], policy: str, role: str) -> tuple[Statement, ...]:
+    """Return the statements of a managed policy; one that is not in the templates could say anything."""
+    if policy not in managed:
+        raise ValueError(f"{role} has the policy {policy}, which is in none of the templates")
+    return managed[policy]
 
 
 def _permission(properties: Mapping[str, Any]) -> tuple[str, Statement]:

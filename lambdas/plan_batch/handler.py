@@ -149,7 +149,7 @@ def _plan(file: DroppedFile, execution: str, pipeline: Pipeline, champion: Champ
             "train and deploy another"
         )
     run = hashlib.sha256(execution.encode()).hexdigest()[:8]
-    name = f"headrace-{pipeline.name}-{file.digest[:12]}-{run}"
+    name = f"headrace-{pipeline.name}-file-{file.digest[:12]}-{run}"
     return {
         "action": "predict",
         "name": name,

@@ -1,4 +1,4 @@
-"""Repair: a request for builds is one for their project, and one about a table of Glue for that table, which policies name.
+"""Repair: builds, tables of Glue and images of other accounts are asked for by the resources that policies name.
 
 References
 ----------
@@ -22,9 +22,10 @@ _PARAMETERS = "service method path headers body query_params region account_id"
 
 
 def install(settings: Settings) -> None:
-    """Name the project where the emulator names nothing, and the table where it names the database."""
+    """Name the project where the emulator names nothing, the table where it names the database, and whose a repository is."""
     replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_builds)
     replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_tables)
+    replace(iam_actions, "extract_resource_arn", _PARAMETERS, _with_registries)
 
 
 def _with_builds(original: Any) -> Any:
@@ -49,6 +50,28 @@ def _with_tables(original: Any) -> Any:
         return f"arn:aws:glue:{region}:{account}:table/{table}" if table else found
 
     return resource_arn
+
+
+def _with_registries(original: Any) -> Any:
+    def resource_arn(service: str, *request: Any) -> str:
+        found: str = original(service, *request)
+        _, _, _, body, _, _, account = request
+        registry = registry_of(body) if service == "ecr" else ""
+        return found.replace(f":{account}:repository/", f":{registry}:repository/") if registry else found
+
+    return resource_arn
+
+
+def registry_of(body: bytes) -> str:
+    """Return the account whose images a request to ECR is about, or nothing: then it is the caller's.
+
+    >>> registry_of(b'{"registryId": "683313688378", "repositoryName": "r"}'), registry_of(b"")
+    ('683313688378', '')
+    """
+    try:
+        return str(json.loads(body or b"{}").get("registryId", ""))
+    except ValueError:
+        return ""
 
 
 def table_of(operation: str, body: bytes) -> str:

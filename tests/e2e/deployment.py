@@ -22,10 +22,18 @@ def deployed(cloud, folder, pipeline, *kinds, **context):
     """
     name, outputs, assembly = pipeline["name"], folder / "outputs.json", folder / "cdk.out"
     Synthesised(pipeline, assembly, **context)
+    _note(pipeline)
     _bootstrap(cloud)
     stacks = [f"{name}-{kind}" for kind in kinds]
     _cdk(cloud, "deploy", *stacks, *_HOW, "--app", assembly, "--outputs-file", outputs)
     return {key: value for stack in json.loads(outputs.read_text()).values() for key, value in stack.items()}
+
+
+def _note(pipeline):
+    """Say beside the calls that are recorded, if any are, of which pipeline they are."""
+    if path := os.environ.get("HEADRACE_LOCAL_RECORD_IAM"):
+        with Path(path).open("a") as file:
+            file.write(json.dumps({"pipeline": pipeline}) + "\n")
 
 
 def _bootstrap(cloud):

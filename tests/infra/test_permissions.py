@@ -96,3 +96,26 @@ def test_roles_hold_no_policies_of_aws(synthesised):
 
     assert roles
     assert [role["ManagedPolicyArns"] for role in roles if "ManagedPolicyArns" in role] == []
+
+
+def test_functions_are_called_without_versions(synthesised):
+    calls = [
+        (name, statement["Resource"])
+        for name, statement, actions in allowed(synthesised)
+        if "lambda:InvokeFunction" in actions
+    ]
+
+    assert calls
+    assert [call for call in calls if ":*" in json.dumps(call)] == []
+
+
+def test_who_reads_queues_and_streams_has_what_lambda_polls_with_and_nothing_else(synthesised):
+    given = {action for _, _, actions in allowed(synthesised) for action in actions}
+
+    assert {a for a in given if a.startswith("sqs:")} <= {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+        "sqs:SendMessage",
+    }
+    assert not given & {"kinesis:ListStreams", "kinesis:SubscribeToShard", "kinesis:DescribeStreamConsumer"}

@@ -1,6 +1,8 @@
 """References of templates become the names and ARNs of deployed resources."""
 
-from security.recordings import normalised
+import pytest
+
+from security.recordings import normalised, pipeline_of, request
 from security.templates import Templates
 
 DATA = {
@@ -66,3 +68,56 @@ def test_what_has_an_id_instead_of_a_name_has_one_as_long_as_those_of_aws():
     assert len(first) == len("subnet-0123456789abcdef0")
     assert first != second
     assert templates.resolve("p-data", {"Fn::Select": [1, {"Fn::GetAZs": ""}]}) == "us-east-1b"
+
+
+def role(**more):
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+    properties = {"AssumeRolePolicyDocument": {"Statement": [trust]}, **more}
+    return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+
+def managed(action, **more):
+    document = {"Statement": {"Effect": "Allow", "Action": action, "Resource": "*"}}
+    return {"Type": "AWS::IAM::ManagedPolicy", "Properties": {"PolicyDocument": document, **more}}
+
+
+def test_managed_policies_and_boundaries_count():
+    resources = {
+        "Reads": managed("s3:*"),
+        "Writes": managed("s3:PutObject", Roles=[{"Ref": "Role"}]),
+        "Boundary": managed("s3:GetObject"),
+        "Role": role(ManagedPolicyArns=[{"Ref": "Reads"}]),
+        "Limited": role(ManagedPolicyArns=[{"Ref": "Reads"}], PermissionsBoundary={"Ref": "Boundary"}),
+    }
+    policies = Templates({"p": {"Resources": resources}}).policies()
+
+    def may(name, action):
+        return policies.allow(request(f"arn:aws:iam::123456789012:role/p.{name}", action, "arn:aws:s3:::b/1"))
+
+    assert may("Role", "s3:PutObject")
+    assert may("Role", "s3:DeleteObject")
+    assert may("Limited", "s3:GetObject")
+    assert not may("Limited", "s3:DeleteObject")
+
+
+def test_a_policy_that_is_not_in_the_templates_cannot_be_judged():
+    of_aws = "arn:aws:iam::aws:policy/AdministratorAccess"
+    templates = Templates({"p": {"Resources": {"Role": role(ManagedPolicyArns=[of_aws])}}})
+
+    with pytest.raises(ValueError, match="AdministratorAccess, which is in none of the templates"):
+        templates.policies()
+
+
+def test_mappings_are_looked_up():
+    templates = Templates({"p": {"Resources": {}, "Mappings": {"Accounts": {"us-east-1": {"id": "1"}}}}})
+
+    assert templates.resolve("p", {"Fn::FindInMap": ["Accounts", {"Ref": "AWS::Region"}, "id"]}) == "1"
+
+
+def test_a_recording_says_of_which_pipeline_it_is():
+    lines = [
+        '{"role": "r"}',
+        '{"pipeline": {"name": "p", "database": {"table": "t", "ca_certificates": "c"}}}',
+    ]
+
+    assert pipeline_of(lines) == {"name": "p", "database": {"table": "t"}}

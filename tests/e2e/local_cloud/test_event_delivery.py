@@ -285,6 +285,27 @@ def test_who_may_send_a_message_may_send_several_at_once(client, cloud, make_que
         sqs.delete_message_batch(QueueUrl=queue, Entries=[{"Id": "1", "ReceiptHandle": "h"}])
 
 
+@pytest.mark.parametrize(("prefix", "code"), [("known/*", "404"), ("other/*", "403")])
+def test_only_who_may_list_a_bucket_is_told_that_an_object_is_missing(client, cloud, name, prefix, code):
+    client("s3").create_bucket(Bucket=name)
+    s3 = cloud.as_role(
+        {"Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{name}/*"},
+        {
+            "Action": "s3:ListBucket",
+            "Resource": f"arn:aws:s3:::{name}",
+            "Condition": {"StringLike": {"s3:prefix": prefix}},
+        },
+    )("s3")
+
+    with pytest.raises(ClientError) as head:
+        s3.head_object(Bucket=name, Key="known/rows.csv")
+    with pytest.raises(ClientError) as get:
+        s3.get_object(Bucket=name, Key="known/rows.csv")
+
+    assert head.value.response["Error"]["Code"] == code
+    assert get.value.response["ResponseMetadata"]["HTTPStatusCode"] == int(code)
+
+
 def test_a_range_of_an_older_version_can_be_read(client):
     s3, name = client("s3"), "versions-in-ranges"
     s3.create_bucket(Bucket=name)

@@ -1,0 +1,79 @@
+"""What services ask for in the name of roles follows from the templates."""
+
+from security.further_needs import from_networked_functions
+from security.judge import administrated, with_administrator
+from security.needs import Needs
+from security.policies import Policies, statements
+from security.recordings import request
+from security.templates import Templates
+
+ROLE = "arn:aws:iam::123456789012:role/p.Role"
+QUEUE = "arn:aws:sqs:us-east-1:123456789012:p.Queue"
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+FUNCTION = {
+    "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+    "LoggingConfig": {"LogGroup": "group"},
+    "KmsKeyArn": "arn:aws:kms:us-east-1:123456789012:key/k",
+}
+
+
+def templates(**more):
+    role = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": [TRUST]}}}
+    return Templates({"p": {"Resources": {"Role": role, **more}}})
+
+
+def function(**more):
+    return {"Type": "AWS::Lambda::Function", "Properties": {**FUNCTION, **more}}
+
+
+def asked_by_the_role(found):
+    return {(r.action, r.resource) for r in found if r.principal == ROLE}
+
+
+def test_lambda_polls_queues_and_streams_in_the_name_of_functions():
+    stream = "arn:aws:kinesis:us-east-1:123456789012:stream/s"
+    sources = {
+        name: {
+            "Type": "AWS::Lambda::EventSourceMapping",
+            "Properties": {"FunctionName": {"Ref": "Function"}, "EventSourceArn": arn},
+        }
+        for name, arn in (("OfQueue", QUEUE), ("OfStream", stream))
+    }
+
+    found = asked_by_the_role(Needs(templates(Function=function(), **sources)).all([]))
+
+    assert {action for action, arn in found if arn == QUEUE} == {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessage",
+        "sqs:GetQueueAttributes",
+    }
+    assert ("kinesis:GetRecords", stream) in found
+    assert ("kinesis:SubscribeToShard", stream) not in found
+
+
+def test_lambda_and_not_the_code_connects_functions_to_a_network():
+    described = templates(Function=function(VpcConfig={"SubnetIds": ["subnet-1"]}))
+
+    assert ("ec2:CreateNetworkInterface", "*") in asked_by_the_role(Needs(described).all([]))
+    refused = {probe.context["lambda:sourcefunctionarn"] for probe in from_networked_functions(described)}
+    assert refused == {("arn:aws:lambda:us-east-1:123456789012:function:p.Function",)}
+
+
+def test_a_model_package_is_asked_for_with_its_group():
+    package = "arn:aws:sagemaker:us-east-1:123456789012:model-package/rides/3"
+
+    found = Needs(templates()).all([request(ROLE, "sagemaker:CreateModelPackage", package)])
+
+    group = package.replace(":model-package/", ":model-package-group/").removesuffix("/3")
+    assert ("sagemaker:CreateModelPackage", group) in asked_by_the_role(found)
+
+
+def test_what_a_queue_denies_it_denies_to_administrators_too():
+    plain = {"Bool": {"aws:SecureTransport": "false"}}
+    denies = {"Effect": "Deny", "Action": "sqs:*", "Resource": QUEUE, "Principal": "*", "Condition": plain}
+    policies = with_administrator(Policies({}, {QUEUE: statements({"Statement": denies})}))
+
+    [looks] = administrated(policies)
+
+    assert policies.allow(looks)
+    assert not policies.allow(request(looks.principal, looks.action, QUEUE, {"aws:SecureTransport": "false"}))
