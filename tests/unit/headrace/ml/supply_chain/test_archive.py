@@ -143,7 +143,7 @@ def test_a_tar_that_was_cut_before_it_was_packed_is_refused(tmp_path):
         assert refusal(gzip.compress(tar[:cut]), tmp_path) == ModelReason.BROKEN_ARCHIVE, cut
 
 
-@pytest.mark.parametrize("more", [b"more", packed(MODEL), b"\0" * 512 + b"x"])
+@pytest.mark.parametrize("more", [b"more", packed(MODEL), b"\0" * 512 + b"x"], ids=range(3))
 def test_what_follows_the_end_is_refused(tmp_path, more):
     assert refusal(gzip.compress(tar_of(MODEL) + more), tmp_path) == ModelReason.BROKEN_ARCHIVE
 
@@ -153,7 +153,9 @@ def test_a_second_archive_behind_the_first_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", gzip.compress(b""), gzip.compress(b"no tar" * 200), tar_of(MODEL)]
+    "body",
+    [b"", b"<html>", gzip.compress(b""), gzip.compress(b"no tar" * 200), tar_of(MODEL)],
+    ids=["empty", "page", "nothing packed", "text packed", "not packed"],
 )
 def test_what_is_no_archive_is_refused(tmp_path, body):
     assert refusal(body, tmp_path) == ModelReason.BROKEN_ARCHIVE
