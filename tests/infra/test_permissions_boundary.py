@@ -43,7 +43,7 @@ def actions(synthesised):
     return {
         action
         for _, _, resource in synthesised.resources()
-        if resource["Type"] == "AWS::IAM::Policy"
+        if resource["Type"] in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
         for statement in resource["Properties"]["PolicyDocument"]["Statement"]
         if statement["Effect"] == "Allow"
         for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
