@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import CfnOutput, Duration
+from aws_cdk import Acknowledgment, CfnOutput, Duration, Validations
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_stepfunctions as sfn
@@ -30,6 +30,10 @@ from infra.transform_call import WORK, transform_call
 _READ = {"asynchronous": [INPUT]}
 _WRITTEN = {"realtime": ["capture/"], "asynchronous": [OUTPUT, FAILURES]}
 """Prefixes of the artifacts bucket that the containers' role reads beside the model, and writes, by kind of endpoint."""
+
+_WHY_FROM_ECR = (
+    "AWS documents access by the network for registries other than ECR, where the image lies (ADR 51)."
+)
 
 
 class ServingStack(PipelineStack):
@@ -139,6 +143,9 @@ class ServingStack(PipelineStack):
             key=self.data.key,
             timeout=_longest(self.pipeline),
             comment=f"Headrace {self.pipeline.name}: from an approved model to an endpoint that serves it",
+        )
+        Validations.of(machine).acknowledge(
+            Acknowledgment(id="Headrace-ImagesComeThroughTheNetwork", reason=_WHY_FROM_ECR)
         )
         allow(machine.role, ["sagemaker:CreateModel", "sagemaker:AddTags"], [self.named("model")])
         if self.pipeline.endpoint.exists:
