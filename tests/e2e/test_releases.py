@@ -1,5 +1,5 @@
 """Releases through the deployed stacks: bad models are withdrawn by themselves, a good one goes through, a person goes back,
-and what is stopped leaves nothing behind."""
+what is stopped leaves nothing behind, and all of it is in the audit ledger."""
 
 import io
 import json
@@ -36,6 +36,7 @@ PIPELINE = {
         "interval_minutes": 2,
         "limits": {"latency_p99_factor": None},
     },
+    "audit": {"ledger": True, "cloudtrail": True},
 }
 STACKS = ("data", "training", "serving", "monitoring")
 
@@ -263,3 +264,86 @@ def test_a_release_whose_execution_somebody_stops_leaves_nothing_behind(cloud, s
     assert serving(cloud)[0] == {"v1"}
     described = cloud.client("sagemaker").describe_model_package(ModelPackageName=arn)
     assert described["ApprovalDescription"] == "the release was withdrawn: its execution ended as ABORTED"
+
+
+def audit(cloud, *arguments):
+    done = cloud.run(HEADRACE, "audit", *arguments, "--json")
+    return done.returncode, json.loads(done.stdout)
+
+
+def test_the_ledger_has_every_line_of_the_table_by_whom_and_why_and_is_whole(cloud, outputs, story):
+    lines = [item for sk, item in items(cloud, "release").items() if sk.startswith("entry#")]
+
+    def entries():
+        return audit(cloud, "show", "rides", "--last", "999")[1]["entries"][::-1]
+
+    told = eventually(entries, lambda found: len(found) > len(lines))
+    of_releases = [entry for entry in told if "strategy" in entry["about"]]
+
+    assert (told[0]["number"], told[0]["event"]) == (1, "configured")
+    assert sorted((entry["event"], entry["by"]) for entry in of_releases) == sorted(
+        (line["event"]["S"], line["by"]["S"]) for line in lines
+    )
+    assert "complaints" in {entry["about"]["why"] for entry in of_releases}
+    code, verdict = audit(cloud, "verify", "rides")
+    assert (code, verdict["intact"], verdict["entries"]) == (0, True, len(told))
+    assert verdict["anchored"] == len(told)
+
+
+def test_nobody_but_its_writer_appends_and_nobody_deletes_or_writes_over(cloud, outputs, story):
+    bucket = outputs["AuditBucketName"]
+    everything = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    s3, first = cloud.as_role(everything)("s3"), "ledger/000000000001.json"
+    new = {"Bucket": bucket, "Key": "ledger/000000009999.json", "Body": b"forged"}
+
+    assert s3.get_object(Bucket=bucket, Key=first)["Body"].read().startswith(b'{"about":')
+    for attempt in (
+        lambda: s3.put_object(**new),
+        lambda: s3.put_object(**new, IfNoneMatch="*"),
+        lambda: s3.put_object(Bucket=bucket, Key=first, Body=b"forged"),
+        lambda: s3.delete_object(Bucket=bucket, Key=first),
+    ):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            attempt()
+
+
+def test_a_line_of_the_table_that_somebody_changes_is_an_entry(cloud, outputs, story):
+    sk, line = next((sk, item) for sk, item in items(cloud, "release").items() if sk.startswith("entry#"))
+    forged = {**line, "by": {"S": "arn:aws:iam::123456789012:user/eve"}}
+    cloud.client("dynamodb").put_item(TableName=outputs["LedgerTableName"], Item=forged)
+
+    def changed():
+        return audit(cloud, "show", "rides", "--event", "line_changed")[1]["entries"]
+
+    (entry,) = eventually(changed)
+    assert entry["about"] == {"line": f"release/{sk}"}
+    assert audit(cloud, "verify", "rides")[0] == 0
+
+
+def test_the_trail_is_there_with_its_selectors(cloud, outputs):
+    trails = cloud.client("cloudtrail")
+    (trail,) = trails.describe_trails()["trailList"]
+
+    assert (trail["Name"], trail["LogFileValidationEnabled"]) == ("headrace-rides", True)
+    assert trails.get_trail_status(Name="headrace-rides")["IsLogging"]
+    chosen = trails.get_event_selectors(TrailName="headrace-rides")["AdvancedEventSelectors"]
+    assert len(chosen) == 5
+
+
+def test_a_prediction_is_traced_to_its_model_while_it_is_captured_and_after_it_was_recorded(
+    cloud, outputs, story
+):
+    answer = cloud.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=ENDPOINT, ContentType="text/csv", Body="20\n", InferenceId="traced-1"
+    )
+
+    def traced():
+        done = cloud.run(HEADRACE, "trace", "rides", "traced-1", "--json")
+        return json.loads(done.stdout) if done.returncode == 0 else None
+
+    (found,) = eventually(traced)["answers"]
+    assert found["variant"] == answer["InvokedProductionVariant"]
+    assert found["rows"][0]["prediction"] == answer["Body"].read().decode().strip()
+    assert found["model"]["version"] == 1
+    assert "without a provenance" in found["model"]["says"]
+    assert [line["event"] for line in found["model"]["history"]][-1] == "rolled_back"
