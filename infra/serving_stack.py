@@ -32,7 +32,7 @@ _WRITTEN = {"realtime": ["capture/"], "asynchronous": [OUTPUT, FAILURES]}
 """Prefixes of the artifacts bucket that the containers' role reads beside the model, and writes, by kind of endpoint."""
 
 _WHY_FROM_ECR = (
-    "AWS documents access by the network for registries other than ECR, where the image lies (ADR 51)."
+    "AWS documents access by the network for registries other than ECR, where the image lies (ADR 48)."
 )
 
 

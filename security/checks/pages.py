@@ -34,7 +34,7 @@ _EXCEPTIONS = """
   ECR](https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-containers-inference-private.html), and `Platform` for those in ECR. A pipeline's image
   is built into a private repository of its own account in ECR, with tags that are never moved, encrypted with the pipeline's key; with `network: private` it
   is pulled through the network's endpoints. To set `Vpc` would satisfy the control, and nobody documents that the image would still be pulled
-  ([ADR 51](adr/0051-images-of-models-stay-in-the-registry-of-the-account.md)).
+  ([ADR 48](adr/0048-images-of-models-stay-in-the-registry-of-the-account.md)).
 * **Serverless endpoints** (the default). SageMaker refuses network isolation and a VPC for their models, so SageMaker.5 does not hold for them.
   It does for `endpoint.kind: realtime` and `asynchronous`, and for all jobs. `compliance: strict` takes no serverless endpoint.
 * **`image: managed`.** AWS's scikit-learn image installs packages when it starts, and cannot do without a network.
