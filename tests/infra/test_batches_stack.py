@@ -9,6 +9,7 @@ from infra.batches_stack import BatchesStack
 from infra.data_stack import DataStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import template_app, templates
+from tests.infra.policies import policies_of
 from tests.infra.state_machines import definitions, flaws, tasks
 
 SCHEDULED = json.dumps(
@@ -58,7 +59,7 @@ def starting_events(template):
 def statements_of(template, role):
     return [
         statement
-        for name, policy in template.find_resources("AWS::IAM::Policy").items()
+        for name, policy in policies_of(template).items()
         if name.startswith(role)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]

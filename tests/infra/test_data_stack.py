@@ -7,6 +7,7 @@ from headrace.ml.prediction_columns import COLUMNS
 from headrace.ml.refusal_records import FILE_FIELDS, ROW_FIELDS
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
+from tests.infra.policies import policies_of
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +21,7 @@ def properties(template, kind):
 
 def statements_of(template, function):
     """Return what the role of a function is allowed."""
-    policies = template.find_resources("AWS::IAM::Policy")
+    policies = policies_of(template)
     return [
         statement
         for name, policy in policies.items()

@@ -9,6 +9,7 @@ from infra.data_stack import DataStack
 from infra.database_stack import DatabaseStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 from tests.infra.state_machines import definitions, flaws
 
 PRIVATE = json.dumps(
@@ -59,7 +60,7 @@ def statements(template, role):
     """Return the statements of the role whose logical id begins with `role`."""
     return [
         statement
-        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for policy in policies_of(template).values()
         if any(reference["Ref"].startswith(role) for reference in policy["Properties"]["Roles"])
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]

@@ -12,6 +12,7 @@ from headrace.ml.prediction_columns import COLUMNS
 from infra.data_stack import DataStack
 from infra.feedback_stack import FeedbackStack
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 
 
 @cache
@@ -26,7 +27,7 @@ def template(**feedback):
 def resources_of(role):
     """Return what the role of a function may do on objects: by action, the ends of the ARNs."""
     found = {}
-    for name, policy in template().find_resources("AWS::IAM::Policy").items():
+    for name, policy in policies_of(template()).items():
         if name.startswith(role):
             for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
                 found.setdefault(str(statement["Action"]), []).append(json.dumps(statement["Resource"]))

@@ -9,6 +9,7 @@ from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 from tests.infra.state_machines import (
     complaints,
     dangling,
@@ -65,7 +66,7 @@ def role_of(template, function):
 def statements(template, role):
     return [
         statement
-        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for policy in policies_of(template).values()
         if {"Ref": role} in policy["Properties"]["Roles"]
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]

@@ -7,6 +7,7 @@ from aws_cdk.assertions import Match, Template
 from infra.predict_batch_stack import PredictBatchStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
+from tests.infra.policies import policies_of
 from tests.infra.state_machines import definitions, flaws
 
 AS_THEY_COME = json.dumps({"endpoint": {"kind": "realtime", "batch": {}}})
@@ -45,7 +46,7 @@ def statements(role):
     """Return what a function's role may do: (actions, resources as text)."""
     return [
         (statement["Action"], json.dumps(statement["Resource"]))
-        for name, policy in template().find_resources("AWS::IAM::Policy").items()
+        for name, policy in policies_of(template()).items()
         if name.startswith(role)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
@@ -142,7 +143,7 @@ def test_nothing_that_a_container_logs_is_captured():
 
 
 def test_the_model_reads_and_writes_the_jobs_folder_and_logs_where_jobs_do():
-    serving = json.dumps(Template.from_stack(stacks(AS_THEY_COME)[2]).find_resources("AWS::IAM::Policy"))
+    serving = json.dumps(policies_of(Template.from_stack(stacks(AS_THEY_COME)[2])))
 
     assert "transform/*" in serving
     assert ":log-group:/aws/sagemaker/TransformJobs:*" in serving

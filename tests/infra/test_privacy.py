@@ -8,6 +8,7 @@ from aws_cdk.assertions import Template
 from infra.predict_batch_stack import PredictBatchStack
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks
+from tests.infra.policies import policies_of
 
 PRIVACY = {"personal": {"customer": "hash"}, "subject": "customer", "raw_days": 30}
 
@@ -83,7 +84,7 @@ def test_the_key_is_made_by_cloudformation_and_encrypted_with_the_pipelines_own(
 
 
 def test_ingestion_may_read_the_key_and_who_was_erased(protected):
-    policies = json.dumps(protected.find_resources("AWS::IAM::Policy"))
+    policies = json.dumps(policies_of(protected))
 
     assert "secretsmanager:GetSecretValue" in policies
     assert json.dumps({"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["erased"]}}) in policies
@@ -127,7 +128,7 @@ def test_who_takes_files_knows_who_was_erased_and_what_an_erasure_has_left():
         data=data,
         serving=serving,
     )
-    policies = Template.from_stack(stack).find_resources("AWS::IAM::Policy")
+    policies = policies_of(Template.from_stack(stack))
     (prepare,) = [json.dumps(policy) for name, policy in policies.items() if name.startswith("PrepareBatch")]
     (start,) = [json.dumps(policy) for name, policy in policies.items() if name.startswith("StartBatch")]
 

@@ -10,6 +10,7 @@ from infra.pipeline_stack import PipelineStack
 from infra.release_judge import ReleaseJudge
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 
 
 @cache
@@ -24,7 +25,7 @@ def stack():
 
 @pytest.fixture(scope="module")
 def statements():
-    policies = Template.from_stack(stack()).find_resources("AWS::IAM::Policy").values()
+    policies = policies_of(Template.from_stack(stack())).values()
     return [
         statement for policy in policies for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]

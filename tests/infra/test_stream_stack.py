@@ -8,6 +8,7 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 
 KEY = {"Fn::ImportValue": Match.string_like_regexp("bike-data:.*Key.*Arn")}
 
@@ -34,7 +35,7 @@ def both():
 def statements(template, role):
     """Return what a role is allowed: action -> list of resources, as text."""
     found = {}
-    for policy in template.find_resources("AWS::IAM::Policy").values():
+    for policy in policies_of(template).values():
         if not any(role in name["Ref"] for name in policy["Properties"]["Roles"]):
             continue
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]:

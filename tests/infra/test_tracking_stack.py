@@ -5,6 +5,7 @@ from headrace.config.pipeline import Pipeline
 from infra.data_stack import DataStack
 from infra.tracking_stack import TrackingStack
 from tests.infra.pipeline_stacks import template_app
+from tests.infra.policies import policies_of
 
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:mlflow-"
 FIELDS = {"name": "bike", "problem": "regression", "target": "cnt"}
@@ -21,7 +22,7 @@ def template(mlflow):
 def mlflow_statements(template):
     return [
         statement
-        for policy in template.find_resources("AWS::IAM::Policy").values()
+        for policy in policies_of(template).values()
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
         if "lflow" in str(statement["Action"])
     ]

@@ -5,6 +5,7 @@ from aws_cdk.assertions import Match
 
 from tests.infra.nag import findings
 from tests.infra.pipeline_stacks import stacks, templates
+from tests.infra.policies import policies_of
 from tests.infra.state_machines import tasks
 from tests.infra.test_state_machines import definition_of
 
@@ -17,7 +18,7 @@ def template():
 def policies(template):
     """Return the statements of every role's policy, by the logical id of the role."""
     found = {}
-    for policy in template.find_resources("AWS::IAM::Policy").values():
+    for policy in policies_of(template).values():
         for role in policy["Properties"]["Roles"]:
             statements = policy["Properties"]["PolicyDocument"]["Statement"]
             found.setdefault(role["Ref"], []).extend(statements)
