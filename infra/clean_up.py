@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.narrow_grants import acknowledge_wildcards
+from infra.narrow_grants import acknowledge_unbounded, acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.release_alarms import release_alarm_arns
 from infra.sagemaker_task import sagemaker_arn
@@ -39,6 +39,11 @@ class CleanUp(Construct):
             function.role,
             "What it deletes is named at run time: the pipeline's prefix is the scope. Listing has no resources.",
         )
+        if what == "model_packages":
+            acknowledge_unbounded(
+                function.role,
+                "ListModelPackages is asked for a group; AWS's reference names packages, and not whether the group's are meant.",
+            )
         self.resource = CustomResource(
             self,
             "Resource",
@@ -52,7 +57,7 @@ def _statements(scope: Construct, what: What, name: str) -> list[iam.PolicyState
     if what == "model_packages":
         return [
             _allow(["sagemaker:DeleteModelPackage"], [sagemaker_arn(scope, "model-package", f"{name}/*")]),
-            # Listing the packages of a group has no resource type in IAM.
+            # AWS's reference names model packages as the resource of listing them, and no group to which one could narrow it.
             _allow(["sagemaker:ListModelPackages"], ["*"]),
         ]
     return [

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 
-from aws_cdk import Acknowledgment, ArnFormat, Aws, CustomResource, Stack, Validations
+from aws_cdk import ArnFormat, Aws, CustomResource, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from headrace.config.scaling import Scaling
-from infra.narrow_grants import acknowledge_wildcards
+from infra.narrow_grants import acknowledge_unbounded, acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow, sagemaker_arn
 
@@ -54,11 +54,9 @@ class EndpointScaling(Construct):
             "AWS names scalable targets by random ids and their alarms by a random suffix: namespace, dimension and the "
             "endpoint's name are the scope. Describing has no resources.",
         )
-        Validations.of(self.function).acknowledge(
-            Acknowledgment(
-                id="Headrace-WildcardsAreBounded",
-                reason="AWS gives scalable targets random ids: the conditions say that they are of SageMaker's variants.",
-            )
+        acknowledge_unbounded(
+            self.function.role,
+            "AWS gives scalable targets random ids: the conditions say that they are of SageMaker's variants.",
         )
         self.resource = CustomResource(
             self,

@@ -7,6 +7,7 @@ from typing import Any
 import boto3
 
 from headrace.aws.custom_resource import Context, answer
+from headrace.ml.privacy.redaction import redact_errors
 
 _SERVICES = {"S3PrefixListId": "s3", "DynamoDbPrefixListId": "dynamodb"}
 
@@ -48,6 +49,7 @@ def prefix_list(ec2: Any, region: str, service: str) -> str:
     return str(found[0]["PrefixListId"])
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> None:
     """Lambda entry point: tell CloudFormation how it went."""
     answer(event, context, lambda: prepare_network(event, boto3.client("ec2")))

@@ -15,6 +15,7 @@ from headrace.aws.audit_ledger import AuditHead, AuditLedger
 from headrace.aws.custom_resource import Context, answer
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.audit.chain import Entry, Record
+from headrace.ml.privacy.redaction import redact_errors
 from lambdas.write_audit.lines import record_of
 
 logger = Logger()
@@ -79,6 +80,7 @@ def _append(record: Record, ledger: Ledger) -> None:
         logger.info("entry", extra={"number": entry.number, "hash": entry.hash, "event": record.event})
 
 
+@redact_errors
 def handler(event: dict[str, Any], context: Context) -> Any:
     """Lambda entry point: wire the real dependencies, then delegate."""
     if "RequestType" in event:

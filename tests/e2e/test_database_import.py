@@ -107,10 +107,10 @@ def test_the_functions_may_do_nothing_else(cloud, outputs):
     functions = cloud.client("lambda").list_functions()["Functions"]
     (role,) = {f["Role"] for f in functions if "shop-database-ImportRows" in f["FunctionName"]}
     iam = cloud.client("iam")
-    (policy,) = iam.list_role_policies(RoleName=role.rpartition("/")[2])["PolicyNames"]
-    document = iam.get_role_policy(RoleName=role.rpartition("/")[2], PolicyName=policy)["PolicyDocument"]
+    (attached,) = iam.list_attached_role_policies(RoleName=role.rpartition("/")[2])["AttachedPolicies"]
+    policy = iam.get_policy_version(PolicyArn=attached["PolicyArn"], VersionId="v1")["PolicyVersion"]
 
-    client = cloud.as_role(*document["Statement"])("secretsmanager")
+    client = cloud.as_role(*policy["Document"]["Statement"])("secretsmanager")
 
     assert client.get_secret_value(SecretId="shop/reader")["SecretString"]
     with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):

@@ -7,11 +7,12 @@ import re
 import tempfile
 from pathlib import Path
 
-from tests.infra.every_stack import PIPELINES, Synthesised
+from tests.infra.every_stack import CONTEXTS, PIPELINES, Synthesised
 from tests.infra.test_alarms import EVERY_SWITCH, Pages, short
 from tests.infra.test_monitoring_stack import synthesised
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "alarms.md"
+STRICT = "`compliance: strict`"
 _BEGIN, _END = "<!-- alarms -->\n", "<!-- /alarms -->\n"
 _DESCRIPTION = re.compile(r"Headrace [\w-]+: (?P<says>.*)\. Look: (?P<look>.*)\. Next: (?P<then>.*)\.")
 
@@ -36,6 +37,17 @@ def rows_of_others(everything):
     }
 
 
+def rows_of_strictness(hardened):
+    """Return the lines of alarms that each stack has by ``compliance: strict``, which are alike."""
+    return sorted(
+        {
+            _row(short(name), f"itself, {STRICT}", resource["Properties"])
+            for _, name, resource in hardened.resources()
+            if resource["Type"] == "AWS::CloudWatch::Alarm" and short(name).startswith("Undelivered")
+        }
+    )
+
+
 def documented():
     """Return the lines of the table as the document has them."""
     return DOCUMENT.read_text().partition(_BEGIN)[2].partition(_END)[0].splitlines()[2:]
@@ -52,6 +64,8 @@ def _write():
     with tempfile.TemporaryDirectory() as folder:
         everything = Synthesised(PIPELINES["everything"], Path(folder))
         rows = [*rows_of_monitoring().values(), *rows_of_others(everything).values()]
+    with tempfile.TemporaryDirectory() as folder:
+        rows += rows_of_strictness(Synthesised(PIPELINES["hardened"], Path(folder), **CONTEXTS["hardened"]))
     head = "| alarm | page | what happened | where to look | what is next |\n|---|---|---|---|---|\n"
     before, _, rest = DOCUMENT.read_text().partition(_BEGIN)
     after = rest.partition(_END)[2]

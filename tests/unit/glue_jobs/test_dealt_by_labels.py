@@ -93,6 +93,6 @@ def test_a_part_that_there_is_not_is_refused_with_what_to_do(here):
     files = (*FILES, table(2000, 2050, lambda n: "holdout"))
 
     with pytest.raises(
-        SnapshotError, match="'part' says 'holdout', and a part is one of train, validation, test"
+        SnapshotError, match=r"split\.column 'part' has 1 value besides train, validation and test: correct"
     ):
         twins.taken(pipeline(SPLITS[1]), here, files=files)
