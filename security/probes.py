@@ -13,8 +13,9 @@ _EMPTIES = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
 """Whoever empties a bucket before it is deleted deletes whatever lies in it."""
 _OTHER_ACCOUNT = "210987654321"
 _DEFAULTS = {"aws:securetransport", "s3:tlsversion", "aws:sourceaccount"}
-_UNASKED = {"events:detail-type"}
-"""A key of requests that no policy needs to ask for: who may publish events of the pipeline may publish them all."""
+_UNASKED = {"events:detail-type", "s3:if-none-match"}
+"""Keys of requests that no policy needs to ask for: who may publish events of the pipeline may publish them all, and who may put an
+object may put it whatever is there. The audit ledger's policy asks, and its statement that denies is changed like others."""
 
 
 def probes(needed: Iterable[Request]) -> list[Request]:
