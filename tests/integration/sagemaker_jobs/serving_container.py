@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -77,12 +78,18 @@ class Container:
     def await_workers(self, count: int, *, without: int = 0) -> None:
         """Wait until so many processes let callers in, and one of them has ended."""
         listens = f":{self.port:04X} 00000000:0000 0A "
+        self.await_that(
+            lambda: (
+                without not in self.workers() and Path("/proc/net/tcp").read_text().count(listens) == count
+            )
+        )
+
+    def await_that(self, claim: Callable[[], bool]) -> None:
+        """Wait until something is true."""
         deadline = time.monotonic() + PATIENCE_S
-        while time.monotonic() < deadline:
-            if without not in self.workers() and Path("/proc/net/tcp").read_text().count(listens) == count:
-                return
+        while not claim():
+            assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.02)
-        raise AssertionError(self.log.read_text())
 
     def workers(self) -> set[int]:
         """Return the process ids of those that answer."""

@@ -126,7 +126,8 @@ def test_two_hosts_that_train_a_network_lose_their_instances_and_go_on(tmp_path)
 
     lines = [line for _, line in cloud.around.logs if "validation:rmse" in line]
     assert statuses(job).count("Interrupted") == 1
-    assert (
-        len(lines) == TORCH["hyperparameters"]["epochs"] + 1
-    )  # no epoch twice, and the model's own at the end
+    # An epoch whose checkpoint was not kept yet is learned again, and the model's own line comes at the end; begun anew, the first
+    # epoch would be told twice.
+    assert len(lines) > TORCH["hyperparameters"]["epochs"]
+    assert lines.count(lines[0]) == 1
     assert rmse(cloud.model_files("spot")) == pytest.approx(rmse(alone.files()), rel=0.25)
