@@ -11,9 +11,12 @@ from constructs import Construct
 
 from headrace.config.images import HEADRACE
 from headrace.config.pipeline import Pipeline
+from headrace.config.tracking import managed_server
 
 _ALWAYS = ("ecr.api", "events", "glue", "kms", "monitoring", "sagemaker.api", "sns", "states")
 """S3 and DynamoDB beside them, whose endpoints are routes and cost nothing."""
+_PREFIXES = {"experiments": "aws.sagemaker"}
+"""Of services that are not in ``com.amazonaws``: MLflow's has a name of SageMaker's own, as its address has."""
 
 
 def interface_services(pipeline: Pipeline) -> list[str]:
@@ -43,6 +46,8 @@ def _optional(pipeline: Pipeline) -> Iterator[str]:
         yield "application-autoscaling"
     if pipeline.privacy is not None and (pipeline.privacy.needs_key or pipeline.privacy.encrypted):
         yield "secretsmanager"
+    if pipeline.tracking is not None and managed_server(pipeline.tracking.mlflow):
+        yield "experiments"
 
 
 def add_endpoints(
@@ -59,7 +64,7 @@ def add_endpoints(
             scope,
             "".join(part.title() for part in name.replace("-", ".").split(".")),
             vpc=vpc,
-            service=ec2.InterfaceVpcEndpointAwsService(name),
+            service=ec2.InterfaceVpcEndpointAwsService(name, _PREFIXES.get(name)),
             private_dns_enabled=True,
             open=False,
             security_groups=[security_group],

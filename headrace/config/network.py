@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from headrace.config.block import Block
+from headrace.config.tracking import managed_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,5 +86,8 @@ def network_disagreements(pipeline: Pipeline) -> Iterator[Finding]:
         yield ("alarms", "chat"), f"is a service on the internet, {no_way}: take `notify`"
     if pipeline.database is not None and pipeline.database.vpc is None:
         yield ("database", "vpc"), f"is left out, so the database is on the internet, {no_way}"
-    if pipeline.tracking is not None:
-        yield ("tracking",), f"has its server on the internet, {no_way}"
+    if pipeline.tracking is not None and managed_server(pipeline.tracking.mlflow) is None:
+        yield (
+            ("tracking", "mlflow"),
+            f"is a server on the internet, {no_way}: take the ARN of one that SageMaker runs",
+        )

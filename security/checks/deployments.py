@@ -58,7 +58,7 @@ _EVERYTHING: Fields = {
     },
 }
 
-_BY_THE_INTERNET = ("tracking", "alarms", "endpoint")
+_BY_THE_INTERNET = ("alarms", "endpoint")
 """Blocks of which something needs the internet: a private network has no way to it, and callers no public address."""
 
 _HARDENED: Fields = {

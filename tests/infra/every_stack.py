@@ -69,6 +69,7 @@ PIPELINES = {
         "feedback": {"api": True},
         "notify": "ops@example.org",
         "on_destroy": "retain",
+        "tracking": {"mlflow": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/ours"},
         "network": "private",
         "compliance": "strict",
         "retention": {"object_lock_days": 365, "mode": "compliance"},

@@ -33,6 +33,8 @@ ENDPOINTS = {
     "stepfunctions": "states",
 }
 """By the client that a function makes: what PrivateLink calls its service."""
+OF_SERVERS = {"aws.sagemaker..experiments"}
+"""What functions speak with by HTTP, and not by a client of boto3."""
 ONLY_SOMETIMES = {
     "stepfunctions": "ingest_file",  # large files
     "secretsmanager": "ingest_file join_feedback prepare_batch",  # hashed columns
@@ -109,9 +111,7 @@ def test_endpoints_serve_this_account_alone(private):
 
 
 def test_there_is_an_endpoint_for_whatever_a_function_calls_and_no_other(private):
-    made = {
-        service(endpoint["ServiceName"]) for endpoint in resources(private, "AWS::EC2::VPCEndpoint").values()
-    }
+    made = services(private) - OF_SERVERS
 
     called = {
         client
@@ -121,6 +121,16 @@ def test_there_is_an_endpoint_for_whatever_a_function_calls_and_no_other(private
     }
 
     assert made == {ENDPOINTS[client] for client in called}
+
+
+def test_the_way_to_mlflow_is_there_if_sagemaker_runs_the_server(private):
+    functions = [each["Handler"] for each in resources(private, "AWS::Lambda::Function").values()]
+
+    assert (services(private) >= OF_SERVERS) == ("lambdas.track_run.handler.handler" in functions)
+
+
+def services(synthesised):
+    return {service(each["ServiceName"]) for each in resources(synthesised, "AWS::EC2::VPCEndpoint").values()}
 
 
 def service(name):

@@ -58,7 +58,10 @@ def test_a_network_that_cannot_be_is_refused(network, told):
     [
         ({"image": "managed"}, "image: is managed"),
         ({"alarms": {"chat": {"kind": "slack", "secret": "s"}}}, "alarms.chat: is a service on the internet"),
-        ({"tracking": {"mlflow": "https://mlflow.example.org"}}, "tracking: has its server on the internet"),
+        (
+            {"tracking": {"mlflow": "https://mlflow.example.org"}},
+            "tracking.mlflow: is a server on the internet",
+        ),
         (
             {"database": {"engine": "mysql", "secret": "s", "table": "t", "watermark": "at"}},
             "database.vpc: is left out",
