@@ -6,9 +6,12 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Acknowledgment, CustomResource, Validations
+from aws_cdk import Acknowledgment, CustomResource, Duration, Validations
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -17,6 +20,7 @@ from headrace.config.pipeline import Pipeline
 from infra.dead_letters import DeadLetterQueue
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_objects
 from infra.pipeline_function import PipelineFunction
+from infra.sagemaker_task import allow, sagemaker_arn
 
 if TYPE_CHECKING:
     from infra.data_stack import DataStack
@@ -30,14 +34,14 @@ class LedgerWriter(Construct):
     """The function ``write_audit``: appends each line of the pipeline's own table, as DynamoDB's stream tells it.
 
     The line and what is told of it are one write, so nothing is lost between them: what cannot be appended for a day ends in
-    `dead_letters`.
+    `dead_letters`. What is done to model packages with AWS's own tools is in no line: EventBridge tells it.
 
     Attributes
     ----------
     function : PipelineFunction
         The only role that may put an entry, and that only where there is none.
     dead_letters : PipelineQueue
-        Batches of lines that could not be written.
+        Batches of lines, and events, that could not be written.
     """
 
     def __init__(self, scope: Construct, id: str, *, data: DataStack, bucket: s3.Bucket) -> None:
@@ -60,6 +64,7 @@ class LedgerWriter(Construct):
             grant_items(self.function, data.ledger, action, ["audit"])
         grant_data_keys(self.function, data.key)
         self._read_lines(data)
+        self._read_packages(f"headrace-{data.pipeline.name}")
         self._tell_settings(data.pipeline)
 
     def _read_lines(self, data: DataStack) -> None:
@@ -71,7 +76,38 @@ class LedgerWriter(Construct):
                 on_failure=sources.SqsDlq(self.dead_letters),
             )
         )
-        acknowledge_wildcards(self.function.role, "ListStreams has no resources, and Lambda asks for it.")
+        acknowledge_wildcards(
+            self.function.role,
+            "ListStreams has no resources, and Lambda asks for it; model packages are versions of one group.",
+        )
+
+    def _read_packages(self, group: str) -> None:
+        """Let the registry's own word be an entry whenever a package of `group` changes, whatever tool has changed it."""
+        rule = events.Rule(
+            self,
+            "OnPackageChange",
+            description=f"Headrace {group}: what becomes of a model package is an entry of the audit ledger",
+            event_pattern=events.EventPattern(
+                source=["aws.sagemaker"],
+                detail_type=["SageMaker Model Package State Change"],
+                detail={"ModelPackageGroupName": [group]},
+            ),
+        )
+        rule.add_target(
+            targets.LambdaFunction(
+                self.function,
+                retry_attempts=8,
+                max_event_age=Duration.hours(6),
+                dead_letter_queue=self.dead_letters,
+            )
+        )
+        self.function.configure_async_invoke(
+            retry_attempts=2,
+            max_event_age=Duration.hours(6),
+            on_failure=destinations.SqsDestination(self.dead_letters),
+        )
+        packages = sagemaker_arn(self, "model-package", f"{group}/*")
+        allow(self.function.role, ["sagemaker:DescribeModelPackage"], [packages])
 
     def _tell_settings(self, pipeline: Pipeline) -> None:
         """Let each deployment be an entry that changes the pipeline file: it says whether anything may be erased."""

@@ -56,6 +56,8 @@ class Package:
         What the training wrote about it.
     why : str
         Why it was approved or rejected, for people; empty if nobody has said.
+    changed_by : str
+        ARN of whoever has changed it last, or else made it; empty if SageMaker does not say.
     """
 
     arn: str
@@ -67,6 +69,7 @@ class Package:
     environment: dict[str, str]
     metadata: dict[str, str]
     why: str = ""
+    changed_by: str = ""
 
 
 class Registry:
@@ -136,4 +139,7 @@ def _package(answer: DescribeModelPackageOutputTypeDef) -> Package:
         environment=dict(containers[0].get("Environment", {})),
         metadata=dict(answer.get("CustomerMetadataProperties", {})),
         why=answer.get("ApprovalDescription", ""),
+        changed_by=(answer.get("LastModifiedBy") or answer.get("CreatedBy") or {})
+        .get("IamIdentity", {})
+        .get("Arn", ""),
     )

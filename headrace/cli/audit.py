@@ -149,12 +149,15 @@ def _about(about: Mapping[str, Any]) -> str:
     'v4, no alarm'
     >>> _about({"person": "hmac-1f", "records": 3})
     'person hmac-1f, records 3'
+    >>> _about({"version": 4, "status": "Approved", "why": "no alarm"})
+    'v4, Approved, no alarm'
     """
     told = [f"v{about['version']}"] if about.get("version") else []
+    told += [about["status"]] if about.get("status") else []
     rest = {
         name: value
         for name, value in about.items()
-        if name not in ("version", "why") and value not in (None, "")
+        if name not in ("version", "status", "why") and value not in (None, "")
     }
     told += [about["why"]] if about.get("why") else [f"{name} {value}" for name, value in rest.items()]
     return ", ".join(map(str, told))

@@ -1,4 +1,4 @@
-"""Append what happens to the audit ledger: lines of the table as they are written, and settings as they are deployed."""
+"""Append what happens to the audit ledger: lines of the table, changes of model packages, settings that are deployed."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from functools import cache
 from typing import Any, Protocol
 
 import boto3
-from aws_lambda_powertools import Logger
 
 from headrace.aws.audit_ledger import AuditHead, AuditLedger
 from headrace.aws.custom_resource import Context, answer
+from headrace.aws.logs import function_logger
+from headrace.aws.registry import Package, Registry
 from headrace.config.bundle import bundled_pipeline
 from headrace.ml.audit.chain import Entry, Record
 from headrace.ml.privacy.redaction import redact_errors
-from lambdas.write_audit.lines import record_of
+from lambdas.write_audit.lines import record_of, record_of_package
 
-logger = Logger()
+logger = function_logger()
 
 
 class Ledger(Protocol):
@@ -26,6 +27,14 @@ class Ledger(Protocol):
 
     def append(self, record: Record) -> Entry | None:
         """Write down what happened; None if it was written down before."""
+        ...
+
+
+class Packages(Protocol):
+    """What this function needs of the model registry."""
+
+    def find(self, arn: str) -> Package | None:
+        """Describe one package; None if there is none."""
         ...
 
 
@@ -44,6 +53,11 @@ def write_audit(event: Mapping[str, Any], ledger: Ledger) -> int:
     for change in event["Records"]:
         _append(record_of(change), ledger)
     return len(event["Records"])
+
+
+def write_package(event: Mapping[str, Any], ledger: Ledger, packages: Packages) -> None:
+    """Append that a model package was made, approved, rejected or described further, by whomever and with whatever tool."""
+    _append(record_of_package(event, packages.find(event["detail"]["ModelPackageArn"])), ledger)
 
 
 def write_settings(event: Mapping[str, Any], ledger: Ledger, now: datetime) -> dict[str, str]:
@@ -85,4 +99,6 @@ def handler(event: dict[str, Any], context: Context) -> Any:
     """Lambda entry point: wire the real dependencies, then delegate."""
     if "RequestType" in event:
         return answer(event, context, lambda: write_settings(event, _deps(), datetime.now(UTC)))
+    if event.get("source") == "aws.sagemaker":
+        return write_package(event, _deps(), Registry(boto3.client("sagemaker")))
     return write_audit(event, _deps())

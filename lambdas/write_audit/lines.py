@@ -1,4 +1,4 @@
-"""What a change of the ledger's table says for the audit. Pure."""
+"""What changes of the ledger's table and of model packages say for the audit. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from headrace.aws.registry import Package
 from headrace.ml.audit.chain import Record
 from headrace.ml.privacy.personal_patterns import kinds_within
 
@@ -42,6 +43,25 @@ def record_of(change: Mapping[str, Any]) -> Record:
     event, by, about = _told(str(keys["pk"]), item)
     hidden = {name: _without_persons(about[name]) for name in _SAID_BY_PEOPLE if about.get(name)}
     return Record(**said, event=event, by=by, about={**about, **hidden})
+
+
+def record_of_package(event: Mapping[str, Any], package: Package | None) -> Record:
+    """Return what a change of a model package is to the audit: the registry's own word, whatever tool has made it.
+
+    Parameters
+    ----------
+    event : mapping
+        EventBridge's, "SageMaker Model Package State Change"; it does not say who.
+    package : Package or None
+        As the registry has it now; None if it is gone. If its status is another one by now, whoever changed it last did something else.
+    """
+    status = str(event["detail"]["ModelApprovalStatus"])
+    said = package if package is not None and package.status == status else None
+    about = {"version": int(event["detail"]["ModelPackageVersion"]), "status": status}
+    if said is not None and said.why:
+        about["why"] = _without_persons(said.why)
+    at = datetime.fromisoformat(event["time"]).isoformat(timespec="seconds")
+    return Record(str(event["id"]), at, "package_changed", (said and said.changed_by) or "unknown", about)
 
 
 def _told(partition: str, item: Mapping[str, Any]) -> tuple[str, str, Mapping[str, Any]]:

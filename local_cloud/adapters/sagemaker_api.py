@@ -7,15 +7,18 @@ import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any
 
 from ministack import app
 from ministack.core import router
 
 from local_cloud.adapters import passed_roles, second_resources
+from local_cloud.adapters.callers import calling_arn
 from local_cloud.adapters.json_answers import Answer, json_answer
 from local_cloud.adapters.patching import replace
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
+from local_cloud.sagemaker.caller import caller
 from local_cloud.sagemaker.engine import Engine
 from local_cloud.sagemaker.errors import ApiError
 from local_cloud.settings import Settings
@@ -36,7 +39,11 @@ def install(settings: Settings) -> None:
             if refused := check(headers, body, query):
                 denial: Answer = refused
                 return denial
-        return await asyncio.get_running_loop().run_in_executor(pool, answer, engine, path, headers, body)
+        known = copy_context()
+        known.run(caller.set, calling_arn(headers, query))
+        return await asyncio.get_running_loop().run_in_executor(
+            pool, known.run, answer, engine, path, headers, body
+        )
 
     app.SERVICE_HANDLERS["sagemaker"] = handle
     replace(app, "fix_success_content_type", "service status headers", _left_to_the_container)

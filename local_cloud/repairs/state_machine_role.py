@@ -14,6 +14,7 @@ from local_cloud.adapters import recorded_decisions
 from local_cloud.adapters.patching import replace, require
 from local_cloud.repairs.state_frame import current
 from local_cloud.repairs.task_permissions import Permission, Place, permissions
+from local_cloud.sagemaker.caller import caller
 from local_cloud.settings import Settings
 
 # The error of an integration that was denied; aws-sdk integrations have the SDK's general exception.
@@ -43,17 +44,22 @@ def _as_the_role(original: Any) -> Any:
     def invoke(resource: str, arguments: Any, *rest: Any) -> Any:
         frame = current()
         role = frame.ctx["Execution"].get("RoleArn") if frame else None
-        if frame and role and isinstance(arguments, dict):
-            _authorize(role, frame.ctx["Execution"]["Name"], resource, arguments)
-        return original(resource, arguments, *rest)
+        if not (frame and role and isinstance(arguments, dict)):
+            return original(resource, arguments, *rest)
+        name = role.rpartition("/")[2]
+        principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/{frame.ctx['Execution']['Name']}"
+        _authorize(principal, name, resource, arguments)
+        before = caller.set(principal)
+        try:
+            return original(resource, arguments, *rest)
+        finally:
+            caller.reset(before)
 
     return invoke
 
 
-def _authorize(role: str, session: str, resource: str, arguments: dict[str, Any]) -> None:
+def _authorize(principal: str, role_name: str, resource: str, arguments: dict[str, Any]) -> None:
     place = Place(get_account_id(), get_region())
-    role_name = role.rpartition("/")[2]
-    principal = f"arn:aws:sts::{place.account}:assumed-role/{role_name}/{session}"
     for permission in permissions(resource, arguments, place):
         decision = _decision(permission, principal, role_name, place)
         if decision != "Allow":

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from local_cloud.sagemaker.caller import user_context
 from local_cloud.sagemaker.errors import ApiError, invalid
 from local_cloud.sagemaker.model_card import check_model_card
 from local_cloud.sagemaker.records import KINDS, Record, Records
 from local_cloud.sagemaker.surroundings import Surroundings
 
 _EVENT = "SageMaker Model Package State Change"
+_NOT_TOLD = ("InferenceSpecification", "CreatedBy", "LastModifiedBy")
+"""Members that are in no event; who has changed a package is none of those that AWS documents."""
 
 
 class Registry:
@@ -53,6 +56,7 @@ class Registry:
                 ModelPackageVersion=number,
                 ModelPackageStatus="Completed",
                 ModelPackageStatusDetails={"ValidationStatuses": [], "ImageScanStatuses": []},
+                CreatedBy=user_context(),
             )
         self._announce(record)
         return {"ModelPackageArn": record["ModelPackageArn"]}
@@ -67,7 +71,7 @@ class Registry:
                 **record.get("CustomerMetadataProperties", {}),
                 **changes["CustomerMetadataProperties"],
             }
-        self._records.change(record, **changes)
+        self._records.change(record, **changes, LastModifiedBy=user_context())
         self._announce(record)
         return {"ModelPackageArn": record["ModelPackageArn"]}
 
@@ -82,7 +86,7 @@ class Registry:
         ]
 
     def _announce(self, record: Record) -> None:
-        detail = {key: value for key, value in record.items() if key != "InferenceSpecification"}
+        detail = {key: value for key, value in record.items() if key not in _NOT_TOLD}
         self._around.emit(_EVENT, detail, record["ModelPackageArn"])
 
 

@@ -104,6 +104,29 @@ def test_the_function_is_told_of_lines_and_of_nothing_else():
     assert table["Properties"]["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
+def test_the_function_is_told_of_every_change_of_a_package_and_reads_packages_of_this_group_alone(judged):
+    (rule,) = of_type(ON, "AWS::Events::Rule", "Audit").values()
+    described = "sagemaker:DescribeModelPackage"
+    of_group = "arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-{}/1"
+
+    assert rule["Properties"]["EventPattern"] == {
+        "source": ["aws.sagemaker"],
+        "detail-type": ["SageMaker Model Package State Change"],
+        "detail": {"ModelPackageGroupName": ["headrace-bike"]},
+    }
+    (target,) = rule["Properties"]["Targets"]
+    assert target["DeadLetterConfig"]
+    assert [
+        judged.policies.allow(Request(judged.writer, described, of_group.format(name), {}))
+        for name in ("bike", "rides")
+    ] == [True, False]
+    writing = ("sagemaker:UpdateModelPackage", "sagemaker:DeleteModelPackage")
+    assert not any(
+        judged.policies.allow(Request(judged.writer, action, of_group.format("bike"), {}))
+        for action in writing
+    )
+
+
 def test_the_trail_has_what_happens_to_the_pipelines_data_and_not_to_its_own_files():
     (trail,) = of_type(ON, "AWS::CloudTrail::Trail").values()
     (calls,) = of_type(ON, "AWS::S3::Bucket", "AuditCalls")

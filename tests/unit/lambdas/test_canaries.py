@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from headrace.aws.capture import CaptureError, parse_capture
+from headrace.aws.logs import function_logger
 from headrace.ml.privacy.redaction import HIDDEN
 from lambdas.join_feedback import handler as join_feedback
 from lambdas.record_predictions.handler import record_predictions
@@ -84,6 +85,13 @@ def test_what_a_function_raises_repeats_no_cell(name, monkeypatch, logged):
 
     assert CANARY not in reported(caught.value)
     assert CANARY not in logged()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if hasattr(module_of(name), "logger")])
+def test_every_function_logs_through_what_hides_cells(name):
+    hiding = type(function_logger().logger_formatter)
+
+    assert type(module_of(name).logger.logger_formatter) is hiding
 
 
 def test_a_traceback_that_is_logged_says_where_and_of_what_kind_and_repeats_no_cell(logged):

@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from boto3.dynamodb.types import TypeSerializer
 
+from headrace.aws.registry import Package
 from headrace.ml.audit.chain import chained, origin
-from lambdas.write_audit.handler import write_audit, write_settings
+from lambdas.write_audit.handler import write_audit, write_package, write_settings
 from lambdas.write_audit.lines import record_of
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
@@ -163,3 +164,54 @@ def test_the_end_of_a_pipeline_writes_nothing_into_a_bucket_that_is_being_emptie
 
     assert write_settings(settings("Delete"), ledger, NOW) == {}
     assert ledger == []
+
+
+PACKAGE = "arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-bike/4"
+
+
+class Packages:
+    """A registry with one package, or none."""
+
+    def __init__(self, status="", why="", changed_by=ANN):
+        self.package = status and Package(PACKAGE, 4, status, "t", "i", "u", {}, {}, why, changed_by)
+
+    def find(self, arn):
+        assert arn == PACKAGE
+        return self.package or None
+
+
+def package_event(status="Approved"):
+    detail = {"ModelPackageArn": PACKAGE, "ModelPackageVersion": 4, "ModelApprovalStatus": status}
+    return {"id": "p1", "source": "aws.sagemaker", "time": "2026-11-30T12:00:00Z", "detail": detail}
+
+
+def told_of(event, packages):
+    ledger = Ledger()
+    write_package(event, ledger, packages)
+    write_package(event, ledger, packages)
+    (record,) = ledger
+    return record
+
+
+def test_an_approval_by_whatever_tool_is_an_entry_with_whoever_changed_the_package_and_why():
+    record = told_of(package_event(), Packages("Approved", "looks good"))
+
+    assert (record.event, record.by, record.at) == ("package_changed", ANN, "2026-11-30T12:00:00+00:00")
+    assert record.about == {"version": 4, "status": "Approved", "why": "looks good"}
+
+
+@pytest.mark.parametrize(
+    "packages", [Packages(), Packages("Rejected", "withdrawn"), Packages("Approved", "", "")]
+)
+def test_who_changed_a_package_is_unknown_if_it_is_gone_or_changed_again_or_the_registry_does_not_say(
+    packages,
+):
+    record = told_of(package_event(), packages)
+
+    assert (record.by, record.about) == ("unknown", {"version": 4, "status": "Approved"})
+
+
+def test_why_a_package_was_approved_is_left_out_if_it_holds_personal_data():
+    record = told_of(package_event(), Packages("Approved", "bob@example.org said so"))
+
+    assert record.about["why"] == "left out: it holds personal data (email)"
