@@ -52,8 +52,11 @@ def _of_deletions(pipeline: Pipeline, privacy: Privacy) -> Iterator[Finding]:
 
 def _uses(pipeline: Pipeline) -> dict[str | None, list[str]]:
     """Return what columns are used for that a hash cannot serve, by column."""
-    fairness = pipeline.evaluation.fairness
+    fairness, database = pipeline.evaluation.fairness, pipeline.database
+    # Where an import has come to is in names of files, in the ledger and in executions.
+    read_by = (database.watermark or pipeline.id,) if database else ()
     named = [
+        (read_by, "what the database is read in the order of"),
         ((pipeline.target,), "the target"),
         ((pipeline.time,), "the time column"),
         ((pipeline.split.column,), "split.column"),

@@ -1,6 +1,7 @@
 """Rows of real databases, through the handlers of the import, to files under incoming/."""
 
 import contextlib
+import io
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from headrace.aws.import_ledger import OvertakenError
 from lambdas.import_rows import handler as import_rows
 from lambdas.import_rows.import_rows import Ports
 from lambdas.import_rows.import_rows import import_rows as import_files
+from lambdas.plan_import import handler as plan_import
 from tests.integration.database_servers import PASSWORD
 from tests.integration.shop import at, opened
 
@@ -375,3 +377,65 @@ def test_two_columns_of_one_name_are_named(shop):
 
     with pytest.raises(DatabaseError, match="two columns of `query` have the same name"):
         shop.import_all()
+
+
+# --- what is never repeated
+
+CANARY = "kanarie-7431"
+
+
+@pytest.fixture
+def written(capsys, monkeypatch):
+    """Return what the two functions log and measure: Powertools' logger keeps the stream that it was made with."""
+    logged = io.StringIO()
+    for module in (plan_import, import_rows):
+        if logger := getattr(module, "logger", None):
+            monkeypatch.setattr(logger.handlers[0], "stream", logged)
+
+    def written():
+        out, err = capsys.readouterr()
+        return out + err + logged.getvalue()
+
+    return written
+
+
+def notes(shop, *texts):
+    shop.create_orders("id INT PRIMARY KEY, note VARCHAR(50), updated_at TIMESTAMP(6) NULL")
+    values = ", ".join(f"({number}, '{text}', {at(number)})" for number, text in enumerate(texts, 1))
+    shop.server.run(f"INSERT INTO orders VALUES {values}")
+
+
+def test_rows_that_are_imported_are_not_logged(shop, written):
+    notes(shop, CANARY, CANARY)
+
+    shop.import_all()
+
+    assert [row["note"] for row in shop.rows()] == [CANARY, CANARY]
+    text = written()
+    assert "file imported" in text
+    assert CANARY not in text
+
+
+def test_a_cell_that_the_database_cannot_read_is_not_repeated(shop, written):
+    """PostgreSQL says `invalid input syntax for type integer: "…"`, MySQL `XPATH syntax error: '…'`, both with the cell."""
+    path = "EXTRACTVALUE(1, CONCAT('~', (SELECT note FROM orders LIMIT 1)))"
+    bad = {"postgresql": "CAST(note AS INT)", "mysql": path}[shop.server.engine]
+    shop.configure(query=f"SELECT id, {bad} AS bad, updated_at FROM orders")
+    notes(shop, CANARY)
+
+    with pytest.raises(DatabaseError, match="fails with code") as refused:
+        shop.import_all()
+
+    assert CANARY not in str(refused.value) + written()
+    assert refused.value.__suppress_context__
+
+
+def test_a_watermark_that_is_none_is_not_repeated(shop, written):
+    true = {"postgresql": "note = note", "mysql": "CAST(note AS BINARY)"}[shop.server.engine]
+    shop.configure(query=f"SELECT id, note, {true} AS mark FROM orders", watermark="mark")
+    notes(shop, CANARY)
+
+    with pytest.raises(DatabaseError, match="column 'mark': a watermark is a timestamp"):
+        shop.import_all()
+
+    assert CANARY not in written()

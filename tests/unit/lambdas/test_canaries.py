@@ -7,11 +7,14 @@ import sys
 import traceback
 from pathlib import Path
 
+import pandas as pd
+import pyarrow as pa
 import pytest
 
 from headrace.aws.capture import CaptureError, parse_capture
 from headrace.aws.logs import function_logger
 from headrace.ml.privacy.redaction import HIDDEN
+from lambdas.check_quality import handler as check_quality
 from lambdas.join_feedback import handler as join_feedback
 from lambdas.record_predictions.handler import record_predictions
 from lambdas.score_records import handler as score_records
@@ -21,6 +24,12 @@ from lambdas.take_feedback import handler as take_feedback
 from tests.unit.lambdas.captures import record
 from tests.unit.lambdas.test_check_drift import check
 from tests.unit.lambdas.test_check_drift import ports as drift_ports  # noqa: F401 - a fixture
+from tests.unit.lambdas.test_check_quality import PIPELINE as LOANS
+from tests.unit.lambdas.test_check_quality import (
+    performance,  # noqa: F401 - a fixture
+    traffic,
+)
+from tests.unit.lambdas.test_check_quality import ports as quality_ports  # noqa: F401 - a fixture
 from tests.unit.lambdas.test_prepare_batch import prepare  # noqa: F401 - a fixture
 from tests.unit.lambdas.test_record_predictions import PIPELINE, Traffic
 from tests.unit.lambdas.test_score_records import Taking, records
@@ -244,6 +253,27 @@ def test_rows_of_a_batch_are_not_repeated(logged, prepare):  # noqa: F811
     for body in (f"<html>{CANARY}", f'{{"a": "{CANARY}"', f"PAR1{CANARY}PAR1", f'id,temp\n"{CANARY}\n'):
         told, _ = prepare(body.encode())
         assert CANARY not in json.dumps(told) + logged()
+
+
+@pytest.mark.parametrize("column", ["_label", "_prediction", "_score", "region", "_time", "_joined_at"])
+def test_labelled_rows_that_are_not_what_they_should_be_are_not_repeated(
+    logged,
+    quality_ports,  # noqa: F811
+    column,
+    monkeypatch,
+):
+    rows = traffic(2000).to_pandas()
+    rows[column] = pd.Series([CANARY, *rows[column][1:].astype(str)], dtype=object)
+    for keep in (quality_ports.rows.predict, quality_ports.rows.label):
+        keep("a", pa.Table.from_pandas(rows, preserve_index=False))
+    monkeypatch.setattr(check_quality, "_deps", lambda: (LOANS, quality_ports))
+
+    try:
+        told = json.dumps(check_quality.handler({}, None))
+    except Exception as error:
+        told = reported(error)
+
+    assert CANARY not in told + logged() + json.dumps(quality_ports.metrics)
 
 
 def test_the_canary_would_be_seen(logged):

@@ -5,6 +5,7 @@ from headrace.config.declared import declared_fields, protection_rule
 from headrace.config.pipeline import Pipeline
 
 FIELDS = {"name": "shop", "problem": "binary", "target": "left", "id": "order"}
+SOURCE = {"engine": "mysql", "secret": "shop/reader", "table": "orders"}
 PERSONAL = {"email": "drop", "customer": "hash"}
 
 
@@ -26,6 +27,12 @@ def test_a_personal_id_stays_the_id():
     assert declared_fields(declared).id == "order"
 
 
+def test_a_personal_id_may_come_from_a_database_that_is_read_by_another_column():
+    declared = pipeline({"order": "hash"}, {"database": {**SOURCE, "watermark": "updated_at"}})
+
+    assert declared.privacy.hashed == ("order",)
+
+
 @pytest.mark.parametrize(
     ("personal", "fields", "told"),
     [
@@ -38,6 +45,8 @@ def test_a_personal_id_stays_the_id():
             {"evaluation": {"fairness": {"columns": ["age"]}}},
             "compared by `evaluation.fairness`",
         ),
+        ({"order": "hash"}, {"database": SOURCE}, "'order' is what the database is read in the order of"),
+        ({"at": "hash"}, {"database": {**SOURCE, "watermark": "at"}}, "'at' is what the database is read"),
         ({"order": "drop"}, {}, "'order' is the id, which tells rows apart: use hash"),
         ({"order": "encrypt"}, {}, "'order' is the id, which tells rows apart: use hash"),
         ({"age": "encrypt"}, {"large_data": {}}, "'age' cannot be encrypted beside `large_data`"),
