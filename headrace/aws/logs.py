@@ -1,4 +1,4 @@
-"""The logger of functions: its tracebacks repeat no cell."""
+"""The logger of functions: its tracebacks repeat no cell, nor do warnings beside it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 
-from headrace.ml.privacy.redaction import traced
+from headrace.ml.privacy.redaction import redact_warnings, traced
 
 
 class _Formatter(LambdaPowertoolsFormatter):
@@ -29,4 +29,5 @@ class _Formatter(LambdaPowertoolsFormatter):
 
 def function_logger(*, child: bool = False) -> Logger:
     """Return the logger of a function, or with `child` of one of its modules, which write through it."""
+    redact_warnings()
     return Logger(child=child) if child else Logger(logger_formatter=_Formatter())

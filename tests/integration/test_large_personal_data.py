@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from glue_jobs.clean_file import work
 from glue_jobs.clean_file.job import clean_large_file
+from glue_jobs.snapshot_data import work as snapshot_work
 from headrace.aws import privacy
 from headrace.aws.dropped_files import DroppedFile
 from headrace.aws.large_files import LargeFileOrder, WorkFolder
@@ -107,5 +108,33 @@ def test_what_an_executor_raises_repeats_no_cell(monkeypatch, function):
 
     with pytest.raises(ValueError, match="could not convert string to float: …") as caught:
         list(getattr(work, function)(*[None] * count))
+
+    assert CANARY not in "".join(traceback.format_exception(caught.value))
+
+
+class Hostile:
+    """An argument that cannot be read, and says so by repeating a cell."""
+
+    def __getattr__(self, name):
+        raise ValueError(f"could not convert string to float: {CANARY!r}")
+
+    __iter__ = __getitem__ = __len__ = lambda self, *_: self.anything
+
+
+EXECUTED = [
+    name
+    for name, function in vars(snapshot_work).items()
+    if inspect.isfunction(function)
+    and function.__module__ == snapshot_work.__name__
+    and not name.startswith("_")
+]
+
+
+@pytest.mark.parametrize("function", EXECUTED)
+def test_what_an_executor_of_a_snapshot_raises_repeats_no_cell(function):
+    run = getattr(snapshot_work, function)
+
+    with pytest.raises(ValueError, match="could not convert string to float: …") as caught:
+        list(run(*[Hostile()] * len(inspect.signature(run).parameters)))
 
     assert CANARY not in "".join(traceback.format_exception(caught.value))

@@ -11,11 +11,12 @@ import re
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 from functools import wraps
 from inspect import isgeneratorfunction
-from types import TracebackType
-from typing import Any, ParamSpec, TypeVar, cast
+from types import CodeType, TracebackType
+from typing import Any, ParamSpec, TextIO, TypeVar, cast
 
 OWN = ("glue_jobs", "headrace", "lambdas", "sagemaker_jobs")
 """Packages whose errors are ours."""
@@ -65,7 +66,9 @@ def message(error: BaseException) -> str:
         return _said_by_aws(response["Error"], str(getattr(error, "operation_name", "")))
     if callable(entries := getattr(error, "errors", None)):
         return _said_by_pydantic(entries)
-    return _masked(str(error)[:_LONGEST], set(_written_in_code(error)))
+    code = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+    # botocore has the sentences of its errors in `fmt`.
+    return _masked(str(error), {*_words(getattr(type(error), "fmt", None)), *_written_in(code)})
 
 
 def _said_by_pydantic(entries: Callable[..., Any]) -> str:
@@ -84,17 +87,19 @@ def _said_by_aws(error: dict[str, Any], operation: str) -> str:
     return f"{operation}: {code}" + ("" if may_repeat else f": {error.get('Message', '')}")
 
 
-def _written_in_code(error: BaseException) -> Iterator[str]:
-    """Yield the words that stand in the code that raised an exception: no cell has got into it."""
-    constants: list[Any] = [getattr(type(error), "fmt", None)]  # where botocore has its sentences
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        constants += frame.f_code.co_consts
-    for constant in constants:
-        if isinstance(constant, str):
-            yield from (piece for piece in _PLACEHOLDER.split(constant) if _LEAST_WORDS.search(piece))
+def _written_in(code: Iterable[CodeType]) -> Iterator[str]:
+    """Yield the words that stand in the code that raised an exception, or warned: no cell has got into it."""
+    for constant in (constant for each in code for constant in each.co_consts):
+        yield from _words(constant)
+
+
+def _words(constant: object) -> Iterator[str]:
+    if isinstance(constant, str):
+        yield from (piece for piece in _PLACEHOLDER.split(constant) if _LEAST_WORDS.search(piece))
 
 
 def _masked(text: str, known: set[str]) -> str:
+    text = text[:_LONGEST]
     shown = [False] * len(text)
     for words in known:
         for found in re.finditer(re.escape(words), text):
@@ -166,8 +171,30 @@ class RedactingFormatter(logging.Formatter):
         return traced(ei[1]) if ei[1] else ""
 
 
+def redact_warnings() -> None:
+    """Let warnings say where they come from, and of their text those words alone that stand in the code that warns.
+
+    `OneHotEncoder` warns of categories that it does not know, and lists them.
+    """
+    warnings.showwarning = _write_warning
+
+
+def _write_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    code = (frame.f_code for frame, _ in traceback.walk_stack(None))
+    text = _masked(str(message), set(_written_in(code)))
+    (file or sys.stderr).write(f"{filename}:{lineno}: {category.__name__}: {text}\n")
+
+
 def redact_output() -> None:
-    """Let nothing that this process has not caught repeat a cell: exceptions, also of threads, and libraries' logs."""
+    """Let nothing that this process has not caught repeat a cell: exceptions, also of threads, warnings, and libraries' logs."""
+    redact_warnings()
     sys.excepthook = _write
     threading.excepthook = lambda args: _write(args.exc_type, args.exc_value, args.exc_traceback)
     sys.unraisablehook = lambda args: _write(args.exc_type, args.exc_value, args.exc_traceback)

@@ -1,12 +1,14 @@
 import logging
 import sys
 import threading
+import warnings
 
 import numpy as np
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError
 from pydantic import ValidationError
 from sklearn.linear_model import LinearRegression
+from sklearn.preprocessing import OneHotEncoder
 
 from headrace.config.pipeline import Pipeline
 from headrace.ml.files.refusal import FileReason, FileRefusedError
@@ -15,6 +17,7 @@ from headrace.ml.privacy.redaction import (
     message,
     redact_errors,
     redact_output,
+    redact_warnings,
     redacted,
     told,
     traced,
@@ -129,3 +132,28 @@ def test_a_thread_and_a_library_that_logs_repeat_no_cell(monkeypatch, capsys):
     shown = capsys.readouterr().err + RedactingFormatter().format(record)
     assert shown.count("ValueError: …") == 2
     assert CANARY not in shown
+
+
+def warned(capsys, work):
+    """Return what a warning writes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        redact_warnings()
+        work()
+    return capsys.readouterr().err
+
+
+def test_a_warning_of_a_library_says_where_and_what_and_repeats_no_cell(capsys):
+    known = OneHotEncoder(handle_unknown="warn").fit([["a"]])
+
+    text = warned(capsys, lambda: known.transform([[CANARY]]))
+
+    assert CANARY not in text
+    assert "UserWarning: Found unknown categories in columns" in text
+    assert "_encoders.py" in text
+
+
+def test_of_what_a_warning_says_the_words_of_the_code_are_kept(capsys):
+    text = warned(capsys, lambda: warnings.warn(f"{CANARY} is very strange", RuntimeWarning, stacklevel=1))
+
+    assert text.endswith("RuntimeWarning: … is very strange\n")
