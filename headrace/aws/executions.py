@@ -1,4 +1,4 @@
-"""Executions of one state machine: starts them, and tells whether they still run."""
+"""Executions of one state machine: starts them, tells whether they still run, and why one has failed."""
 
 from __future__ import annotations
 
@@ -48,3 +48,24 @@ class Executions:
         except self._client.exceptions.ExecutionDoesNotExist:
             return False
         return status in ("RUNNING", "PENDING_REDRIVE")
+
+
+def sentence_of(cause: str) -> str:
+    """Find the sentence in the cause of a failed state: SageMaker's jobs and Lambda functions wrap theirs in JSON.
+
+    Examples
+    --------
+    >>> sentence_of('{"errorMessage": "changed: a file differs", "errorType": "ModelRefusedError", "stackTrace": []}')
+    'changed: a file differs'
+    >>> sentence_of("the endpoint has failed")
+    'the endpoint has failed'
+    """
+    try:
+        detail = json.loads(cause)
+    except ValueError:
+        return cause
+    if not isinstance(detail, dict):
+        return cause
+    return str(
+        detail.get("FailureReason") or detail.get("errorMessage") or detail.get("ExitMessage") or cause
+    )

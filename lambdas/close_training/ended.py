@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from headrace.aws.executions import sentence_of
 from headrace.aws.training_history import PastTraining
 from headrace.aws.training_log import LastTraining
 from headrace.config.pipeline import Pipeline
@@ -107,17 +107,4 @@ def why(event: Mapping[str, Any]) -> str:
     error = event.get("error")
     if not error:
         return str(event.get("why") or event["outcome"])
-    return f"{error.get('Error', 'error')}: {_cause(str(error.get('Cause', '')))}"[:_WHY_LIMIT]
-
-
-def _cause(cause: str) -> str:
-    """Find the sentence in a cause: SageMaker's jobs and Lambda functions wrap theirs in JSON."""
-    try:
-        detail = json.loads(cause)
-    except ValueError:
-        return cause
-    if not isinstance(detail, dict):
-        return cause
-    return str(
-        detail.get("FailureReason") or detail.get("errorMessage") or detail.get("ExitMessage") or cause
-    )
+    return f"{error.get('Error', 'error')}: {sentence_of(str(error.get('Cause', '')))}"[:_WHY_LIMIT]

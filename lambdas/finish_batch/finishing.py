@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from headrace.aws.capture import capture_key
 from headrace.aws.dropped_files import DroppedFile
+from headrace.aws.executions import sentence_of
 from headrace.aws.prediction_ledger import Prediction
 from headrace.config.batch import Batch
 from headrace.config.pipeline import Pipeline
@@ -181,7 +182,7 @@ def fail_batch(
     file: DroppedFile, prediction: Prediction, error: Mapping[str, Any], ports: Ports, now: datetime
 ) -> dict[str, Any]:
     """Write down that answering a file has failed, keep its event, and let the next file have its turn."""
-    why = f"{error.get('Error', 'error')}: {error.get('Cause', '')}"[:_LONGEST_WHY]
+    why = f"{error.get('Error', 'error')}: {sentence_of(error.get('Cause', ''))}"[:_LONGEST_WHY]
     ports.letters.put(file)
     ports.ledger.end(prediction, state="failed", why=why, ended_at=now.isoformat())
     ports.metrics.put({"BatchFilesFailed": 1})

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import boto3
 
 from headrace.aws.endpoints import Endpoint
+from headrace.aws.executions import sentence_of
 from headrace.aws.logs import function_logger
 from headrace.aws.metrics import PipelineMetrics
 from headrace.aws.next_deployment import Events, call_next
@@ -152,7 +153,7 @@ def roll_back_deployment(event: Mapping[str, Any], ports: Ports, now: datetime) 
     ``failed`` is false where a person wanted it: then nobody needs to be told.
     """
     plan, error = event["plan"], event.get("error") or {}
-    kind, cause = error.get("Error", "error"), error.get("Cause", "")
+    kind, cause = error.get("Error", "error"), sentence_of(error.get("Cause", ""))
     why = (cause if kind in _ENDED_ON_PURPOSE else f"{kind}: {cause}")[:_WHY_LIMIT]
     failed = kind != _TAKEN_BACK
     if plan.get("action") in ("deploy", "roll_back"):

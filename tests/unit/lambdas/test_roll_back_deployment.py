@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -181,3 +182,15 @@ def test_a_way_back_that_fails_keeps_the_version_that_it_should_have_led_to():
     assert (answer["done"], answer["failed"]) == (True, True)
     assert (world.deleted, world.rejected) == ([], [])
     assert [entry.event for entry in world.releases.entries] == ["failed"]
+
+
+def test_why_a_function_has_failed_is_its_sentence_without_its_traceback(champion):
+    cause = json.dumps({"errorMessage": "changed: a checksum differs", "errorType": "M", "stackTrace": ["x"]})
+    world = World(Endpoint("InService", "old", ""), champion)
+
+    told = step(world, {**EVENT, "error": {"Error": "ModelRefusedError", "Cause": cause}})
+
+    assert told["why"] == "ModelRefusedError: changed: a checksum differs"
+    assert world.rejected == [
+        ("arn:3", "the deployment failed: ModelRefusedError: changed: a checksum differs")
+    ]
