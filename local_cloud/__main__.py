@@ -48,6 +48,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.alarm_permissions",
     "local_cloud.repairs.record_streams",
     "local_cloud.repairs.stream_mappings",
+    "local_cloud.repairs.table_streams",
     "local_cloud.repairs.delivery_streams",
     "local_cloud.repairs.metric_data",
     "local_cloud.repairs.alarm_actions",

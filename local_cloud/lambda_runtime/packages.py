@@ -32,7 +32,7 @@ PUBLIC_LAYERS = {
     ),
     re.compile(
         r"^arn:aws:lambda:[a-z0-9-]+:017000801446:layer:AWSLambdaPowertoolsPythonV3-python\d+-(arm64|x86_64):\d+$"
-    ): ("aws-lambda-powertools", "pydantic", "jmespath"),
+    ): ("aws-lambda-powertools", "pydantic", "jmespath", "cryptography"),
 }
 """Layers that AWS publishes, by ARN, and the distributions they are made of (with all that those need)."""
 

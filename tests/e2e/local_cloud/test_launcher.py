@@ -14,7 +14,12 @@ from local_cloud.launcher import LocalCloudError
 from tests.e2e.cloud import Cloud, code_archive, eventually, running
 from tests.e2e.local_cloud.sagemaker.conftest import TOY_IMAGE, lay_out_toy_image
 
-FUNCTION_CODE = "def main(event, context): return {'twice': 2 * event['number']}"
+FUNCTION_CODE = """
+def main(event, context):
+    for change in event.get("Records", []):
+        print("changed:", change["dynamodb"]["Keys"]["id"]["S"])
+    return {"twice": 2 * event.get("number", 0)}
+"""
 STACK = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "of-a-stack"}}}}
 
 
@@ -192,6 +197,12 @@ def test_tables_survive(reborn):
     assert item["rows"] == {"N": "3"}
 
 
+def test_functions_hear_of_every_change_of_a_table_once(reborn):
+    reborn.client("dynamodb").put_item(TableName="kept", Item={"id": {"S": "b"}})
+
+    eventually(lambda: _heard(reborn), lambda heard: heard == ["a", "b"])
+
+
 def test_logs_survive(reborn):
     events = reborn.client("logs").filter_log_events(logGroupName="/kept")["events"]
 
@@ -227,12 +238,13 @@ def _fill(cloud):
 
 def _fill_table_and_logs(cloud):
     table = cloud.client("dynamodb")
-    table.create_table(
+    cloud.stream = table.create_table(
         TableName="kept",
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-    )
+    )["TableDescription"]["LatestStreamArn"]
     table.put_item(TableName="kept", Item={"id": {"S": "a"}, "rows": {"N": "3"}})
     logs = cloud.client("logs")
     logs.create_log_group(logGroupName="/kept")
@@ -259,7 +271,7 @@ def _fill_cloudwatch(cloud):
 
 
 def _fill_lambda(cloud):
-    role = cloud.role(principal="lambda")
+    role = cloud.role({"Action": "dynamodb:*", "Resource": "*"}, principal="lambda")
     cloud.role_name = role.rpartition("/")[2]
     cloud.client("lambda").create_function(
         FunctionName="doubles",
@@ -268,7 +280,19 @@ def _fill_lambda(cloud):
         Role=role,
         Code={"ZipFile": code_archive(FUNCTION_CODE)},
     )
-    cloud.client("lambda").invoke(FunctionName="doubles", Payload=b'{"number": 1}')
+    cloud.client("logs").create_log_group(logGroupName="/aws/lambda/doubles")
+    cloud.client("lambda").create_event_source_mapping(
+        FunctionName="doubles", EventSourceArn=cloud.stream, StartingPosition="TRIM_HORIZON"
+    )
+    eventually(lambda: _heard(cloud))
+
+
+def _heard(cloud):
+    """Return what the function was told that has changed."""
+    events = cloud.client("logs").filter_log_events(
+        logGroupName="/aws/lambda/doubles", filterPattern="changed"
+    )["events"]
+    return [event["message"].split()[-1] for event in events if "changed:" in event["message"]]
 
 
 def _fill_sagemaker(cloud):
@@ -310,9 +334,10 @@ def _endpoint(cloud):
 
 
 def _is_saved(cloud):
-    """Whether the endpoint, the last thing that was made, is in the saved state as in service."""
-    saved = cloud.settings.state_dir / "services" / "sagemaker.json"
-    return saved.exists() and "InService" in saved.read_text()
+    """Whether the endpoint, the last thing that was made, is in the saved state as in service, and the change of the table."""
+    wanted = {"sagemaker.json": "InService", "table_streams.json": "NewImage"}
+    saved = {cloud.settings.state_dir / "services" / name: text for name, text in wanted.items()}
+    return all(path.exists() and text in path.read_text() for path, text in saved.items())
 
 
 def _listening(pid):
