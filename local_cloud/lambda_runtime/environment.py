@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import queue
 import re
+import select
 import sys
+import termios
 import threading
 import time
 from collections.abc import Mapping
@@ -18,6 +21,8 @@ from local_cloud.processes import end, spawn
 
 _INIT_S = 30
 _POLL_S = 0.05
+_SETTLE_S = 2.0  # of a process that goes on writing
+_CHUNK = 65536
 _LARGEST_ANSWER = 6_291_556
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB", re.MULTILINE)
@@ -84,7 +89,8 @@ class ExecutionEnvironment:
     def __init__(self, code: FunctionCode, variables: Mapping[str, str]) -> None:
         self._code = code
         self._api = RuntimeApi()
-        self._log: list[str] = []
+        self._log: list[bytes] = []
+        self._reading = threading.Lock()
         self._peak_mb = 0
         started = time.monotonic()
         self.process = spawn(
@@ -95,6 +101,8 @@ class ExecutionEnvironment:
             stdout=-1,
             stderr=-2,
         )
+        assert self.process.stdout is not None
+        self._pipe = self.process.stdout.fileno()
         threading.Thread(target=self._collect_log, daemon=True).start()
         self._await_init()
         self._settle_log()
@@ -141,9 +149,14 @@ class ExecutionEnvironment:
         }
 
     def _collect_log(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self._log.append(line.decode(errors="replace"))
+        waiting = select.poll()
+        waiting.register(self._pipe, select.POLLIN)
+        while waiting.poll():
+            with self._reading:
+                chunk = os.read(self._pipe, _CHUNK)
+                self._log.append(chunk)
+            if not chunk:
+                return
 
     def _await_init(self) -> None:
         deadline = time.monotonic() + _INIT_S
@@ -201,15 +214,20 @@ class ExecutionEnvironment:
             self._peak_mb = round(int(peak[1]) / 1024)
 
     def _drain_log(self) -> str:
-        log, self._log = self._log, []
-        return "".join(log)
+        with self._reading:
+            log, self._log = self._log, []
+        return b"".join(log).decode(errors="replace")
 
     def _settle_log(self) -> None:
-        """Give the pipe a moment: the last lines may still be on their way when the answer is here."""
-        seen = -1
-        while seen != len(self._log):
-            seen = len(self._log)
-            time.sleep(0.002)
+        """Wait until the pipe is empty: what a call has written was in it before its answer."""
+        deadline = time.monotonic() + _SETTLE_S
+        while self._unread() and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _unread(self) -> int:
+        """Return how many bytes wait in the pipe; while nobody reads, all others are in the log."""
+        with self._reading:
+            return int.from_bytes(fcntl.ioctl(self._pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def _limited(answer: Answer) -> Answer:
