@@ -77,4 +77,5 @@ class Audit(Construct):
             access_logs=self._access_logs,
             retention=self._data.pipeline.retention,
             removal_policy=self._data.removal_policy,
+            announce=self._data.strict,
         )

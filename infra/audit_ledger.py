@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from aws_cdk import Acknowledgment, CustomResource, Duration, Validations
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
@@ -47,9 +47,6 @@ class LedgerWriter(Construct):
     def __init__(self, scope: Construct, id: str, *, data: DataStack, bucket: s3.Bucket) -> None:
         super().__init__(scope, id)
         self.dead_letters = DeadLetterQueue(self, "DeadLetters", key=data.key)
-        Validations.of(self.dead_letters).acknowledge(
-            Acknowledgment(id="AwsSolutions-SQS3", reason="This queue is itself where failed records end.")
-        )
         self.function = PipelineFunction(
             self,
             "WriteAudit",

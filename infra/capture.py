@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Duration, Validations
+from aws_cdk import Duration
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_logs as logs
@@ -30,11 +30,8 @@ class EndpointLogs(Construct):
     def __init__(self, scope: Construct, id: str, *, pipeline: Pipeline, key: kms.IKey) -> None:
         super().__init__(scope, id)
         name = f"/aws/sagemaker/Endpoints/headrace-{pipeline.name}"
-        self.log_group = PipelineLogs(self, "LogGroup", key=key, name=name, days=_FEATURES_DAYS)
-        reason = (
-            "Captured predictions hold features, which may be of people: they are not kept for a year here."
-        )
-        Validations.of(self.log_group).acknowledge(Acknowledgment(id="CT.CLOUDWATCH.PR.2", reason=reason))
+        days = _FEATURES_DAYS if pipeline.endpoint.logs_requests else None
+        self.log_group = PipelineLogs(self, "LogGroup", key=key, name=name, days=days)
 
 
 class LogCapture(Construct):

@@ -21,13 +21,23 @@ _ABANDONED_UPLOADS = Duration.days(7)
 _NO_REPLICA = "A copy in another Region is for the owner of the data to decide: it leaves the Region, and must be erased as well."
 
 
-_LOCKS = ("S3BucketDefaultLockEnabled", "CT.S3.PR.9")
-
-
 class AccessLogs(s3.Bucket):
-    """Who asked for which object: the server access logs of the other buckets, for a year."""
+    """Who asked for which object: the server access logs of the other buckets, for a year.
 
-    def __init__(self, scope: Construct, id: str, *, removal_policy: RemovalPolicy) -> None:
+    Parameters
+    ----------
+    announce : bool
+        Whether EventBridge is told of new logs.
+
+    References
+    ----------
+    .. [1] Amazon S3 user guide, "Logging requests with server access logging": a bucket that logs go to has no default encryption with
+       KMS; "Object Lock considerations": it has no Object Lock.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, removal_policy: RemovalPolicy, announce: bool = False
+    ) -> None:
         super().__init__(
             scope,
             id,
@@ -46,23 +56,9 @@ class AccessLogs(s3.Bucket):
             ],
             removal_policy=removal_policy,
         )
-        _acknowledge(
-            self,
-            {
-                "AwsSolutions-S1": "The bucket of the access logs does not log itself.",
-                **dict.fromkeys(
-                    ("S3BucketLoggingEnabled", "CT.S3.PR.2"),
-                    "The bucket of the access logs does not log itself.",
-                ),
-                **dict.fromkeys(
-                    ("S3DefaultEncryptionKMS", "CT.S3.PR.10"),
-                    "S3's log delivery cannot write to a bucket with a customer-managed key.",
-                ),
-                **dict.fromkeys(_LOCKS, "S3 delivers access logs to no bucket with a default lock."),
-                "CT.S3.PR.4": "Nothing is to happen when a log is delivered.",
-                "S3BucketReplicationEnabled": _NO_REPLICA,
-            },
-        )
+        if announce:
+            _announce(self)
+        _acknowledge(self, {"S3BucketReplicationEnabled": _NO_REPLICA})
 
 
 class DataBucket(s3.Bucket):
@@ -75,8 +71,10 @@ class DataBucket(s3.Bucket):
     forget : mapping of str to Duration, optional
         By prefix: after what time it is deleted.
     lock : Retention, optional
-        How long no version can be deleted (S3 Object Lock). S3 takes objects for such a bucket only with a checksum, which
-        our functions send and which is not documented of SageMaker: no job writes to one.
+        How long no version can be deleted (S3 Object Lock). S3 takes objects that are locked from the start only with a checksum,
+        which our functions send and which is not documented of SageMaker: no job writes to such a bucket.
+    lockable : bool
+        Whether single versions can be locked, or put on legal hold, by whoever may do so. None is from the start.
     """
 
     def __init__(  # noqa: PLR0913 - every argument is one property of a bucket
@@ -90,6 +88,7 @@ class DataBucket(s3.Bucket):
         announce: bool = False,
         forget: Mapping[str, Duration] | None = None,
         lock: Retention | None = None,
+        lockable: bool = False,
         hold: bool = False,
     ) -> None:
         super().__init__(
@@ -114,20 +113,12 @@ class DataBucket(s3.Bucket):
             **_locked(lock),
             removal_policy=removal_policy,
         )
+        if lockable:
+            _allow_locks(self)
+        if announce:
+            _announce(self)
         self._refuse_other_encryption(key)
         _acknowledge(self, {"S3BucketReplicationEnabled": _NO_REPLICA})
-        if lock is None:
-            reason = "Rows of people must remain erasable, in all versions; records that must not have a bucket of their own."
-            _acknowledge(self, dict.fromkeys(_LOCKS, reason))
-        if not announce:
-            _acknowledge(self, {"CT.S3.PR.4": "Whoever writes here tells of it by an event of its own."})
-        if announce:
-            # The L2's event_bridge_enabled would bring a function with a wide role; the property does it alone.
-            bucket = self.node.default_child
-            assert isinstance(bucket, s3.CfnBucket)
-            bucket.add_property_override(
-                "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
-            )
 
     def _refuse_other_encryption(self, key: kms.IKey) -> None:
         """Refuse whoever asks for another encryption; who asks for none gets the bucket's own."""
@@ -162,15 +153,44 @@ class RecordsBucket(DataBucket):
         access_logs: s3.IBucket,
         retention: Retention,
         removal_policy: RemovalPolicy,
+        announce: bool = False,
     ) -> None:
         super().__init__(
-            scope, id, key=key, access_logs=access_logs, removal_policy=removal_policy, lock=retention
+            scope,
+            id,
+            key=key,
+            access_logs=access_logs,
+            removal_policy=removal_policy,
+            announce=announce,
+            lock=retention,
         )
 
 
 def _acknowledge(bucket: s3.Bucket, reasons: Mapping[str, str]) -> None:
     for rule, reason in reasons.items():
         Validations.of(bucket).acknowledge(Acknowledgment(id=rule, reason=reason))
+
+
+def _announce(bucket: s3.Bucket) -> None:
+    """Have EventBridge told of new objects: the L2's event_bridge_enabled would bring a function with a wide role."""
+    _resource(bucket).add_property_override(
+        "NotificationConfiguration.EventBridgeConfiguration.EventBridgeEnabled", True
+    )
+
+
+def _allow_locks(bucket: s3.Bucket) -> None:
+    """Turn Object Lock on and lock nothing: the L2 says so in one of the two places that rules look at."""
+    resource = _resource(bucket)
+    resource.object_lock_enabled = True
+    resource.object_lock_configuration = s3.CfnBucket.ObjectLockConfigurationProperty(
+        object_lock_enabled="Enabled"
+    )
+
+
+def _resource(bucket: s3.Bucket) -> s3.CfnBucket:
+    resource = bucket.node.default_child
+    assert isinstance(resource, s3.CfnBucket)
+    return resource
 
 
 def _locked(lock: Retention | None) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class DataStack(PipelineStack):
             sns=self.strict,
         )
         self._harden()
-        access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy)
+        access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy, announce=self.strict)
         self.data_bucket = DataBucket(
             self,
             "Data",
@@ -84,6 +84,7 @@ class DataStack(PipelineStack):
             access_logs=access_logs,
             removal_policy=policy,
             announce=True,
+            lockable=pipeline.retention.object_lock_days is not None,
             hold=_held(pipeline),
             forget={
                 **_of_people(pipeline, ("quarantine/", "refusals/"), pipeline.quarantine.keep_days),
@@ -97,6 +98,8 @@ class DataStack(PipelineStack):
             key=self.key,
             access_logs=access_logs,
             removal_policy=policy,
+            announce=self.strict,
+            lockable=pipeline.retention.object_lock_days is not None,
             hold=_held(pipeline),
             forget={
                 _RECORDED: _WORK_DAYS,

@@ -11,7 +11,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
-from infra.narrow_grants import acknowledge_unbounded, acknowledge_wildcards
+from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 
 
@@ -65,9 +65,7 @@ class EmptyOnDelete(Construct):
                 actions=["s3:DeleteBucketPolicy"], resources=[bucket.bucket_arn for bucket in close]
             )
         )
-        reason = "All objects of these buckets are what it is there to delete."
-        acknowledge_wildcards(function.role, reason)
-        acknowledge_unbounded(function.role, reason)
+        acknowledge_wildcards(function.role, "All objects of these buckets are what it is there to delete.")
         self.resource = CustomResource(
             self,
             "Resource",

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from headrace.config.scaling import Scaling
-from infra.narrow_grants import acknowledge_unbounded, acknowledge_wildcards
+from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow, sagemaker_arn
 
@@ -53,10 +53,6 @@ class EndpointScaling(Construct):
             self.function.role,
             "AWS names scalable targets by random ids and their alarms by a random suffix: namespace, dimension and the "
             "endpoint's name are the scope. Describing has no resources.",
-        )
-        acknowledge_unbounded(
-            self.function.role,
-            "AWS gives scalable targets random ids: the conditions say that they are of SageMaker's variants.",
         )
         self.resource = CustomResource(
             self,

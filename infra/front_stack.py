@@ -8,6 +8,7 @@ from aws_cdk import Acknowledgment, CfnOutput, Duration, Validations
 from aws_cdk import aws_apigateway as apigateway
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_wafv2 as wafv2
 from constructs import Construct
 
 from headrace.config.front import Front
@@ -67,6 +68,7 @@ class FrontStack(PipelineStack):
         self.add_stack_dependency(serving)
         self.api = self._add_api()
         self._add_method()
+        self._add_firewall()
         key = self._add_usage_plan()
         self._watch()
         CfnOutput(self, "FrontUrl", value=self.api.url_for_path("/predictions"))
@@ -95,6 +97,16 @@ class FrontStack(PipelineStack):
         )
         _acknowledge(api, _REASONS)
         return api
+
+    def _add_firewall(self) -> None:
+        """Put the web ACL before the stage, if there is one: it is its owner's, who says what it lets through."""
+        stage = self.api.deployment_stage
+        if self._front.web_acl is None:
+            _acknowledge(stage, _WITHOUT_FIREWALL)
+            return
+        wafv2.CfnWebACLAssociation(
+            self, "Firewall", resource_arn=stage.stage_arn, web_acl_arn=self._front.web_acl
+        )
 
     def _add_access_log(self) -> PipelineLogs:
         return PipelineLogs(self, "AccessLog", key=self._data.key)
@@ -196,18 +208,12 @@ def _members(principal: str) -> str:
     return f"{principal.removesuffix('root')}*" if principal.endswith(":root") else principal
 
 
-_REASONS = {
-    **dict.fromkeys(
-        ("AwsSolutions-APIG3", "APIGWAssociatedWithWAF"),
-        "Every call is signed with IAM before it is looked at; a firewall for the public web would cost more than the API.",
-    ),
-    **dict.fromkeys(
-        ("AwsSolutions-APIG6", "APIGWExecutionLoggingEnabled", "CT.APIGATEWAY.PR.1"),
-        "Execution logs lie in an unencrypted group and may repeat what requests hold. The access log tells of every request "
-        "without.",
-    ),
-    "APIGWCacheEnabledAndEncrypted": "A cache would keep answers about people, and a new model would answer late.",
-    "APIGWSSLEnabled": "SageMaker is behind the API, and knows it by IAM; a client certificate is for servers of one's own.",
+_UNLOGGED = "Execution logs lie in an unencrypted group and may repeat what requests hold. The access log tells of every request without."
+_REASONS = dict.fromkeys(
+    ("AwsSolutions-APIG6", "APIGWExecutionLoggingEnabled", "CT.APIGATEWAY.PR.1"), _UNLOGGED
+)
+_WITHOUT_FIREWALL = {
+    "AwsSolutions-APIG3": "Every call is signed with IAM; `endpoint.front.web_acl` puts a firewall before it."
 }
 
 

@@ -133,14 +133,8 @@ class ModelImage(SelfContainedImage):
             queued_timeout=Duration.minutes(5),
             grant_report_group_permissions=False,
         )
-        for rule, reason in (
-            (
-                "CT.CODEBUILD.PR.4",
-                "The Docker daemon, which builds the image, needs it. It sees code and no data.",
-            ),
-            ("CodeBuildProjectSourceRepoUrl", "The source is an archive in S3, and no repository."),
-        ):
-            Validations.of(project).acknowledge(Acknowledgment(id=rule, reason=reason))
+        reason = "The Docker daemon, which builds the image, needs it. It sees code and no data."
+        Validations.of(project).acknowledge(Acknowledgment(id="CT.CODEBUILD.PR.4", reason=reason))
         project.node.add_dependency(role)
         return project
 

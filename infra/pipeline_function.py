@@ -21,8 +21,6 @@ _RUNTIME = "Python 3.12 is what both public layers are pinned and tested for."
 _REASONS = {
     "AwsSolutions-L1": _RUNTIME,
     "LambdaLatestVersion": _RUNTIME,
-    "LambdaEventSourceMappingDestination": "Messages that fail go to the dead-letter queue of their queue: Lambda has no "
-    "destination for those of SQS.",
 }
 _RESERVED = 10
 """As many as the largest event source asks for; thirty functions take a third of an account's usual quota."""

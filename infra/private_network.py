@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aws_cdk import Acknowledgment, Aws, CustomResource, Stack, Validations
+from aws_cdk import Aws, CustomResource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -45,10 +45,6 @@ class PrivateNetwork(Construct):
                     name="Private", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED, cidr_mask=_SUBNET_BITS
                 )
             ],
-        )
-        reason = "The function that prepares the network takes away its rules, which no template can."
-        Validations.of(self._vpc).acknowledge(
-            Acknowledgment(id="VPCDefaultSecurityGroupClosed", reason=reason)
         )
         self._add_flow_log(key)
         prepared = self._prepare(pipeline, key)
@@ -104,9 +100,6 @@ class PrivateNetwork(Construct):
         function = PipelineFunction(
             self, "Prepare", name="prepare_network", pipeline=pipeline, key=key, environment={}
         )
-        for rule in ("LambdaInsideVPC", "CT.LAMBDA.PR.3"):
-            reason = "It makes the network usable, so it cannot be in it; it sees no data and may look at EC2 alone."
-            Validations.of(function).acknowledge(Acknowledgment(id=rule, reason=reason))
         group_id = self._vpc.vpc_default_security_group
         group = stack.format_arn(service="ec2", resource="security-group", resource_name=group_id)
         allow(

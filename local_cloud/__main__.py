@@ -44,6 +44,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.api_integrations",
     "local_cloud.repairs.api_metrics",
     "local_cloud.repairs.api_validators",
+    "local_cloud.repairs.web_acls",
     "local_cloud.repairs.queue_permissions",
     "local_cloud.repairs.alarm_permissions",
     "local_cloud.repairs.record_streams",

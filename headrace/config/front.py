@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Principal = Annotated[
     str, StringConstraints(pattern=r"^arn:aws[\w-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)$")
 ]
+WebAcl = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[\w-]*:wafv2:[\w-]+:\d{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}$")
+]
 
 
 class Front(Block):
@@ -36,6 +39,11 @@ class Front(Block):
         (),
         description="ARNs of the roles, users and accounts that may ask, also of other accounts; none named: whoever in "
         "this account has the permission.",
+    )
+    web_acl: WebAcl | None = Field(
+        None,
+        description="ARN of a regional web ACL of AWS WAF, in the region of the pipeline, that looks at requests before anything "
+        "else does; left out, there is none.",
     )
 
 

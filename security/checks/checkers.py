@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,16 @@ from security.checks.deployed import Deployed
 from security.checks.findings import Acknowledgement, Finding, general_path
 from security.checks.rules import endpoints, jobs, roles, rule, states, storage, wildcards
 from security.checks.rules.wildcards import Wildcard
+from security.checks.stricter import answer, deliveries, interfaces, log_buckets, surroundings
+from security.checks.stricter.answer import Verdict, verdicts
 from security.checks.synthesis import Synthesis, synthesise
 
-CHECKERS = (*nag.PACKS, guard.NAME, validation.NAME, *rule.RULES)
-"""By name; a rule of our own is one, as it could have stopped to look without the others noticing."""
-
 RULE_MODULES = (endpoints, jobs, roles, states, storage, wildcards)
-"""To import them is what puts their rules on the list."""
+STRICTER_MODULES = (deliveries, interfaces, log_buckets, surroundings)
+"""To import them is what puts their rules on the lists."""
+
+CHECKERS = (*nag.PACKS, guard.NAME, validation.NAME, *rule.RULES, *answer.STRICTER)
+"""By name; a rule of our own is one, as it could have stopped to look without the others noticing."""
 
 _IAM5 = "AwsSolutions-IAM5"
 _PARTS: tuple[Callable[[Synthesis], Iterator[Finding]], ...] = (
@@ -38,19 +41,24 @@ class Checked:
     Parameters
     ----------
     findings : tuple of Finding
-        All but those on wildcards that are bounded.
+        All but those on wildcards that are bounded, and those that a stricter rule answers.
     acknowledgements : tuple of Acknowledgement
         Of all constructs.
     wildcards : tuple of Wildcard
         Those of policies that are bounded, each with what bounds it.
+    answered : tuple of Verdict
+        What the packs find, and a stricter rule answers.
     """
 
     findings: tuple[Finding, ...]
     acknowledgements: tuple[Acknowledgement, ...]
     wildcards: tuple[Wildcard, ...] = ()
+    answered: tuple[Verdict, ...] = ()
 
     def reason(self, finding: Finding) -> Acknowledgement | None:
-        """Return what acknowledges `finding`."""
+        """Return what acknowledges `finding`; nothing can where a stricter rule stands in the place of this one."""
+        if finding.general_rule in answer.answerable():
+            return None
         return next((given for given in self.acknowledgements if given.covers(finding)), None)
 
 
@@ -59,12 +67,14 @@ def check(fields: Mapping[str, Any]) -> Checked:
     pipeline = str(fields["name"])
     with tempfile.TemporaryDirectory() as folder:
         synthesis = synthesise(fields, Path(folder))
-        found, seen = _find(synthesis), wildcards.wildcards(Deployed(synthesis))
+        deployed = Deployed(synthesis)
+        found, seen = _find(synthesis), wildcards.wildcards(deployed)
     # cdk-nag finds every wildcard; our rule looks at each, and tells of those that nothing bounds.
     looked_at = {one.path for one in seen}
     found = [f for f in found if f.general_rule != _IAM5 or f.resource not in looked_at]
+    judged = verdicts(deployed, found)
     return Checked(
-        tuple(sorted({Finding(f.checker, f.rule, general_path(f.resource, pipeline), f.why) for f in found})),
+        tuple(sorted({_general(verdict.open, pipeline) for verdict in judged if not verdict.answered})),
         tuple(
             sorted(
                 {
@@ -82,15 +92,24 @@ def check(fields: Mapping[str, Any]) -> Checked:
                 }
             )
         ),
+        tuple(
+            Verdict(_general(verdict.finding, pipeline), verdict.by) for verdict in judged if verdict.answered
+        ),
     )
 
 
 def silent() -> list[str]:
     """Name the checkers that find nothing in the canary: they did not run."""
     with tempfile.TemporaryDirectory() as folder:
-        found = _find(canary(Path(folder)))
-    heard = {finding.checker for finding in found} | {finding.rule for finding in found}
+        synthesis = canary(Path(folder))
+        found = _find(synthesis)
+        complaining = {verdict.by for verdict in verdicts(Deployed(synthesis), found) if verdict.wrong}
+    heard = {finding.checker for finding in found} | {finding.rule for finding in found} | complaining
     return [name for name in CHECKERS if name not in heard]
+
+
+def _general(finding: Finding, pipeline: str) -> Finding:
+    return replace(finding, resource=general_path(finding.resource, pipeline))
 
 
 def _find(synthesis: Synthesis) -> list[Finding]:

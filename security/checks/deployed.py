@@ -162,6 +162,21 @@ class Deployed:
             for stack, logical, properties in templates.of_type(kind)
         ]
 
+    def of_type(self, *kinds: str) -> list[Resource]:
+        """Return all resources of some types."""
+        return [resource for resource in self.resources if resource.kind in kinds]
+
+    def arn(self, resource: Resource) -> str:
+        """Return a resource's ARN; ``KeyError`` for a type whose ARNs are not known here."""
+        stack, _, logical = resource.name.partition(".")
+        return self._synthesis.templates.arn(stack, logical)
+
+    @cached_property
+    def rotating_keys(self) -> frozenset[str]:
+        """ARNs of the deployment's own keys that are exchanged every year."""
+        keys = self.of_type("AWS::KMS::Key")
+        return frozenset(self.arn(key) for key in keys if key.properties.get("EnableKeyRotation") is True)
+
     @cached_property
     def machines(self) -> list[Machine]:
         """All state machines."""

@@ -26,7 +26,10 @@ _EVERYTHING: Fields = {
         "instances": 2,
         "scaling": {"min": 2, "max": 8, "by": "concurrency", "target": 4},
         "batch": {"instances": 2, "schedule": "rate(1 day)", "format": "parquet", "columns": "all"},
-        "front": {"principals": ["arn:aws:iam::123456789012:role/shop"]},
+        "front": {
+            "principals": ["arn:aws:iam::123456789012:role/shop"],
+            "web_acl": "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/shop/1234abcd-12ab-34cd-56ef-1234567890ab",
+        },
     },
     "release": {"strategy": "canary"},
     "training": {"tuning": {"trials": 8, "warm_start": True, "target_value": 0.9}},
@@ -68,6 +71,7 @@ _HARDENED: Fields = {
     "compliance": "strict",
     "network": "private",
     "retention": {"object_lock_days": 365},
+    "audit": {"ledger": True, "cloudtrail": True},
 }
 
 _VARIATIONS: Mapping[str, Fields] = {

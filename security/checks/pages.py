@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 from infra.code_bundle import REPO
 from security.checks.controls import CONTROLS
-from security.checks.deployments import HARDENED
+from security.checks.same_questions import SAME_QUESTIONS
+from security.checks.stricter.answer import STRICTER
 from security.checks.switches import SWITCHES
 
 if TYPE_CHECKING:
+    from security.checks.findings import Acknowledgement
     from security.checks.report import Report
 
 FOLDER = REPO / "docs"
@@ -41,19 +43,39 @@ _EXCEPTIONS = """
 """
 _ACKNOWLEDGED = f"""# What is acknowledged
 
-{_WRITTEN} A rule that several packs have counts once for a resource.
+{_WRITTEN}
+
+What the checkers find is, in this order, kept by construction; or [answered by a stricter rule](#answered-by-a-stricter-rule) of our own, where the rule
+of a pack cannot see what makes a resource right; or acknowledged here, at the one resource that does not keep it, with its reason. Rules that ask
+[the same question](#the-same-question) count once for a resource.
 
 ## In the hardened deployment
 
 """
 _HEAD = "| rule | resource | reason |\n|---|---|---|\n"
+_STRICTER = """
+## Answered by a stricter rule
+
+Each rule of ours (`security/checks/stricter/`) looks at exactly those resources that a pack finds fault with. Where it complains too, the finding stands, and
+no acknowledgement helps. The stack that is bad on purpose must be refused by each, and each has tests with templates that are good but for
+one thing (`tests/security/test_stricter.py`). The acknowledgements of these rules in the templates are for whoever runs the packs without ours.
+
+| stricter rule | in place of | because | hardened | elsewhere |
+|---|---|---|---|---|
+"""
+_SAME = """
+## The same question
+
+| rule | counts as | since |
+|---|---|---|
+"""
 _PREFIXES = """
 ## Wildcards that something bounds
 
 The packs find fault with every wildcard of a policy, a prefix of a bucket included. In place of `AwsSolutions-IAM5` stands a stricter rule
-(`security/checks/rules/wildcards.py`): before a wildcard must stand what belongs to this pipeline alone, down to a part of it; no family of
-actions is allowed; and `*` alone is for actions that know no resources, by AWS's service authorization reference. What keeps it is counted here,
-apart from what is acknowledged.
+(`security/checks/rules/wildcards.py`): before a wildcard must stand what belongs to this pipeline alone, down to a part of it, or a condition or a
+resource of the pipeline must do as much; no family of actions is allowed; and `*` alone is for actions that know no resources, by AWS's service
+authorization reference. What keeps it is counted here, apart from what is acknowledged.
 
 | bounded by | wildcards |
 |---|---|
@@ -99,18 +121,17 @@ def _controls(report: Report) -> str:
 
 
 def _acknowledgements(report: Report) -> str:
-    others: dict[tuple[str, str], str] = {}
-    for name in report.checked:
-        others |= {pair: given.reason for pair, given in report.acknowledged_by(name) if name != HARDENED}
-    hardened = {pair: given.reason for pair, given in report.acknowledged.items()}
-    beside = {pair: reason for pair, reason in others.items() if pair not in hardened}
     bounds = Counter(wildcard.bound for wildcard in report.prefixes)
     return "".join(
         [
             _ACKNOWLEDGED,
-            *_rows(hardened),
+            *_rows(report.acknowledged),
             "\n## In other deployments beside\n\n",
-            *_rows(beside),
+            *_rows(report.acknowledged_elsewhere),
+            _STRICTER,
+            *_stricter(report),
+            _SAME,
+            *(f"| `{rule}` | `{same}` | {since} |\n" for rule, (same, since) in SAME_QUESTIONS.items()),
             _PREFIXES,
             *(f"| {bound} | {count} |\n" for bound, count in sorted(bounds.items())),
             _SWITCHES,
@@ -119,7 +140,16 @@ def _acknowledgements(report: Report) -> str:
     )
 
 
-def _rows(reasons: Mapping[tuple[str, str], str]) -> Iterator[str]:
-    yield _HEAD if reasons else "Nothing.\n"
-    for (rule, resource), reason in sorted(reasons.items()):
-        yield f"| `{rule}` | `{resource}` | {reason} |\n"
+def _rows(acknowledged: Mapping[tuple[str, str], Acknowledgement]) -> Iterator[str]:
+    yield _HEAD if acknowledged else "Nothing.\n"
+    for (rule, resource), given in sorted(acknowledged.items()):
+        yield f"| `{rule}` | `{resource}` | {given.reason} |\n"
+
+
+def _stricter(report: Report) -> Iterator[str]:
+    hardened, elsewhere = (Counter(kept.values()) for kept in (report.stricter, report.stricter_elsewhere))
+    for name, rule in sorted(STRICTER.items()):
+        answers = ", ".join(f"`{answered}`" for answered in rule.answers)
+        yield (
+            f"| `{name}`: {rule.words} | {answers} | {rule.because} | {hardened[name]} | {elsewhere[name]} |\n"
+        )

@@ -15,6 +15,7 @@ from security.checks.deployments import HARDENED, deployments
 from security.checks.findings import Acknowledgement, Finding
 from security.checks.pages import out_of_date, write_pages
 from security.checks.rules.wildcards import Wildcard
+from security.checks.same_questions import question
 from security.checks.switches import SWITCHES
 
 OPEN = Path(__file__).parents[1] / "findings.txt"
@@ -24,7 +25,7 @@ _HEAD = """# What checkers find and nothing answers yet: a rule, and the resourc
 _PROCESSES = 2
 
 Pair = tuple[str, str]
-"""A rule, without the pack that has it, and the path of a resource."""
+"""A question that rules ask, under the name of one of them, and the path of a resource."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,35 @@ class Report:
     def acknowledged(self) -> dict[Pair, Acknowledgement]:
         """What the hardened deployment does not keep, for a reason."""
         return dict(self.acknowledged_by(HARDENED))
+
+    @cached_property
+    def acknowledged_elsewhere(self) -> dict[Pair, Acknowledgement]:
+        """What other deployments do not keep, for a reason, and the hardened one has not or keeps."""
+        others = {
+            pair: given
+            for name in self.checked
+            if name != HARDENED
+            for pair, given in self.acknowledged_by(name)
+        }
+        return {pair: given for pair, given in others.items() if pair not in self.acknowledged}
+
+    @cached_property
+    def stricter(self) -> dict[Pair, str]:
+        """What the hardened deployment keeps a stricter rule in place of, and that rule's name."""
+        return dict(self.answered_in(HARDENED))
+
+    @cached_property
+    def stricter_elsewhere(self) -> dict[Pair, str]:
+        """The same of the other deployments, for what the hardened one has not."""
+        others = {
+            pair: by for name in self.checked if name != HARDENED for pair, by in self.answered_in(name)
+        }
+        return {pair: by for pair, by in others.items() if pair not in self.stricter}
+
+    def answered_in(self, deployment: str) -> Iterator[tuple[Pair, str]]:
+        """Yield what the packs find in one deployment and a stricter rule answers."""
+        for verdict in self.checked[deployment].answered:
+            yield _pair(verdict.finding), verdict.by
 
     def acknowledged_by(self, deployment: str) -> Iterator[tuple[Pair, Acknowledgement]]:
         """Yield what one deployment does not keep, for a reason."""
@@ -92,6 +122,8 @@ class Report:
             "deployments": len(self.checked),
             "unacknowledged": len(self.open),
             "acknowledged": len(self.acknowledged),
+            "acknowledged_elsewhere": len(self.acknowledged_elsewhere),
+            "stricter_rules": len(self.stricter),
             "acknowledged_prefixes": len(self.prefixes),
             "sagemaker_controls": sum(self.controls.values()),
             "answered_by_switches": len(self.switched),
@@ -133,7 +165,7 @@ def report() -> Report:
 
 
 def _pair(finding: Finding) -> Pair:
-    return finding.general_rule, finding.resource
+    return question(finding.general_rule), finding.resource
 
 
 def _line(pair: Pair) -> str:

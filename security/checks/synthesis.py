@@ -75,10 +75,10 @@ def synthesise(fields: Mapping[str, Any], folder: Path) -> Synthesis:
     return Synthesis(app, folder, acknowledgements, pipeline)
 
 
-def new_app(folder: Path) -> cdk.App:
-    """Return an app with the project's context that writes to `folder`."""
+def new_app(folder: Path, **more: Any) -> cdk.App:
+    """Return an app with the project's context, and `more`, that writes to `folder`."""
     context = json.loads((REPO / "cdk.json").read_text())["context"]
-    return cdk.App(context=context, outdir=str(folder))
+    return cdk.App(context={**context, **more}, outdir=str(folder))
 
 
 class _Beside:

@@ -119,3 +119,14 @@ def test_an_error_of_the_servers_sets_off_an_alarm(template):
         "AWS::CloudWatch::Alarm",
         {"Namespace": "AWS/ApiGateway", "MetricName": "5XXError", "Threshold": 1},
     )
+
+
+def test_a_web_acl_stands_before_the_stage_if_there_is_one(template):
+    acl = "arn:aws:wafv2:us-east-1:123456789012:regional/webacl/shop/1234abcd-12ab-34cd-56ef-1234567890ab"
+    guarded = front_stack(web_acl=acl)
+
+    (firewall,) = Template.from_stack(guarded).find_resources("AWS::WAFv2::WebACLAssociation").values()
+    assert firewall["Properties"]["WebACLArn"] == acl
+    assert "/stages/" in json.dumps(firewall["Properties"]["ResourceArn"])
+    assert findings(guarded) == []
+    assert not template.find_resources("AWS::WAFv2::WebACLAssociation")

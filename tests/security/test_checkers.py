@@ -9,12 +9,15 @@ from security.checks.findings import Acknowledgement, Finding
 from security.checks.guard import with_imports
 from security.checks.pages import out_of_date, write_pages
 from security.checks.report import Report
+from security.checks.stricter.answer import Verdict
 from security.templates import Templates
 
+BUCKET = "<pipeline>-data/Bucket/Resource"
 QUEUE = "<pipeline>-data/Queue/Resource"
-BARE = Finding("Serverless", "Serverless-SQSRedrivePolicy", QUEUE)
+BARE = Finding("HIPAA.Security", "HIPAA.Security-S3BucketReplicationEnabled", BUCKET)
+DEAD_END = Finding("Serverless", "Serverless-SQSRedrivePolicy", QUEUE)
 IN_NO_VPC = Finding("HIPAA.Security", "HIPAA.Security-LambdaInsideVPC", "<pipeline>-data/Ingest/Resource")
-REASON = Acknowledgement("<pipeline>-data/Queue", "Serverless-SQSRedrivePolicy", "It is the dead letters'.")
+REASON = Acknowledgement("<pipeline>-data/Bucket", "S3BucketReplicationEnabled", "It leaves the Region.")
 
 
 @pytest.fixture
@@ -27,17 +30,18 @@ def listed(tmp_path, monkeypatch):
     return reports.OPEN
 
 
-def report(hardened=(), default=(), acknowledged=(), not_heard=()):
+def report(hardened=(), default=(), acknowledged=(), not_heard=(), answered=()):
     checked = {
-        HARDENED: Checked(tuple(hardened), tuple(acknowledged)),
-        "bike.yaml": Checked(tuple(default), tuple(acknowledged)),
+        HARDENED: Checked(tuple(hardened), tuple(acknowledged), answered=tuple(answered)),
+        "bike.yaml": Checked(tuple(default), tuple(acknowledged), answered=tuple(answered)),
     }
     return Report(checked, list(not_heard))
 
 
-def test_every_checker_finds_something_in_the_stack_that_is_bad_on_purpose():
+def test_every_checker_finds_something_in_the_stack_that_is_bad_on_purpose(capfd):
     assert len(CHECKERS) > 8
     assert silent() == []
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_checker_that_does_not_run_is_told(monkeypatch):
@@ -52,7 +56,7 @@ def test_what_is_found_without_a_reason_fails(listed):
     found = report(hardened=[BARE])
 
     assert found.figures()["unacknowledged"] == 1
-    assert list(found.complaints()) == [f"found: SQSRedrivePolicy | {QUEUE}: "]
+    assert list(found.complaints()) == [f"found: S3BucketReplicationEnabled | {BUCKET}: "]
 
 
 def test_what_has_a_reason_is_counted_and_does_not_fail(listed):
@@ -69,6 +73,39 @@ def test_a_rule_of_two_packs_counts_once_for_a_resource(listed):
     assert report(hardened=twice).figures()["unacknowledged"] == 1
 
 
+def test_rules_that_ask_the_same_count_once_for_a_resource(listed):
+    twice = [
+        DEAD_END,
+        Finding("Control Tower", "CT.SQS.PR.1", QUEUE),
+        Finding("AwsSolutions", "AwsSolutions-SQS3", QUEUE),
+    ]
+
+    assert list(report(hardened=twice).complaints()) == [f"found: AwsSolutions-SQS3 | {QUEUE}: "]
+
+
+def test_what_a_stricter_rule_answers_is_counted_apart(listed):
+    found = report(answered=[Verdict(DEAD_END, "Headrace-DeadLettersAreKeptAndWatched")])
+
+    assert (found.figures()["stricter_rules"], found.figures()["acknowledged"]) == (1, 0)
+    assert list(found.complaints()) == []
+
+
+def test_what_a_stricter_rule_refuses_cannot_be_acknowledged(listed):
+    never_mind = Acknowledgement("<pipeline>-data/Queue", "Serverless-SQSRedrivePolicy", "Never mind.")
+
+    assert report(hardened=[DEAD_END], acknowledged=[never_mind]).figures()["unacknowledged"] == 1
+
+
+def test_what_other_deployments_acknowledge_is_counted_apart(listed):
+    found = report(default=[BARE], acknowledged=[REASON])
+
+    assert (found.figures()["acknowledged"], found.figures()["acknowledged_elsewhere"]) == (0, 1)
+    assert (
+        report(hardened=[BARE], default=[BARE], acknowledged=[REASON]).figures()["acknowledged_elsewhere"]
+        == 0
+    )
+
+
 def test_what_a_switch_answers_may_be_found_in_defaults_but_not_where_the_switch_is_on(listed):
     assert report(default=[IN_NO_VPC]).figures()["answered_by_switches"] == 1
     assert list(report(default=[IN_NO_VPC]).complaints()) == []
@@ -79,7 +116,9 @@ def test_the_list_of_what_is_open_may_only_shrink(listed):
     report(hardened=[BARE]).accept()
 
     assert list(report(hardened=[BARE]).complaints()) == []
-    assert list(report().complaints()) == [f"listed in findings.txt for nothing: SQSRedrivePolicy | {QUEUE}"]
+    assert list(report().complaints()) == [
+        f"listed in findings.txt for nothing: S3BucketReplicationEnabled | {BUCKET}"
+    ]
 
 
 def test_every_option_of_a_pipeline_is_checked_in_some_deployment():
@@ -140,7 +179,7 @@ def test_pages_say_what_is_so_or_are_out_of_date(tmp_path):
     write_pages(report(hardened=[BARE], acknowledged=[REASON]), tmp_path)
 
     assert (
-        f"| `SQSRedrivePolicy` | `{QUEUE}` | {REASON.reason} |"
+        f"| `S3BucketReplicationEnabled` | `{BUCKET}` | {REASON.reason} |"
         in (tmp_path / "security-acknowledgements.md").read_text()
     )
     assert list(out_of_date(report(hardened=[BARE], acknowledged=[REASON]), tmp_path)) == []

@@ -295,6 +295,60 @@ def test_what_a_function_may_and_its_code_may_not_is_bounded():
     assert len(found(allowed, grant("ec2:DeleteNetworkInterface", effect="Deny", **only_lambda))) == 1
 
 
+SIZES = "sagemaker:UpdateEndpointWeightsAndCapacities"
+SCALES = (
+    "application-autoscaling:RegisterScalableTarget",
+    "arn:aws:application-autoscaling:r:1:scalable-target/*",
+)
+OF_VARIANTS = {
+    "StringEquals": {
+        "application-autoscaling:service-namespace": "sagemaker",
+        "application-autoscaling:scalable-dimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("conditions", "endpoint", "count"),
+    [
+        (OF_VARIANTS, "arn:aws:sagemaker:r:1:endpoint/headrace-p", 0),
+        ({}, "arn:aws:sagemaker:r:1:endpoint/headrace-p", 1),
+        (OF_VARIANTS, "arn:aws:sagemaker:r:1:endpoint/*", 1),
+    ],
+)
+def test_scalable_targets_are_bounded_by_conditions_and_by_whose_size_one_may_change(
+    conditions, endpoint, count
+):
+    scaling = [
+        what for what in found(grant(*SCALES, **conditions), grant(SIZES, endpoint)) if "scalable" in what
+    ]
+
+    assert len(scaling) == count
+    assert len(found(grant(*SCALES, **OF_VARIANTS))) == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "emptied", "count"),
+    [
+        ("s3:DeleteObject", "p-data.Bucket", 0),
+        ("s3:DeleteObject", "p-data.Other", 1),
+        ("s3:GetObject", "p-data.Bucket", 1),
+    ],
+)
+def test_all_of_a_bucket_is_for_a_function_that_empties_it(action, emptied, count):
+    function = "arn:aws:lambda:us-east-1:123456789012:function:p-data.Empty"
+    role = "arn:aws:iam::123456789012:role/p-data.Role"
+    by_kind = {
+        "AWS::Lambda::Function": [resource("AWS::Lambda::Function", {"Role": role})],
+        "Custom::EmptyBuckets": [resource("", {"ServiceToken": function, "BucketNames": [emptied]})],
+    }
+    deployed = SimpleNamespace(
+        grants=[grant(action, "arn:aws:s3:::p-data.Bucket/*")], of_type=by_kind.get, arn=lambda _: function
+    )
+
+    assert len(list(wildcards.wildcards_are_bounded(deployed))) == count
+
+
 def test_sagemaker_makes_interfaces_in_a_network_and_nobody_else_may():
     assert found(grant("ec2:CreateNetworkInterface", services="sagemaker.amazonaws.com")) == []
     assert len(found(grant("ec2:RunInstances", services="sagemaker.amazonaws.com"))) == 1

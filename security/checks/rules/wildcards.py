@@ -26,6 +26,15 @@ _OF_JOBS_IN_A_NETWORK = {
 """SageMaker developer guide, "How to use SageMaker AI execution roles": what a role needs whose job or model is in a VPC, on ``*``.
 SageMaker makes and removes the interfaces; a container that is isolated from the network has no credentials."""
 
+_EMPTYING = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+_OF_VARIANTS = {
+    "application-autoscaling:service-namespace",
+    "application-autoscaling:scalable-dimension",
+}
+_SIZES = "sagemaker:UpdateEndpointWeightsAndCapacities"
+"""Application Auto Scaling gives targets random ids. SageMaker developer guide, "Auto scaling policies: prerequisites", says what
+who registers a variant has to be allowed on the endpoint: its size."""
+
 _OF_FUNCTIONS = "lambda:sourcefunctionarn"
 
 
@@ -50,7 +59,7 @@ def wildcards(deployed: Deployed) -> list[Wildcard]:
     for grant in deployed.grants:
         if grant.statement["Effect"] != "Allow":
             continue
-        for what, bound in _bounds(grant):
+        for what, bound in _bounds(deployed, grant):
             kept = all((grant.role, action) in denied for action in grant.actions)
             found.append(Wildcard(grant.path, what, bound or "denied to the function's code" * kept))
     return sorted(set(found))
@@ -62,7 +71,7 @@ def wildcards_are_bounded(deployed: Deployed) -> Iterator[tuple[str, str]]:
     yield from ((one.path, one.what) for one in wildcards(deployed) if not one.bound)
 
 
-def _bounds(grant: Grant) -> Iterator[tuple[str, str]]:
+def _bounds(deployed: Deployed, grant: Grant) -> Iterator[tuple[str, str]]:
     """Yield each wildcard of a statement with what bounds it, or with nothing."""
     for action in grant.actions:
         if "*" in action:
@@ -74,7 +83,7 @@ def _bounds(grant: Grant) -> Iterator[tuple[str, str]]:
             )
             yield f"{', '.join(named or grant.actions)} on *", _bound_of_all(grant, named)
         elif "*" in resource:
-            yield resource, bound(resource, grant.pipeline)
+            yield resource, bound(resource, grant.pipeline) or _bound_beside(deployed, grant, resource)
 
 
 def _bound_of_all(grant: Grant, named: Sequence[str]) -> str:
@@ -84,6 +93,45 @@ def _bound_of_all(grant: Grant, named: Sequence[str]) -> str:
     if grant.services == {"sagemaker.amazonaws.com"} and _OF_JOBS_IN_A_NETWORK.issuperset(named):
         return "what SageMaker asks for in a network"
     return ""
+
+
+def _bound_beside(deployed: Deployed, grant: Grant, resource: str) -> str:
+    """Return what bounds an ARN with a wildcard beside what it says itself: conditions, and what the pipeline consists of."""
+    if _EMPTYING.issuperset(grant.actions) and resource in _emptied_by(deployed, grant.role):
+        return "a bucket of the pipeline, to empty it"
+    if (
+        resource.endswith(":scalable-target/*")
+        and grant.conditions >= _OF_VARIANTS
+        and _sizes(deployed, grant.role)
+    ):
+        return "the sizes of one endpoint"
+    return ""
+
+
+def _emptied_by(deployed: Deployed, role: str) -> set[str]:
+    """Return the objects of all buckets that a role is there to empty, by a custom resource that names them, before they are deleted."""
+    functions = {
+        deployed.arn(function)
+        for function in deployed.of_type("AWS::Lambda::Function")
+        if function.properties["Role"].rpartition("/")[2] == role
+    }
+    return {
+        f"arn:aws:s3:::{bucket}/*"
+        for custom in deployed.of_type("Custom::EmptyBuckets")
+        if custom.properties["ServiceToken"] in functions
+        for bucket in custom.properties["BucketNames"]
+    }
+
+
+def _sizes(deployed: Deployed, role: str) -> bool:
+    """Tell whether a role may change the size of named endpoints alone, which AWS asks of whoever registers a scalable target of one."""
+    named = [
+        resource
+        for grant in deployed.grants
+        if grant.role == role and _SIZES in grant.actions
+        for resource in grant.resources
+    ]
+    return bool(named) and not any("*" in resource for resource in named)
 
 
 def bound(resource: str, pipeline: str) -> str:

@@ -30,3 +30,16 @@ def test_roles_users_and_accounts_can_be_named(principal):
 def test_nobody_in_particular_cannot_be_named(principal):
     with pytest.raises(ValidationError):
         Front(principals=(principal,))
+
+
+ACL = "arn:aws:wafv2:eu-central-1:123456789012:regional/webacl/shop/1234abcd-12ab-34cd-56ef-1234567890ab"
+
+
+def test_a_web_acl_of_a_region_can_be_put_before_it():
+    assert Front(web_acl=ACL).web_acl == ACL
+
+
+@pytest.mark.parametrize("acl", [ACL.replace("regional", "global"), ACL.replace("webacl", "rulegroup"), "shop"])
+def test_what_is_no_regional_web_acl_is_refused(acl):
+    with pytest.raises(ValidationError):
+        Front(web_acl=acl)
