@@ -37,6 +37,10 @@ class VersionedObject:
     live: str | None = None
 
 
+class HeldVersionError(Exception):
+    """S3 does not delete a version; the text says which, why that may be, and what to do."""
+
+
 class VersionedObjects:
     """The objects of some buckets; takes the rights to list, read, write and delete versions."""
 
@@ -79,9 +83,18 @@ class VersionedObjects:
         self._client.delete_object(Bucket=item.bucket, Key=item.key)
 
     def delete(self, item: VersionedObject, versions: tuple[str, ...]) -> None:
-        """Delete versions for good; one that is gone already does no harm."""
+        """Delete versions for good; one that is gone already does no harm, ``HeldVersionError`` for one that is held."""
         for version in versions:
-            self._client.delete_object(Bucket=item.bucket, Key=item.key, VersionId=version)
+            try:
+                self._client.delete_object(Bucket=item.bucket, Key=item.key, VersionId=version)
+            except self._client.exceptions.ClientError as error:
+                if error.response["Error"]["Code"] != "AccessDenied":
+                    raise
+                raise HeldVersionError(
+                    f"S3 does not delete version {version} of s3://{item.bucket}/{item.key}: it is on legal hold or locked (S3 "
+                    "Object Lock), or s3:DeleteObjectVersion is not allowed to you. Do the same again when that is settled: what "
+                    "is erased already stays so"
+                ) from error
 
     def _items(self, bucket: str, prefix: str = "") -> Iterator[tuple[str, str, Any]]:
         """Yield key, kind and entry, by key, within it the newest first."""

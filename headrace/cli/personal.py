@@ -166,12 +166,20 @@ def _subject(given: str) -> str:
 def _answered(work: Callable[[], Answer], doing: str) -> Answer:
     from headrace.aws.erasure import StillThereError  # noqa: PLC0415
     from headrace.aws.personal_requests import HeldError, NoSubjectError, NothingEncryptedError  # noqa: PLC0415
+    from headrace.aws.versioned_objects import HeldVersionError  # noqa: PLC0415
     from headrace.ml.files.refusal import FileRefusedError  # noqa: PLC0415
     from headrace.ml.privacy.encryption import NotReadableError  # noqa: PLC0415
     from headrace.ml.privacy.person import NobodyError  # noqa: PLC0415
 
-    ours = (HeldError, NoSubjectError, NothingEncryptedError, NobodyError, NotReadableError, StillThereError)
-
+    ours = (
+        HeldError,
+        HeldVersionError,
+        NoSubjectError,
+        NothingEncryptedError,
+        NobodyError,
+        NotReadableError,
+        StillThereError,
+    )
     try:
         return ask(work, doing)
     except ours as error:

@@ -16,7 +16,10 @@ Principal = Annotated[
     str, StringConstraints(pattern=r"^arn:aws[\w-]*:iam::\d{12}:(root|(role|user)/[\w+=,.@/-]+)$")
 ]
 WebAcl = Annotated[
-    str, StringConstraints(pattern=r"^arn:aws[\w-]*:wafv2:[\w-]+:\d{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}$")
+    str,
+    StringConstraints(
+        pattern=r"^arn:aws[\w-]*:wafv2:[\w-]+:\d{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}$"
+    ),
 ]
 
 

@@ -31,7 +31,8 @@ class Retention(Block):
         ge=1,
         le=36_500,
         description="For so many days no record of the audit trail can be deleted or written over (S3 Object Lock); left "
-        "out, there is no lock. Needs `on_destroy: retain`.",
+        "out, there is no lock. Data and artifacts then take locks and legal holds of single versions, and have none by themselves. "
+        "Needs `on_destroy: retain`.",
     )
     mode: Literal["governance", "compliance"] = Field(
         "governance",
@@ -40,8 +41,8 @@ class Retention(Block):
     )
     log_days: LogDays | None = Field(
         None,
-        description="How long logs are kept, in days; none: 90, and 365 with `compliance: strict`. The endpoint's own log, "
-        "which may hold features, is kept for 30.",
+        description="How long logs are kept, in days; none: 90, and 365 with `compliance: strict`. A log that holds "
+        "predictions, of a serverless or asynchronous endpoint, is kept for 30.",
     )
 
 

@@ -243,13 +243,16 @@ def own_names(resource):
 
 
 def test_every_log_group_forgets(synthesised):
-    groups = [r for _, _, r in synthesised.resources() if r["Type"] == "AWS::Logs::LogGroup"]
+    groups = {
+        name: r["Properties"] for _, name, r in synthesised.resources() if r["Type"] == "AWS::Logs::LogGroup"
+    }
+    pipeline = synthesised.stack("data").pipeline
 
     assert groups
-    kept = synthesised.stack("data").pipeline.log_days
-    for group in groups:
-        assert group["Properties"]["RetentionInDays"] in (30, kept)
-        assert "KmsKeyId" in group["Properties"]
+    for name, group in groups.items():
+        holds_predictions = name.startswith("EndpointLogs") and pipeline.endpoint.logs_requests
+        assert group["RetentionInDays"] == (30 if holds_predictions else pipeline.log_days)
+        assert "KmsKeyId" in group
 
 
 def test_every_output_that_people_need_is_there(synthesised):

@@ -153,6 +153,20 @@ def test_every_bucket_refuses_plain_http_old_tls_and_other_encryption(synthesise
             assert [list(condition) for condition in keys] == [["StringNotEquals", "Null"]]
 
 
+def test_records_are_locked_other_buckets_take_locks_beside_them_and_the_logs_own_cannot(synthesised):
+    locks = synthesised.stack("data").pipeline.retention.object_lock_days is not None
+    for name, bucket in buckets(synthesised).items():
+        assert bucket.get("ObjectLockEnabled", False) is (locks and "LoggingConfiguration" in bucket)
+        by_default = "Rule" in bucket.get("ObjectLockConfiguration", {})
+        assert by_default is (locks and name.startswith("Audit"))
+
+
+def test_eventbridge_hears_of_dropped_files_and_of_everything_where_packs_ask_for_it(synthesised):
+    strict = synthesised.stack("data").pipeline.compliance == "strict"
+    for name, bucket in buckets(synthesised).items():
+        assert ("NotificationConfiguration" in bucket) is (strict or name.startswith("Data"))
+
+
 # --- keys, tables, queues, topics
 
 

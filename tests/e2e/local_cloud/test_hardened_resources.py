@@ -54,6 +54,27 @@ def test_a_record_in_a_locked_bucket_cannot_be_deleted(client, stack):
         s3.delete_object(Bucket=bucket, Key="record", VersionId=version, BypassGovernanceRetention=True)
 
 
+def test_in_a_bucket_that_locks_nothing_a_version_is_kept_while_it_is_on_hold(client, stack):
+    properties = {"ObjectLockEnabled": True, "ObjectLockConfiguration": {"ObjectLockEnabled": "Enabled"}}
+    bucket = stack(
+        {"Data": {"Type": "AWS::S3::Bucket", "DeletionPolicy": "Retain", "Properties": properties}},
+        {"Name": {"Ref": "Data"}},
+    )["Name"]
+    s3 = client("s3")
+    free, held = (
+        s3.put_object(Bucket=bucket, Key=key, Body=b"rows")["VersionId"] for key in ("free", "held")
+    )
+    s3.put_object_legal_hold(Bucket=bucket, Key="held", VersionId=held, LegalHold={"Status": "ON"})
+
+    s3.delete_object(Bucket=bucket, Key="free", VersionId=free)
+
+    with pytest.raises(ClientError, match="AccessDenied"):
+        s3.delete_object(Bucket=bucket, Key="held", VersionId=held)
+    s3.put_object_legal_hold(Bucket=bucket, Key="held", VersionId=held, LegalHold={"Status": "OFF"})
+    s3.delete_object(Bucket=bucket, Key="held", VersionId=held)
+    assert "Versions" not in s3.list_object_versions(Bucket=bucket)
+
+
 def failure(client, name, resources):
     """Return why a stack of some resources cannot be made."""
     cloudformation = client("cloudformation")

@@ -32,8 +32,8 @@ class Account:
     def __init__(self, monkeypatch):
         self.s3, self.ledger = boto3.client("s3"), create_ledger()
         for bucket in ("data", "artifacts"):
-            self.s3.create_bucket(Bucket=bucket)
-            self.s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+            # With versions of all objects, of which single ones can be put on hold, and none is.
+            self.s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
         hashes = [hashed_value(name, KEY.encode()) for name in (CANARY, OTHER)]
         rows = {"order": ["o-1", "o-2"], "customer": hashes, "email": [MAIL, None], "total": [1.0, 2.0]}
         raw = f"order,customer,email,total\no-1,{CANARY},ann@example.org,1\no-2,{OTHER},,2\n".encode()
@@ -209,6 +209,21 @@ def test_nothing_is_erased_under_a_legal_hold(account, run):
     assert "nothing may be erased: privacy.legal_hold says 'lawsuit 12/2026'" in err
     assert account.bodies() == before
     assert list(ErasedPeople(account.ledger).hashes()) == []
+
+
+def test_a_version_on_legal_hold_stops_an_erasure_which_goes_on_when_that_is_lifted(account, run):
+    [found] = account.s3.list_object_versions(Bucket="data", Prefix="incoming/a.csv")["Versions"]
+    held = {"Bucket": "data", "Key": "incoming/a.csv", "VersionId": found["VersionId"]}
+    account.s3.put_object_legal_hold(**held, LegalHold={"Status": "ON"})
+
+    code, _, err = erase(run, "--yes")
+
+    assert code == 2
+    assert f"version {found['VersionId']} of s3://data/incoming/a.csv: it is on legal hold or locked" in err
+    account.s3.put_object_legal_hold(**held, LegalHold={"Status": "OFF"})
+    account.end_trainings()
+    assert erase(run, "--yes")[0] == 0
+    assert not [body for bodies in account.bodies().values() for body in bodies if CANARY.encode() in body]
 
 
 def test_nothing_is_erased_while_a_training_runs(account, run, monkeypatch):

@@ -39,7 +39,9 @@ def test_a_web_acl_of_a_region_can_be_put_before_it():
     assert Front(web_acl=ACL).web_acl == ACL
 
 
-@pytest.mark.parametrize("acl", [ACL.replace("regional", "global"), ACL.replace("webacl", "rulegroup"), "shop"])
+@pytest.mark.parametrize(
+    "acl", [ACL.replace("regional", "global"), ACL.replace("webacl", "rulegroup"), "shop"]
+)
 def test_what_is_no_regional_web_acl_is_refused(acl):
     with pytest.raises(ValidationError):
         Front(web_acl=acl)
