@@ -165,6 +165,13 @@ def test_nothing_is_acknowledged_for_a_whole_stack(listed):
     ]
 
 
+def test_an_acknowledgement_of_what_is_not_found_any_more_fails(listed):
+    assert list(report(acknowledged=[REASON]).complaints()) == [
+        "acknowledged for nothing: S3BucketReplicationEnabled at <pipeline>-data/Bucket"
+    ]
+    assert list(report(default=[BARE], acknowledged=[REASON]).complaints()) == []
+
+
 def test_a_control_holds_as_long_as_its_rules_find_nothing_and_run():
     open_model = Finding("Headrace", "Headrace-JobsAreIsolated", "<pipeline>-serving/Deployment/Resource")
     reason = Acknowledgement(open_model.resource, open_model.rule, "Acknowledged, and open still.")
