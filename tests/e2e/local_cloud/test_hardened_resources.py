@@ -75,6 +75,55 @@ def test_in_a_bucket_that_locks_nothing_a_version_is_kept_while_it_is_on_hold(cl
     assert "Versions" not in s3.list_object_versions(Bucket=bucket)
 
 
+def test_a_web_acl_stands_before_a_stage_that_a_template_makes(client, stack):
+    seen = {"SampledRequestsEnabled": False, "CloudWatchMetricsEnabled": False, "MetricName": "acl"}
+    acl = {
+        "Name": "guarded",
+        "Scope": "REGIONAL",
+        "DefaultAction": {"Allow": {}},
+        "VisibilityConfig": seen,
+    }
+    api = {"RestApiId": {"Ref": "Api"}}
+    method = {
+        "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]},
+        "HttpMethod": "GET",
+        "AuthorizationType": "NONE",
+    }
+    parts = [
+        "arn:aws:apigateway:",
+        {"Ref": "AWS::Region"},
+        "::/restapis/",
+        {"Ref": "Api"},
+        "/stages/",
+        {"Ref": "Stage"},
+    ]
+    stage = {"Fn::Join": ["", parts]}
+    made = stack(
+        {
+            "Api": {"Type": "AWS::ApiGateway::RestApi", "Properties": {"Name": "guarded"}},
+            "Method": {
+                "Type": "AWS::ApiGateway::Method",
+                "Properties": {**api, **method, "Integration": {"Type": "MOCK"}},
+            },
+            "Deployment": {"Type": "AWS::ApiGateway::Deployment", "Properties": api, "DependsOn": "Method"},
+            "Stage": {
+                "Type": "AWS::ApiGateway::Stage",
+                "Properties": {**api, "DeploymentId": {"Ref": "Deployment"}, "StageName": "live"},
+            },
+            "Acl": {"Type": "AWS::WAFv2::WebACL", "Properties": acl},
+            "Firewall": {
+                "Type": "AWS::WAFv2::WebACLAssociation",
+                "Properties": {"ResourceArn": stage, "WebACLArn": {"Fn::GetAtt": ["Acl", "Arn"]}},
+            },
+        },
+        {"Stage": stage, "Acl": {"Fn::GetAtt": ["Acl", "Arn"]}},
+    )
+
+    found = client("wafv2").get_web_acl_for_resource(ResourceArn=made["Stage"])["WebACL"]["ARN"]
+
+    assert found == made["Acl"]
+
+
 def failure(client, name, resources):
     """Return why a stack of some resources cannot be made."""
     cloudformation = client("cloudformation")
