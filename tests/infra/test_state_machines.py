@@ -1,4 +1,5 @@
 import json
+from itertools import product
 
 import pytest
 
@@ -34,16 +35,33 @@ VARIANTS = {
 }
 
 
-def machines():
-    return [
-        pytest.param(definition, id=f"{variant}: {name}")
-        for variant, options in VARIANTS.items()
-        for template in templates(options)
-        for name, definition in definitions(template).items()
-    ]
+MACHINES = ("Training", "Deployment")
 
 
-every_machine = pytest.mark.parametrize("definition", machines())
+def definition_of(name, options="{}"):
+    found = {k: d for t in templates(options) for k, d in definitions(t).items()}
+    return next(definition for key, definition in found.items() if key.startswith(name))
+
+
+@pytest.fixture
+def definition(request):
+    """The definition of one machine of one variant, synthesised when a test asks: workers collect what others run."""
+    variant, name = request.param
+    return definition_of(name, VARIANTS[variant])
+
+
+every_machine = pytest.mark.parametrize(
+    "definition",
+    [pytest.param(pair, id=": ".join(pair)) for pair in product(VARIANTS, MACHINES)],
+    indirect=True,
+)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_there_are_no_other_machines(variant):
+    found = [name for template in templates(VARIANTS[variant]) for name in definitions(template)]
+
+    assert [name[: -len("1DBE9C16")] for name in found] == [*MACHINES]
 
 
 @every_machine
@@ -85,11 +103,6 @@ def test_the_query_language_is_set_once(definition):
 @every_machine
 def test_the_whole_execution_ends_in_time(definition):
     assert definition["TimeoutSeconds"] > max(state["TimeoutSeconds"] for state in tasks(definition).values())
-
-
-def definition_of(name, options="{}"):
-    found = {k: d for t in templates(options) for k, d in definitions(t).items()}
-    return next(definition for key, definition in found.items() if key.startswith(name))
 
 
 def test_jobs_are_isolated_and_encrypted():
