@@ -4,7 +4,7 @@ import botocore.session
 import pytest
 from hypothesis import settings
 
-LONGEST = "test_readme_by_hand.py"
+from tests.scheduling import Scheduling, line_of
 
 settings.register_profile(
     "headrace", deadline=None
@@ -20,8 +20,14 @@ collect_ignore_glob = [
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the longest file, so that the workers end at about the same time."""
-    items.sort(key=lambda item: item.path.name != LONGEST)
+    """Begin with what takes longest."""
+    items.sort(key=lambda item: line_of(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Deal out files whole, and files that share what is dear to one worker."""
+    return Scheduling(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session", autouse=True)
