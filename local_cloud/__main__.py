@@ -11,6 +11,7 @@ import tempfile
 from local_cloud.settings import Settings
 
 _EXTENSIONS = (
+    "local_cloud.adapters.service_models",
     "local_cloud.adapters.recorded_decisions",  # before any that keeps a function which this replaces
     "local_cloud.adapters.lambda_functions",
     "local_cloud.adapters.logs",

@@ -2,6 +2,7 @@ from functools import cache
 
 import botocore.session
 import pytest
+from botocore.client import ClientCreator
 from hypothesis import settings
 
 from tests.scheduling import Scheduling, line_of
@@ -33,6 +34,15 @@ def pytest_xdist_make_scheduler(config, log):
 @pytest.fixture(scope="session", autouse=True)
 def models_of_aws():
     """Read each of AWS's models once: moto makes a new session for every test, which would read them all anew."""
+    load = ClientCreator._load_service_model
+    models = {}
+
+    def load_once(creator, *names):
+        if names not in models:
+            models[names] = load(creator, *names)
+        return models[names]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", cache(botocore.session.create_loader))
+        patch.setattr(ClientCreator, "_load_service_model", load_once)
         yield

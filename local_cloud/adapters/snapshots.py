@@ -21,7 +21,7 @@ from local_cloud.adapters.patching import replace, require
 from local_cloud.settings import Settings
 
 _EVERY_S = 3.0
-_REST = 20
+_REST = 50
 """How many times as long as a round has kept the processor busy is waited for the next one."""
 
 _extra: dict[str, Callable[[], dict[str, Any] | None]] = {}

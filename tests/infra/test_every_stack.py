@@ -10,8 +10,6 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_s3 as s3
-from cfnlint.config import ConfigMixIn
-from cfnlint.runner import Runner
 
 from headrace.config.loading import load_pipeline
 from local_cloud.lambda_runtime.packages import (
@@ -95,6 +93,9 @@ def test_a_property_that_does_not_exist_would_be_found():
 @cache
 def linter():
     """Return cfn-lint with all its rules, which take longer to load than a template to check."""
+    from cfnlint.config import ConfigMixIn  # noqa: PLC0415 - takes a second, in every worker that collects this file
+    from cfnlint.runner import Runner  # noqa: PLC0415
+
     return Runner(ConfigMixIn(ignore_checks=["W3005"], regions=["us-east-1"]))  # the CDK says W3005 twice
 
 

@@ -2,7 +2,6 @@
 
 import boto3
 from aws_cdk.assertions import Template
-from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
 from security.checks.deployed import called
 from tests.infra.state_machines import definitions, tasks
@@ -42,6 +41,8 @@ def tag_property(kind):
     """Return the name of the property that holds a type's tags; None if CloudFormation knows none."""
     if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
         return None
+    from cfnlint.schema import PROVIDER_SCHEMA_MANAGER  # noqa: PLC0415 - takes a second, in every worker
+
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     tagging = schema.get("tagging", {})
     named = tagging.get("tagProperty", "/properties/Tags").removeprefix("/properties/")

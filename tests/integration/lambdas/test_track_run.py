@@ -10,7 +10,6 @@ import urllib.request
 from datetime import UTC, datetime
 
 import pytest
-from mlflow import MlflowClient
 
 from headrace.aws.mlflow_server import MlflowServer
 from lambdas.track_run.handler import Ports, track_run
@@ -37,7 +36,11 @@ def server(tmp_path_factory):
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"},
+            env={
+                **os.environ,
+                "MLFLOW_DISABLE_TELEMETRY": "true",
+                "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # as in the local cloud
+            },
         )
     try:
         _wait(f"http://127.0.0.1:{port}/health", process, folder / "log")
@@ -45,6 +48,12 @@ def server(tmp_path_factory):
     finally:
         os.killpg(process.pid, signal.SIGKILL)  # with its workers; nothing in there is to be kept
         process.wait(20)
+
+
+def client_of(server):
+    from mlflow import MlflowClient  # noqa: PLC0415 - takes a second, in every worker that collects this file
+
+    return MlflowClient(tracking_uri=server)
 
 
 def _wait(url, process, log):
@@ -109,7 +118,7 @@ def event(run="run-1", **detail):
 
 
 def runs(server, pipeline="bike"):
-    client = MlflowClient(tracking_uri=server)
+    client = client_of(server)
     experiment = client.get_experiment_by_name(f"headrace-{pipeline}")
     return client.search_runs([experiment.experiment_id])
 
@@ -128,7 +137,7 @@ def test_mlflows_own_client_finds_the_run_with_all_that_is_known_of_it(server, t
     assert (tags["headrace.data.content_hash"], tags["headrace.data.objects_sha256"]) == ("c0ffee", "20")
     assert tags["headrace.provenance"] == "s3://artifacts/evaluations/run-1/provenance.json"
     assert tags["headrace.reason.about"] == "temp"
-    client = MlflowClient(tracking_uri=server)
+    client = client_of(server)
     assert {item.path for item in client.list_artifacts(run.info.run_id)} == {
         "report.html",
         "evaluation.json",
@@ -148,7 +157,7 @@ def test_an_event_that_comes_twice_is_one_run_and_one_version(server):
 
     assert first == again
     assert len(runs(server, "twice")) == 1
-    assert len(MlflowClient(tracking_uri=server).search_model_versions("name = 'headrace-twice'")) == 1
+    assert len(client_of(server).search_model_versions("name = 'headrace-twice'")) == 1
 
 
 def test_a_training_that_failed_before_its_evaluation_is_a_failed_run_with_the_reason(server):
@@ -158,7 +167,7 @@ def test_a_training_that_failed_before_its_evaluation_is_a_failed_run_with_the_r
 
     (run,) = runs(server, "failing")
     assert (run.info.status, run.data.tags["headrace.why"]) == ("FAILED", "no rows")
-    assert MlflowClient(tracking_uri=server).search_model_versions("name = 'headrace-failing'") == []
+    assert client_of(server).search_model_versions("name = 'headrace-failing'") == []
 
 
 def test_a_server_that_is_not_there_costs_nothing_but_a_line_in_the_log():
