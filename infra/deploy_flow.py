@@ -139,7 +139,7 @@ class DeployFlow:
         again = sfn.Pass.jsonata(self._scope, "DeployAgain", assign={"plan": "{% $decided.plan %}"})
         act = (
             sfn.Choice.jsonata(self._scope, "WhatIsWanted")
-            .when(says("$decided.action = 'roll_back'"), go_back.next(self._move))
+            .when(says("$decided.action = 'roll_back'"), go_back.next(self._add_way_back()))
             .when(says("$decided.action = 'deploy'"), again.next(self._create))
             .when(says("$decided.action = 'withdraw'"), adopt.next(withdraw))
             .otherwise(sfn.Succeed.jsonata(self._scope, "DecisionTaken"))
@@ -155,6 +155,20 @@ class DeployFlow:
             assign={"plan": "{% $states.result.Payload %}"},
         )
         return sfn.Chain.start(verify)
+
+    def _add_way_back(self) -> sfn.IChainable:
+        """Refuse a kept model that was changed meanwhile; one that was deployed before there were signatures has none."""
+        verify = self._tasks.function(
+            "VerifyKept",
+            self._functions.verify_model,
+            {"plan": "{% $plan %}"},
+            assign={"plan": "{% $states.result.Payload %}"},
+        )
+        return (
+            sfn.Choice.jsonata(self._scope, "WasItSigned")
+            .when(says("$plan.signed = true"), verify.next(self._move))
+            .otherwise(self._move)
+        )
 
     def _add_creation(self) -> sfn.IChainable:
         model = self._tasks.call("CreateModel", "createModel", self._calls.create_model)

@@ -126,7 +126,7 @@ def _verified(plan: Mapping[str, Any], pipeline: str, ports: Ports) -> dict[str,
     ports.models.check_archive(url, signed.manifest)
     given = to_variables(signed.envelope, ports.key.public_text)
     logger.info("verified", extra={"version": plan["version"], "sha256": signed.manifest.archive_sha256})
-    return {**plan, "environment": {**plan["environment"], **given}, "signed": True}
+    return {**plan, "environment": {**plan.get("environment", {}), **given}, "signed": True}
 
 
 @redact_errors

@@ -37,6 +37,7 @@ def walk(definition, plan=ALL_AT_ONCE, **answers):
     known = {
         "PlanDeployment": payload(plan),
         "VerifyModel": lambda arguments: payload({**arguments["Payload"]["plan"], "signed": True}),
+        "VerifyKept": lambda arguments: payload(arguments["Payload"]["plan"]),
         "CreateModel": {},
         "CreateEndpointConfig": {},
         "CreateEndpoint": hosting.update,
@@ -188,3 +189,35 @@ def test_a_version_whose_deployment_is_not_kept_is_made_again_when_somebody_goes
     tasks = [name for name, _ in execution.calls if name != "DescribeEndpoint"]
     assert tasks[:3] == ["DecideRelease", "VerifyModel", "CreateModel"]
     assert execution.arguments("PublishModel")[0]["Payload"]["plan"]["rejects"] == "arn:5"
+
+
+GO_BACK = {"decision": "rollback", "by": "arn:ann", "why": "complaints"}
+
+
+def way_back(definition, signed, **answers):
+    plan = {**ALL_AT_ONCE, "action": "roll_back", "rejects": "arn:5", "signed": signed}
+    decided = payload({"action": "roll_back", "plan": plan, "why": "from v5 back to v4"})
+    return walk(definition, DecideRelease=decided, **answers)
+
+
+def test_a_deployment_that_is_kept_is_verified_before_the_endpoint_goes_back_to_it(definition):
+    execution = way_back(definition, signed=True)
+
+    assert execution.run(GO_BACK) == "ModelDeployed"
+    tasks = [name for name, _ in execution.calls if name != "DescribeEndpoint"]
+    assert tasks[:3] == ["DecideRelease", "VerifyKept", "UpdateEndpoint"]
+
+
+def test_the_endpoint_does_not_go_back_to_a_model_that_was_changed(definition):
+    refusal = TaskError("ModelRefusedError", "changed: the archive's SHA-256 is another")
+    execution = way_back(definition, signed=True, VerifyKept=refusal)
+
+    assert execution.run(GO_BACK) == "DeploymentFailed"
+    assert "UpdateEndpoint" not in execution.visited
+
+
+def test_a_kept_deployment_of_before_there_were_signatures_is_gone_back_to(definition):
+    execution = way_back(definition, signed=False)
+
+    assert execution.run(GO_BACK) == "ModelDeployed"
+    assert "VerifyKept" not in execution.visited

@@ -63,7 +63,10 @@ def test_a_new_model_is_made_and_tried_by_a_transform_job_before_it_is_published
 
 
 def test_going_back_tries_the_earlier_model_again_and_makes_nothing():
-    assert deployment()["States"]["GoBack"]["Next"] == "WriteSample"
+    states = deployment()["States"]
+
+    assert states["GoBack"]["Next"] == "WasItSigned"
+    assert states["WasItSigned"]["Default"] == states["VerifyKept"]["Next"] == "WriteSample"
 
 
 def test_each_try_is_a_job_of_its_own_though_a_deployment_is_gone_back_to():

@@ -141,6 +141,14 @@ def test_somebody_who_decides_to_go_back_may_have_an_older_version():
     assert verify(bucket(), {**PLAN, "rejects": "arn:5"}, in_service=5, newest=5)["signed"]
 
 
+def test_a_deployment_that_is_kept_is_verified_though_its_container_has_its_variables_already():
+    kept = {name: value for name, value in PLAN.items() if name != "environment"} | {"rejects": "arn:5"}
+
+    assert verify(bucket(), kept, in_service=5, newest=5)["signed"]
+    with pytest.raises(ModelRefusedError, match="changed"):
+        verify(bucket(archive=packed(MODEL)[:-1]), kept, in_service=5, newest=5)
+
+
 def test_the_version_that_was_taken_back_may_be_deployed_again():
     assert verify(bucket(), in_service=3, newest=4)["signed"]
 
