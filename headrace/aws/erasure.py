@@ -185,6 +185,10 @@ class Erasure:
         """Where plan and receipt are."""
         return f"{OWN}erasures/{self.name[-_SHORT:]}/"
 
+    def receipt_key(self, begun_at: str) -> str:
+        """Where the receipt of an erasure is that began then: a later one of the same person has its own."""
+        return f"{self.folder}receipt-{_digits(begun_at)}.json"
+
     def run(self, now: str, *, train: bool, progress: Progress) -> dict[str, Any]:
         """Erase the person, and return the receipt.
 
@@ -232,18 +236,29 @@ class Erasure:
         self.refuse_while_training()
         models = self.mark_models(plan.snapshots, now)
         # The plan outlives a crash, and with it the name: another erasure of the same person is another training.
-        begun = re.sub(r"\D", "", plan.begun_at)[:_DIGITS]
-        execution = self.train(f"erasure-{self.name[-_SHORT:]}-{begun}") if train and models else None
+        name = f"erasure-{self.name[-_SHORT:]}-{_digits(plan.begun_at)}"
+        execution = self.train(name) if train and models else None
         receipt = {
             **described(plan),
             "finished_at": now,
             "models": models,
             "training": execution,
         }
-        self.artifacts.store(f"{self.folder}receipt.json", receipt)
+        self.artifacts.store(self.receipt_key(plan.begun_at), receipt)
         for item in self.search.objects.below(self.bucket, f"{self.folder}plan.json"):
             self.search.objects.delete(item, (*item.versions, *item.markers))
         return receipt
+
+
+def _digits(moment: str) -> str:
+    """Return a moment to the second, as a name takes it.
+
+    Examples
+    --------
+    >>> _digits("2026-01-31T12:00:00+00:00")
+    '20260131120000'
+    """
+    return re.sub(r"\D", "", moment)[:_DIGITS]
 
 
 def described(plan: Plan) -> dict[str, Any]:

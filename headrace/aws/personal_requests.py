@@ -39,6 +39,10 @@ class HeldError(Exception):
     """Nothing may be deleted now; the text says why."""
 
 
+class NotErasedError(Exception):
+    """Somebody is to be let in again who was never kept out; the text says where."""
+
+
 @dataclass(frozen=True)
 class PersonalRequests:
     """Requests of people to a running pipeline.
@@ -114,9 +118,16 @@ class PersonalRequests:
         )
 
     def admit(self, subject: str, now: datetime) -> None:
-        """Let rows of a person who was erased come in again."""
+        """Let rows of a person who was erased come in again.
+
+        Raises
+        ------
+        NotErasedError
+            If that person was not erased.
+        """
         self.person(subject)
-        self._people().remove(self._hash(subject))
+        if not self._people().remove(self._hash(subject)):
+            raise NotErasedError(f"nobody of that name was erased from {self.pipeline.name}")
         self.note("admitted", subject, {}, now)
 
     def note(self, event: str, subject: str | None, about: Mapping[str, Any], now: datetime) -> None:

@@ -43,9 +43,10 @@ class ErasedPeople:
         """Remember a person by the hash; doing so again changes nothing."""
         self._table.put_item(Item={"pk": ERASED, "sk": person, "erased_at": at})
 
-    def remove(self, person: str) -> None:
-        """Forget a person: rows that come from now on are taken in."""
-        self._table.delete_item(Key={"pk": ERASED, "sk": person})
+    def remove(self, person: str) -> bool:
+        """Forget a person: rows that come from now on are taken in. False if nobody of that hash was erased."""
+        known = self._table.delete_item(Key={"pk": ERASED, "sk": person}, ReturnValues="ALL_OLD")
+        return "Attributes" in known
 
 
 @cache

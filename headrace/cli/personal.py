@@ -76,7 +76,7 @@ def erase(arguments: argparse.Namespace) -> None:
         name: done[name] for name in ("versions_removed", "models", "training") if name in done
     }
     _answered(lambda: requests.note("erased", subject, told, datetime.now(UTC)), "writing the ledger")
-    _show({**done, "receipt": f"s3://{erasure.bucket}/{erasure.folder}receipt.json"}, arguments)
+    _show({**done, "receipt": f"s3://{erasure.bucket}/{erasure.receipt_key(done['begun_at'])}"}, arguments)
 
 
 def export(arguments: argparse.Namespace) -> None:
@@ -165,7 +165,12 @@ def _subject(given: str) -> str:
 
 def _answered(work: Callable[[], Answer], doing: str) -> Answer:
     from headrace.aws.erasure import StillThereError  # noqa: PLC0415
-    from headrace.aws.personal_requests import HeldError, NoSubjectError, NothingEncryptedError  # noqa: PLC0415
+    from headrace.aws.personal_requests import (  # noqa: PLC0415
+        HeldError,
+        NoSubjectError,
+        NotErasedError,
+        NothingEncryptedError,
+    )
     from headrace.aws.versioned_objects import HeldVersionError  # noqa: PLC0415
     from headrace.ml.files.refusal import FileRefusedError  # noqa: PLC0415
     from headrace.ml.privacy.encryption import NotReadableError  # noqa: PLC0415
@@ -175,6 +180,7 @@ def _answered(work: Callable[[], Answer], doing: str) -> Answer:
         HeldError,
         HeldVersionError,
         NoSubjectError,
+        NotErasedError,
         NothingEncryptedError,
         NobodyError,
         NotReadableError,

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import stat
 
 import boto3
@@ -12,7 +13,7 @@ import pytest
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.privacy import ErasedPeople
 from headrace.aws.registry import Registry
-from headrace.cli import main
+from headrace.cli import main, personal
 from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
 from tests.integration.ledger import create_ledger
@@ -141,7 +142,8 @@ def test_a_person_is_erased_with_a_receipt_and_a_training_without_them(account, 
     assert receipt["rows_by_folder"] == {"incoming": 1, "curated": 1, "snapshots": 1}
     assert receipt["models"] == [1]
     assert account.trainings() == [receipt["training"].rsplit(":", 1)[1]]
-    assert receipt["receipt"].endswith("/receipt.json")
+    digits = re.sub(r"\D", "", receipt["begun_at"])[:14]
+    assert receipt["receipt"].endswith(f"/receipt-{digits}.json")
     left = account.bodies()
     assert left["incoming/a.csv"] == [f"order,customer,email,total\no-2,{OTHER},,2\n".encode()]
     assert not [key for key, bodies in left.items() for body in bodies if CANARY.encode() in body]
@@ -161,19 +163,21 @@ def test_the_table_for_people_has_the_places_and_no_name(account, run):
     assert CANARY not in out
 
 
-def test_erasing_again_finds_nothing_and_starts_no_other_training(account, run):
+def test_erasing_again_finds_nothing_starts_no_other_training_and_keeps_the_receipt_of_before(
+    account, run, monkeypatch
+):
     erase(run, "--yes")
     account.end_trainings()
     before = account.bodies()
+    monkeypatch.setattr(personal, "_now", lambda: "2099-01-31T12:00:00+00:00")
     code, out, _ = erase(run, "--yes", "--json")
 
     again = json.loads(out)
     assert (code, again["objects"], again["models"], again["training"]) == (0, 0, [], None)
     assert len(account.trainings()) == 1
-    receipts = {key for key in before if key.endswith("receipt.json")}
-    assert {key: bodies for key, bodies in account.bodies().items() if key not in receipts} == {
-        key: bodies for key, bodies in before.items() if key not in receipts
-    }
+    after = account.bodies()
+    receipt = again["receipt"].removeprefix("s3://artifacts/")
+    assert {key: bodies for key, bodies in after.items() if key != receipt} == before
 
 
 def test_without_a_training_none_is_asked_for(account, run):
@@ -282,6 +286,13 @@ def test_who_was_erased_can_be_let_in_again(account, run):
 
     assert json.loads(erase(run, "--admit", "--json")[1]) == {"admitted": True}
     assert list(ErasedPeople(account.ledger).hashes()) == []
+
+
+def test_whoever_was_not_erased_cannot_be_let_in_again(account, run):
+    code, _, err = erase(run, "--admit")
+
+    assert code == 2
+    assert "nobody of that name was erased from shop" in err
 
 
 def test_an_export_has_every_record_and_only_its_owner_can_read_it(account, run, tmp_path):
