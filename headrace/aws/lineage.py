@@ -21,7 +21,7 @@ from headrace.aws.prediction_files import PredictionFiles
 from headrace.aws.prediction_index import PredictionIndex
 from headrace.aws.prediction_search import AT_ONCE, PredictionSearch
 from headrace.aws.recorded_model import LostEvidenceError, RecordedObjects
-from headrace.aws.registry import Package
+from headrace.aws.registry import ERASURE, Package
 from headrace.aws.release_log import Entry, ReleaseLog
 from headrace.ml.lineage import Served, Step, served
 from headrace.ml.reproduction.digest import json_sha256
@@ -90,7 +90,7 @@ class Lineage:
             "served": [span.as_dict() for span in self.served if span.version == version],
             "history": [{name: getattr(entry, name) for name in _HISTORY} for entry in history],
             "approval": _approval(package, provenance),
-            **({"erasure": package.metadata["erasure"]} if "erasure" in package.metadata else {}),
+            **({"erasure": package.metadata[ERASURE]} if ERASURE in package.metadata else {}),
         }
         if not provenance:
             return {**known, "says": _NO_PROVENANCE}

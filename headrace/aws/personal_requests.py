@@ -13,7 +13,7 @@ from headrace.aws.audit_lines import AuditLines
 from headrace.aws.deployed_pipeline import DeployedPipeline
 from headrace.aws.erasure import Erasure, Search
 from headrace.aws.privacy import ErasedPeople, protection_key
-from headrace.aws.registry import Registry, property_text
+from headrace.aws.registry import ERASURE, Registry, property_text
 from headrace.aws.taken_files import taken_files
 from headrace.ml.privacy.encryption import CellCipher
 from headrace.ml.privacy.hashing import hashed_value
@@ -22,9 +22,6 @@ from headrace.ml.privacy.protection import same_as_in_cells
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
-
-MARK = "erasure"
-"""The property of a model package that says that somebody was erased from what its model has learnt from."""
 
 
 class NoSubjectError(Exception):
@@ -181,8 +178,8 @@ class PersonalRequests:
                 learnt = package.metadata.get("content_hash", "")
                 if not learnt or not learnt.startswith(tuple(snapshots)):
                     continue
-                said = {MARK: property_text(f"somebody was erased from what it has learnt from, {at}")}
-                if MARK not in package.metadata:
+                said = {ERASURE: property_text(f"somebody was erased from what it has learnt from, {at}")}
+                if ERASURE not in package.metadata:
                     client.update_model_package(
                         ModelPackageArn=package.arn, CustomerMetadataProperties={**package.metadata, **said}
                     )

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sagemaker import SageMakerClient
     from mypy_boto3_sagemaker.type_defs import DescribeModelPackageOutputTypeDef
 
+ERASURE = "erasure"
+"""The property of a model package that says that somebody was erased from what its model has learnt from."""
+
 _DESCRIPTION_LIMIT = 1024
 _PROPERTY_LIMIT = 256
 _REFUSED = re.compile(r"[^\w .:/=+\-@]")

@@ -14,7 +14,7 @@ import boto3
 from headrace.aws.endpoints import Endpoint
 from headrace.aws.logs import function_logger
 from headrace.aws.no_endpoint import endpoints_of
-from headrace.aws.registry import Package, Registry
+from headrace.aws.registry import ERASURE, Package, Registry
 from headrace.aws.release_log import ReleaseLog, RunningRelease
 from headrace.aws.training_log import Champion, Lock, TrainingLog
 from headrace.config.bundle import bundled_pipeline
@@ -155,6 +155,9 @@ def _needless(package: Package, champion: Champion | None, endpoint: Endpoint | 
         return f"v{package.version} is {package.status}"
     if champion is None or endpoint is None:
         return None
+    if champion.version > package.version and ERASURE in package.metadata:
+        # The mark has changed the package, which SageMaker tells as it tells approvals.
+        return f"v{package.version} is older than v{champion.version}, and somebody was erased from what it has learnt from"
     if champion.approved_at > package.status_at:
         return f"v{champion.version} was approved later and is in service"
     if champion.version == package.version and endpoint.status == "InService":

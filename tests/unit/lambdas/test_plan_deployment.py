@@ -88,6 +88,19 @@ def test_a_second_model_replaces_the_first(pipeline):
     assert answer["previous_config"] == "headrace-bike-v2-00000000"
 
 
+def test_an_older_version_that_an_erasure_marks_is_not_deployed_though_the_registry_says_that_it_has_changed(
+    pipeline,
+):
+    """SageMaker tells that the package has changed, and a package says when it was changed, not when it was approved."""
+    marked = replace(PACKAGE, metadata={**PACKAGE.metadata, "erasure": "somebody was erased"})
+    newer = replace(CHAMPION, version=4)
+
+    answer = plan(World(marked, endpoint=SERVING, champion=newer), pipeline)
+
+    assert answer["action"] == "skip"
+    assert "v3 is older than v4, and somebody was erased" in answer["why"]
+
+
 def test_one_execution_always_plans_the_same_names(pipeline):
     assert plan(World(), pipeline)["name"] == plan(World(), pipeline)["name"]
     assert plan(World(), pipeline)["name"] != plan(World(), pipeline, "e2")["name"]
