@@ -1,4 +1,11 @@
-"""Stricter rules on what is on its way: dead letters, queues that functions read, streams and their deliveries."""
+"""Stricter rules on what is on its way: dead letters, queues that functions read, streams and their deliveries.
+
+References
+----------
+.. [1] CloudFormation template reference, ``AWS::Lambda::EventSourceMapping OnFailure``: destinations are for failed invocations from
+   Kinesis, DynamoDB and Kafka. Lambda developer guide, "Error handling for an SQS event source": a dead-letter queue of the source queue.
+.. [2] Amazon Data Firehose developer guide, "Encrypt data at rest": with a Kinesis data stream as the source, data is stored there.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Stricter rules on a front: who is let in, and how what is behind it knows it."""
+"""Stricter rules on a front: who is let in, and how what is behind it knows it.
+
+References
+----------
+.. [1] API Gateway developer guide, "Generate and configure an SSL certificate for backend authentication": for HTTP servers.
+"""
 
 from __future__ import annotations
 

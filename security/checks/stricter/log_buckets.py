@@ -1,4 +1,10 @@
-"""Stricter rules on the bucket that S3 delivers access logs to."""
+"""Stricter rules on the bucket that S3 delivers access logs to.
+
+References
+----------
+.. [1] Amazon S3 user guide, "Object Lock considerations": a bucket with Object Lock cannot be the destination of access logs.
+.. [2] Amazon S3 user guide, "Enabling Amazon S3 server access logging": neither can one whose default encryption is by KMS.
+"""
 
 from __future__ import annotations
 
