@@ -80,10 +80,11 @@ class Report:
             yield _pair(verdict.finding), verdict.by
 
     def acknowledged_by(self, deployment: str) -> Iterator[tuple[Pair, Acknowledgement]]:
-        """Yield what one deployment does not keep, for a reason."""
+        """Yield what one deployment does not keep, for a reason; where a switch would keep it, that answers before any reason."""
         checked = self.checked[deployment]
         for finding in checked.findings:
-            if reason := checked.reason(finding):
+            switched = deployment != HARDENED and finding.general_rule in SWITCHES
+            if (reason := checked.reason(finding)) and not switched:
                 yield _pair(finding), reason
 
     @cached_property
@@ -103,7 +104,7 @@ class Report:
             _pair(finding)
             for name, checked in self.checked.items()
             for finding in checked.findings
-            if name != HARDENED and finding.general_rule in SWITCHES and not checked.reason(finding)
+            if name != HARDENED and finding.general_rule in SWITCHES
         }
         return found - self.open.keys()
 

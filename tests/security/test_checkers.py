@@ -112,6 +112,15 @@ def test_what_a_switch_answers_may_be_found_in_defaults_but_not_where_the_switch
     assert len(list(report(hardened=[IN_NO_VPC]).complaints())) == 1
 
 
+def test_a_switch_answers_before_a_reason_does(listed):
+    untold = Finding("Control Tower", "CT.S3.PR.4", BUCKET)
+    reason = Acknowledgement(BUCKET, "CT.S3.PR.4", "Nobody asks.")
+
+    figures = report(default=[untold], acknowledged=[reason]).figures()
+    assert (figures["answered_by_switches"], figures["acknowledged_elsewhere"]) == (1, 0)
+    assert report(hardened=[untold], acknowledged=[reason]).figures()["acknowledged"] == 1
+
+
 def test_the_list_of_what_is_open_may_only_shrink(listed):
     report(hardened=[BARE]).accept()
 
