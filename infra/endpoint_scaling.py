@@ -48,7 +48,7 @@ class EndpointScaling(Construct):
         )
         self._allow_scaling()
         self._allow_sizes(endpoint_name)
-        self._allow_alarms(endpoint_name)
+        self._allow_alarms(endpoint_name, wakes=scaling.min == 0)
         acknowledge_wildcards(
             self.function.role,
             "AWS names scalable targets by random ids and their alarms by a random suffix: namespace, dimension and the "
@@ -102,19 +102,21 @@ class EndpointScaling(Construct):
         configs = sagemaker_arn(self, "endpoint-config", f"{endpoint_name}-v*")
         allow(self.function.role, ["sagemaker:DescribeEndpointConfig"], [configs])
 
-    def _allow_alarms(self, endpoint_name: str) -> None:
-        names = (
-            f"TargetTracking-endpoint/{endpoint_name}/variant/*",
-            f"{endpoint_name}-backlog-without-capacity",
-        )
-        alarms = [
-            Stack.of(self).format_arn(
-                service="cloudwatch",
-                resource="alarm",
-                resource_name=name,
-                arn_format=ArnFormat.COLON_RESOURCE_NAME,
-            )
-            for name in names
-        ]
-        allow(self.function.role, ["cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms"], alarms)
+    def _allow_alarms(self, endpoint_name: str, *, wakes: bool) -> None:
+        """Allow the alarms of target tracking, which AWS asks of the caller, and the one that wakes the first instance.
+
+        That one is deleted by every pipeline: an earlier pipeline file may have let its endpoint go to sleep.
+        """
+        tracking = self._alarm(f"TargetTracking-endpoint/{endpoint_name}/variant/*")
+        waking = self._alarm(f"{endpoint_name}-backlog-without-capacity")
+        allow(self.function.role, ["cloudwatch:PutMetricAlarm"], [tracking, waking] if wakes else [tracking])
+        allow(self.function.role, ["cloudwatch:DeleteAlarms"], [tracking, waking])
         allow(self.function.role, ["cloudwatch:DescribeAlarms"], ["*"])
+
+    def _alarm(self, name: str) -> str:
+        return Stack.of(self).format_arn(
+            service="cloudwatch",
+            resource="alarm",
+            resource_name=name,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )

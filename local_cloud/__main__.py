@@ -74,6 +74,7 @@ _EXTENSIONS = (
     "local_cloud.repairs.distributed_map",
     "local_cloud.repairs.state_frame",
     "local_cloud.mlflow_server",
+    "local_cloud.adapters.mlflow_api",
 )
 
 

@@ -1,8 +1,8 @@
 """`make security`: check all stacks, judge the recorded runs by today's policies, and test the judgement by mutants.
 
 Ends with one line of JSON. Fails if a checker finds what ``security/findings.txt`` does not list, a recorded call would be denied,
-a probe allowed, or if a permission, condition or resource is unproved that ``security/unproved.txt`` does not list; ``--accept``
-writes these lists anew.
+a probe allowed, or if a permission, condition or resource is unproved that ``security/unproved.txt`` does not list with a reason;
+``--accept`` writes these lists anew.
 """
 
 from __future__ import annotations
@@ -11,18 +11,13 @@ import argparse
 import json
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 
 from security.checks.report import report
 from security.judge import Judgement, judge_all, merged
 from security.mutants import Mutant
 from security.policies import Request
 from security.tables import PAGE, is_current, page
-
-UNPROVED = Path(__file__).parent / "unproved.txt"
-_HEAD = """# What no recorded run needs or no probe reaches: permissions that are unused as far as the recordings go, conditions, widths.
-# Written by `python -m security --accept`. A line that is proved by now, or gone, is to be removed; a new one needs a run that proves it.
-"""
+from security.unproved import LIST, complaints_of, listed, written
 
 
 def main() -> int:
@@ -35,18 +30,16 @@ def main() -> int:
     checked = report()
     judgements = judge_all()
     changes = merged(judgements)
-    unproved = sorted(" | ".join(key) for key, mutant in changes.items() if mutant.killed_by is None)
+    unproved = [" | ".join(key) for key, mutant in changes.items() if mutant.killed_by is None]
     if arguments.accept:
-        UNPROVED.write_text(_HEAD + "".join(f"{line}\n" for line in unproved))
+        LIST.write_text(written(unproved, listed(LIST.read_text())))
         PAGE.write_text(page(changes))
         checked.accept()
-    listed = {line for line in UNPROVED.read_text().splitlines() if not line.startswith("#")}
     complaints = [
         *checked.complaints(),
         *(f"denied: {_told(r)}" for j in judgements for r in j.denied),
         *(f"leaks: {_told(r)}" for j in judgements for r in j.leaks),
-        *(f"unproved: {line}" for line in unproved if line not in listed),
-        *(f"listed in {UNPROVED.name} for nothing: {line}" for line in sorted(listed - set(unproved))),
+        *complaints_of(unproved, listed(LIST.read_text())),
     ]
     if not is_current(changes):
         complaints.append(f"{PAGE.name} is out of date: python -m security --accept writes it")

@@ -10,6 +10,7 @@ References
 .. [4] API Gateway developer guide, "Set up an AWS service integration": the role of an integration.
 .. [5] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services"; "Data encryption".
 .. [8] CloudWatch Logs user guide, "Subscription filters with AWS Lambda": the permission of the function.
+.. [9] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function.
 .. [6] EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 
@@ -161,6 +162,14 @@ def of_subscriptions(templates: Templates) -> Iterator[Request]:
         function = subscription["DestinationArn"]
         if ":function:" in function:
             yield request("logs.amazonaws.com", "lambda:InvokeFunction", function, {"aws:SourceArn": group})
+
+
+def of_topics(templates: Templates) -> Iterator[Request]:
+    """Yield the calls of functions that a topic's messages go to."""
+    for _, _, subscription in templates.of_type("AWS::SNS::Subscription"):
+        if subscription["Protocol"] == "lambda":
+            source = {"aws:SourceArn": subscription["TopicArn"]}
+            yield request("sns.amazonaws.com", "lambda:InvokeFunction", subscription["Endpoint"], source)
 
 
 def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:

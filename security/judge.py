@@ -21,11 +21,13 @@ from infra.pipeline_app import add_stacks
 from security.further_needs import from_networked_functions
 from security.mutants import Mutant, mutants
 from security.needs import Needs
-from security.policies import ADMINISTRATOR, Policies, Request, statements
+from security.policies import ADMINISTRATOR, ADMITTED, Condition, Policies, Request, Statement, statements
 from security.probes import halves, probes
 from security.recordings import FOLDER, request, requests
-from security.templates import Templates
+from security.templates import ACCOUNT, Templates
 
+_GRANT = "kms:CreateGrant"
+_FOR_US = Condition("StringEquals", "aws:SourceAccount", (ACCOUNT,))
 _LOOKS = {"s3": "s3:ListBucket", "sqs": "sqs:ReceiveMessage", "sns": "sns:Publish"}
 
 
@@ -58,7 +60,7 @@ def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Ju
     templates = templates_of(pipeline)
     policies = with_administrator(templates.policies())
     needed = Needs(templates).all(requests(calls))
-    needed += [*administrated(policies), *encrypted_by_choice(templates)]
+    needed += [*administrated(policies), *encrypted_by_choice(templates), *granted(policies)]
     tried = [*probes(needed), *from_networked_functions(templates)]
     changed = mutants(policies, needed, [*tried, *halves(needed)])
     only_needed = _without_unused(policies, changed)
@@ -73,9 +75,30 @@ def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Ju
 
 
 def with_administrator(policies: Policies) -> Policies:
-    """Return the policies of an account in which one role is allowed everything."""
+    """Return the policies of an account in which one role is allowed everything, and one service to hand keys on."""
     everything = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
-    return replace(policies, identities={**policies.identities, ADMINISTRATOR: everything})
+    admitted = {
+        arn: (*own, Statement("Allow", (_GRANT,), (arn,), (_FOR_US,), (ADMITTED,)))
+        if _keeps_grants(own)
+        else own
+        for arn, own in policies.resources.items()
+    }
+    return replace(
+        policies, identities={**policies.identities, ADMINISTRATOR: everything}, resources=admitted
+    )
+
+
+def _keeps_grants(own: Iterable[Statement]) -> bool:
+    return any(statement.effect == "Deny" and _GRANT in statement.actions for statement in own)
+
+
+def granted(policies: Policies) -> list[Request]:
+    """Return the grants that keys leave to AWS: what an administrator has it use, and what a service makes itself."""
+    keys = [arn for arn, own in policies.resources.items() if _keeps_grants(own)]
+    return [
+        *(request(ADMINISTRATOR, _GRANT, arn, {"kms:GrantIsForAWSResource": "true"}) for arn in keys),
+        *(request(ADMITTED, _GRANT, arn, {"aws:PrincipalIsAWSService": "true"}) for arn in keys),
+    ]
 
 
 def administrated(policies: Policies) -> list[Request]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from security.policies import ADMINISTRATOR, Policies, Request, Statement
+from security.policies import ADMINISTRATOR, ADMITTED, Policies, Request, Statement
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,8 @@ class _Change:
 
 def _changes(owner: str, own: tuple[Statement, ...]) -> Iterator[_Change]:
     for index, statement in enumerate(own):
+        if ADMITTED in statement.principals:
+            continue
         before, after = own[:index], own[index + 1 :]
         if statement.effect == "Deny":
             name = f"Deny {statement.name(' '.join(statement.actions), owner)}"

@@ -17,6 +17,8 @@ from typing import Any
 
 ADMINISTRATOR = "arn:aws:iam::123456789012:role/administrator"
 """A role of the account that is allowed everything: what resources deny, they deny even to it."""
+ADMITTED = "admitted.amazonaws.com"
+"""A service of AWS that the account lets hand its keys on: what keys deny to people, they leave to it."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,9 @@ from security.templates import ACCOUNT
 _EMPTIES = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
 """Whoever empties a bucket before it is deleted deletes whatever lies in it."""
 _OTHER_ACCOUNT = "210987654321"
-_DEFAULTS = {"aws:securetransport", "s3:tlsversion", "aws:sourceaccount"}
+_OTHER_REGION = "eu-foreign-1"
+_DEFAULTS = {"aws:securetransport", "s3:tlsversion", "aws:sourceaccount", "aws:principalisawsservice"}
+_FOR_AWS = "kms:grantisforawsresource"
 _UNASKED = {"events:detail-type", "s3:if-none-match"}
 """Keys of requests that no policy needs to ask for: who may publish events of the pipeline may publish them all, and who may put an
 object may put it whatever is there. The audit ledger's policy asks, and its statement that denies is changed like others."""
@@ -37,7 +39,7 @@ def _misuses(request: Request) -> Iterator[Request]:
             yield replace(request, resource=resource)
     for key in request.context.keys() - _DEFAULTS - _unasked(request) - {"aws:sourcearn"}:
         if not any("#" in value for value in request.context[key]):  # of a table that is all one function's
-            yield _with(request, key, "foreign")
+            yield _with(request, key, "false" if key == _FOR_AWS else "foreign")
     if not request.principal.startswith("arn:") and not _passed_here(request):
         yield _from_other_account(request)
     if (
@@ -91,10 +93,14 @@ def _others(resource: str) -> Iterator[str]:
     >>> list(_others("arn:aws:sagemaker:us-east-1:123456789012:model-package/headrace-bike/3"))
     ['arn:aws:sagemaker:us-east-1:123456789012:model-package/foreign/3']
     """
-    if not resource.startswith("arn:") or ":scalable-target/" in resource:
-        return  # scalable targets have random names: conditions say of which service they are
+    if not resource.startswith("arn:"):
+        return
     *head, name = resource.split(":", 5)
-    if name.startswith("log-group:"):
+    if name.startswith(
+        "scalable-target/"
+    ):  # they have random names: conditions say of which service they are
+        head[3] = _OTHER_REGION
+    elif name.startswith("log-group:"):
         name = "log-group:foreign:log-stream:s"
     elif resource.startswith("arn:aws:s3:::"):
         bucket, slash, key = name.partition("/")
@@ -144,6 +150,8 @@ def _place(resource: str) -> str:
 def _is_wrong(probe: Request) -> bool:
     """Tell whether the request is wrong in itself, whoever makes it."""
     text = [probe.resource, *(value for values in probe.context.values() for value in values)]
+    if probe.context.get(_FOR_AWS) == ("false",) and probe.principal.startswith("arn:"):
+        return True  # nobody hands a key on
     insecure = probe.context.get("aws:securetransport") == ("false",) or probe.context.get(
         "s3:tlsversion"
     ) == ("1.1",)

@@ -62,6 +62,7 @@ RUNS = (
     _tests("large_data"),
     Run("everything", ("-m", "tests.security.tour_of_everything")),
     Run("files", ("-m", "tests.security.tour_of_files")),
+    Run("hardened", ("-m", "tests.security.tour_of_hardened")),
 )
 
 

@@ -77,12 +77,12 @@ class MlflowServer:
         self._connect: Connect = connect or secure
 
     @classmethod
-    def at(cls, given: str, session: Session) -> MlflowServer:
-        """Return the server of an ARN, with signed requests, or of a URL."""
+    def at(cls, given: str, session: Session, endpoint: str | None = None) -> MlflowServer:
+        """Return the server of an ARN, with signed requests, or of a URL; `endpoint` is where AWS's services are, if elsewhere."""
         server = managed_server(given)
         if server is None:
             return cls(given)
-        address = f"https://{server.region}.experiments.sagemaker.aws"
+        address = endpoint or f"https://{server.region}.experiments.sagemaker.aws"
         return cls(address, _signer(server.arn, server.region, session))
 
     def get(self, what: str, **query: str) -> dict[str, Any]:

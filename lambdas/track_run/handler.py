@@ -66,7 +66,8 @@ class Ports:
 def _deps() -> Ports:
     pipeline, bucket = bundled_pipeline(), os.environ["ARTIFACTS_BUCKET"]
     assert pipeline.tracking
-    server = MlflowServer.at(pipeline.tracking.mlflow, boto3.Session())
+    endpoint = os.environ.get("AWS_ENDPOINT_URL")
+    server = MlflowServer.at(pipeline.tracking.mlflow, boto3.Session(), endpoint)
     return Ports(pipeline.name, bucket, Artifacts(boto3.client("s3"), bucket), server)
 
 

@@ -15,7 +15,7 @@ from ministack.core.persistence import load_state
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from local_cloud.adapters.autoscaling_permissions import authorise, make_role
+from local_cloud.adapters.autoscaling_permissions import authorise, make_role, missing
 from local_cloud.adapters.json_answers import Answer, json_answer
 from local_cloud.adapters.metrics import put_metrics
 from local_cloud.adapters.sagemaker_engine import sagemaker_engine
@@ -46,7 +46,7 @@ def install(settings: Settings) -> None:
     calls: SimpleQueue[Call] = SimpleQueue()
     let_scale(ScalingAlarms(settings.hurry, calls.put))
     threading.Thread(target=_answer_alarms, args=(scaling, calls), name="scaling", daemon=True).start()
-    _route(scaling)
+    _route(scaling, engine)
     authorise()
     idle_s = max(1.0, _MINUTE_S / settings.hurry)
     threading.Thread(target=_tell_idle, args=(scaling, idle_s), name="idle-variants", daemon=True).start()
@@ -128,12 +128,12 @@ def _is_silent(name: str, dimensions: list[dict[str, str]], since: float) -> boo
 # --- requests
 
 
-def _route(scaling: AutoScaling) -> None:
+def _route(scaling: AutoScaling, engine: Engine) -> None:
     async def handle(
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Any:
         operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-        if operation == "RegisterScalableTarget" and (refused := make_role(headers, query)):
+        if operation == "RegisterScalableTarget" and (refused := _refusal(engine, headers, body, query)):
             return refused
         return _answer(scaling, operation, body)
 
@@ -144,6 +144,21 @@ def _route(scaling: AutoScaling) -> None:
         "credential_scope": _NAME,
     }
     router.SERVICE_PATTERNS = {_NAME: pattern, **router.SERVICE_PATTERNS}
+
+
+def _refusal(engine: Engine, headers: dict[str, str], body: bytes, query: dict[str, Any]) -> Any:
+    """Return the refusal of a caller who lacks a permission beside that of the request, or None."""
+    target = str(json.loads(body or b"{}").get("ResourceId", ""))
+    try:
+        endpoint = engine.call("DescribeEndpoint", {"EndpointName": target.split("/")[1]})
+    except (ApiError, IndexError):
+        return make_role(headers, query)  # and the operation itself says what is wrong
+    why = missing(target, endpoint["EndpointConfigName"], headers, query)
+    if why is None:
+        return make_role(headers, query)
+    return json_answer(
+        400, {"__type": "ValidationException", "Message": f"The caller {why}"}, "ValidationException"
+    )
 
 
 def _answer(scaling: AutoScaling, operation: str, body: bytes) -> Answer:

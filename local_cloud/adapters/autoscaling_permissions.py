@@ -4,11 +4,14 @@ References
 ----------
 .. [1] Service authorization reference, "Actions, resources, and condition keys for AWS Application Auto Scaling".
 .. [2] Application Auto Scaling user guide, "Service-linked roles for Application Auto Scaling".
+.. [3] Application Auto Scaling user guide, "Permissions validation for API calls on target resources", and "Permissions required
+   for actions on target services and CloudWatch": the caller's own, at ``RegisterScalableTarget``.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from ministack.core import iam_actions
@@ -73,3 +76,34 @@ def make_role(headers: dict[str, str], query: dict[str, Any]) -> Any:
     with request_scope(ACCOUNT, REGION):
         iam._create_role({"RoleName": ROLE, "Path": path, "AssumeRolePolicyDocument": document})
     return None
+
+
+def missing(target: str, config: str, headers: dict[str, str], query: dict[str, Any]) -> str | None:
+    """Return what the caller may not do whom AWS asks for it before anything scales; None if nothing is missing.
+
+    Parameters
+    ----------
+    target : str
+        ``ResourceId``: ``endpoint/<endpoint>/variant/<variant>``.
+    config : str
+        Name of the endpoint's configuration.
+    headers, query : dict
+        Of the request: they say who calls.
+    """
+    for permission in _asked(target, config):
+        if further_permissions.refusal(_NAME, permission, headers, query):
+            return f"is not authorized to perform: {permission[0]} on resource: {permission[1]}"
+    return None
+
+
+def _asked(target: str, config: str) -> Iterator[tuple[str, str]]:
+    endpoint = f"endpoint/{target.split('/')[1]}"
+    for action, resource in (
+        ("DescribeEndpoint", endpoint),
+        ("DescribeEndpointConfig", f"endpoint-config/{config}"),
+        ("UpdateEndpointWeightsAndCapacities", endpoint),
+    ):
+        yield f"sagemaker:{action}", f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:{resource}"
+    yield "cloudwatch:DescribeAlarms", "*"
+    alarm = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:TargetTracking-{target}-AlarmHigh"
+    yield from ((f"cloudwatch:{action}", alarm) for action in ("PutMetricAlarm", "DeleteAlarms"))

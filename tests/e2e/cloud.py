@@ -32,9 +32,9 @@ __all__ = [
 class Cloud(LocalCloud):
     """A local cloud with clients of its own, which no variable of the shell can lead astray."""
 
-    def __init__(self, state_dir, port=None):
+    def __init__(self, state_dir, port=None, mlflow_port=None):
         record = os.environ.get("HEADRACE_LOCAL_RECORD_IAM", "")
-        super().__init__(Settings(port or free_port(), state_dir, record_iam=record))
+        super().__init__(Settings(port or free_port(), state_dir, mlflow_port=mlflow_port, record_iam=record))
         self.endpoint = self.settings.endpoint
         self._clients = {}
 

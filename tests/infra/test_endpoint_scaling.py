@@ -95,9 +95,22 @@ def test_only_the_role_of_scaling_endpoints_may_be_made(statements):
 def test_only_this_endpoint_may_be_resized_and_only_its_alarms_written(statements):
     sizes = json.dumps(about(statements, "sagemaker:UpdateEndpointWeightsAndCapacities")["Resource"])
     alarms = json.dumps(about(statements, "cloudwatch:PutMetricAlarm")["Resource"])
+    deleted = json.dumps(about(statements, "cloudwatch:DeleteAlarms")["Resource"])
 
     assert ":endpoint/headrace-bike" in sizes
     assert ":alarm:TargetTracking-endpoint/headrace-bike/variant/*" in alarms
+    assert "-backlog-without-capacity" not in alarms
+    assert ":alarm:headrace-bike-backlog-without-capacity" in deleted
+
+
+def test_what_wakes_the_first_instance_may_be_written_where_endpoints_go_to_sleep():
+    asleep = json.dumps(
+        {"endpoint": {"kind": "asynchronous", "scaling": {"min": 0, "max": 2, "by": "backlog", "target": 4}}}
+    )
+    (name,) = (role for role in policies(templates(asleep)[1]) if role.startswith("ScalingFunctionRole"))
+
+    alarms = json.dumps(about(policies(templates(asleep)[1])[name], "cloudwatch:PutMetricAlarm")["Resource"])
+
     assert ":alarm:headrace-bike-backlog-without-capacity" in alarms
 
 

@@ -62,3 +62,11 @@ def test_every_role_is_tried_with_what_others_need():
 
     assert (OTHER, "s3:GetObject", f"{BUCKET}/raw/1") in tried
     assert (ROLE, "dynamodb:PutItem", TABLE) in tried
+
+
+def test_a_target_of_scaling_without_a_name_of_its_own_is_tried_in_another_region():
+    targets = "arn:aws:application-autoscaling:us-east-1:123456789012:scalable-target"
+    action = "application-autoscaling:RegisterScalableTarget"
+    survivors, leaks = judged([request(ROLE, action, f"{targets}/random")], allow(action, f"{targets}/*"))
+
+    assert (survivors, leaks) == ([], [])

@@ -1,9 +1,11 @@
 """What services ask for in the name of roles follows from the templates."""
 
 from security.further_needs import from_networked_functions
-from security.judge import administrated, with_administrator
+from security.judge import administrated, granted, with_administrator
+from security.mutants import mutants
 from security.needs import Needs
 from security.policies import Policies, statements
+from security.probes import probes
 from security.recordings import request
 from security.templates import Templates
 
@@ -77,3 +79,38 @@ def test_what_a_queue_denies_it_denies_to_administrators_too():
 
     assert policies.allow(looks)
     assert not policies.allow(request(looks.principal, looks.action, QUEUE, {"aws:SecureTransport": "false"}))
+
+
+def test_a_topic_calls_the_functions_that_subscribe_to_it():
+    topic = "arn:aws:sns:us-east-1:123456789012:p.Topic"
+    given = {"Protocol": "lambda", "TopicArn": topic, "Endpoint": {"Fn::GetAtt": ["Function", "Arn"]}}
+    subscription = {"Type": "AWS::SNS::Subscription", "Properties": given}
+    described = templates(Function=function(), Subscription=subscription)
+
+    [call] = [r for r in Needs(described).all([]) if r.principal == "sns.amazonaws.com"]
+
+    assert (call.action, call.context["aws:sourcearn"]) == ("lambda:InvokeFunction", (topic,))
+
+
+def test_a_key_that_nobody_hands_on_is_proved_by_what_it_leaves_to_aws():
+    key = "arn:aws:kms:us-east-1:123456789012:key/k"
+    nobody = {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+    own = [
+        {"Effect": "Allow", "Action": "kms:*", "Principal": {"AWS": "arn:aws:iam::123456789012:root"}},
+        {
+            "Effect": "Deny",
+            "Action": "kms:CreateGrant",
+            "Principal": "*",
+            "Condition": {"BoolIfExists": nobody},
+        },
+    ]
+    document = {"Statement": [{**statement, "Resource": "*"} for statement in own]}
+    policies = with_administrator(Policies({}, {key: statements(document, key)}))
+    needed = granted(policies)
+    tried = probes(needed)
+
+    changes = mutants(policies, needed, tried)
+
+    assert [c.what for c in changes if c.killed_by is None] == []
+    assert sorted(c.kind for c in changes) == ["condition", "condition", "permission", "permission"]
+    assert [probe for probe in tried if policies.allow(probe)] == []

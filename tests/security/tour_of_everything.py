@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from tests.e2e.cloud import policy_document
+from tests.e2e.signed import sign
 from tests.security.touring import Tour, csv_of, plain, run
 
 CALLER = "arn:aws:iam::123456789012:role/shop"
@@ -41,6 +42,7 @@ PIPELINE = {
     "release": {"strategy": "canary", "share": 0.5, "interval_minutes": 30},
     "feedback": {"api": True, "gather_seconds": 0},
     "tracking": {"mlflow": "arn:aws:sagemaker:us-east-1:123456789012:mlflow-tracking-server/ours"},
+    "audit": {"ledger": True, "cloudtrail": True},
     "notify": "ops@example.org",
     "alarms": {
         "latency_p50_ms": 50,
@@ -223,6 +225,8 @@ class Everything(Tour):
         first = sagemaker.describe_model_package(ModelPackageName=self.package_arn(1))
         named = ("ModelPackageGroupName", "InferenceSpecification", "CustomerMetadataProperties")
         again = {name: first[name] for name in named if name in first}
+        (container,) = again["InferenceSpecification"]["Containers"]
+        container["ModelDataUrl"] = self._signed_again(container["ModelDataUrl"], 2)
         # A model that is approved while another one is deployed waits for its turn.
         sagemaker.create_model_package(**again, ModelApprovalStatus="Approved")
         self.until("a release that waits", self.waiting_token, within_s=600)
@@ -235,6 +239,15 @@ class Everything(Tour):
         self.invoke("JudgeRelease", {"plan": plan, "execution": running["execution"]["S"], "step": 0})
         self.decide({"decision": "promote", "by": "ada", "why": "looks good"})
         self.until("the second model", lambda: self.version() == "v2", within_s=600)
+
+    def _signed_again(self, url, version):
+        """Copy a model, sign the copy as another version, and return where it is."""
+        key = f"training/again-{version}/output/model.tar.gz"
+        source = {"Bucket": self.artifacts, "Key": url.removeprefix(f"s3://{self.artifacts}/")}
+        self.s3.copy_object(Bucket=self.artifacts, Key=key, CopySource=source)
+        copied = f"s3://{self.artifacts}/{key}"
+        sign(self.cloud, self.outputs, PIPELINE["name"], copied, version)
+        return copied
 
     def people_decide(self):
         """Back to the first version, by its number; then about one that there is not."""
@@ -328,4 +341,4 @@ class Everything(Tour):
 
 
 if __name__ == "__main__":
-    sys.exit(run(Everything, PIPELINE, *STACKS))
+    sys.exit(run(Everything, PIPELINE, *STACKS, mlflow=True))

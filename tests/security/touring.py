@@ -11,7 +11,7 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-from tests.e2e.cloud import Cloud, running
+from tests.e2e.cloud import Cloud, free_port, running
 from tests.e2e.deployment import deployed
 
 log = logging.getLogger("tour")
@@ -169,12 +169,15 @@ def plain(item):
     return None if kind == "NULL" else value
 
 
-def run(tour, pipeline, *stacks):
-    """Deploy stacks of a pipeline to a local cloud of their own, take the tour, delete the stacks; return the exit code."""
+def run(tour, pipeline, *stacks, mlflow=False):
+    """Deploy stacks of a pipeline to a local cloud of their own, take the tour, delete the stacks; return the exit code.
+
+    With `mlflow`, the cloud has a tracking server.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     logging.getLogger("botocore").setLevel(logging.WARNING)
     os.environ["SFN_WAIT_SCALE"] = "0.1"  # states that poll wait for tenths of seconds
-    with tempfile.TemporaryDirectory() as folder, running(Cloud(Path(folder) / "cloud")) as cloud:
+    with tempfile.TemporaryDirectory() as folder, running(_cloud(Path(folder) / "cloud", mlflow)) as cloud:
         (Path(folder) / "app").mkdir()
         outputs = deployed(cloud, Path(folder) / "app", pipeline, *stacks)
         taken = tour(cloud, outputs, f"headrace-{pipeline['name']}")
@@ -191,3 +194,7 @@ def run(tour, pipeline, *stacks):
                 taken.failed.append(name)
     log.info("failed: %s", taken.failed)
     return 1 if taken.failed else 0
+
+
+def _cloud(folder, mlflow):
+    return Cloud(folder, mlflow_port=free_port() if mlflow else None)

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.aws.mlflow_server import MlflowServer
 from lambdas.track_run.handler import Ports, track_run
-from local_cloud.mlflow_server import server_command
+from local_cloud.mlflow_server import forwarded, server_command
 
 NOW = datetime(2026, 1, 31, 12, 5, tzinfo=UTC)
 _START_S = 180
@@ -149,6 +149,17 @@ def test_mlflows_own_client_finds_the_run_with_all_that_is_known_of_it(server, t
         run.info.run_id,
     )
     assert version.description.startswith("v3 of arn:")
+
+
+def test_an_experiment_of_a_tracking_server_keeps_its_artefacts_in_a_bucket(server):
+    port, experiments = int(server.rpartition(":")[2]), "/api/2.0/mlflow/experiments"
+
+    status, _ = forwarded(port, "POST", f"{experiments}/create", b'{"name": "a b"}', {})
+    found, body = forwarded(port, "GET", f"{experiments}/get-by-name", b"", {"experiment_name": ["a b"]})
+    missing, _ = forwarded(port, "GET", f"{experiments}/get-by-name", b"", {"experiment_name": ["c"]})
+
+    assert (status, found, missing) == (200, 200, 404)
+    assert json.loads(body)["experiment"]["artifact_location"].startswith("s3://")
 
 
 def test_an_event_that_comes_twice_is_one_run_and_one_version(server):

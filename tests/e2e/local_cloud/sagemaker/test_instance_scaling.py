@@ -36,12 +36,29 @@ def test_an_alarm_on_the_load_starts_another_instance_for_whoever_may_ask_for_it
         "Resource": f"arn:aws:iam::123456789012:role/aws-service-role/{ROLE}/*",
         "Condition": {"StringEquals": {"iam:AWSServiceName": ROLE}},
     }
+    beside = {
+        "Action": [
+            "sagemaker:DescribeEndpoint",
+            "sagemaker:DescribeEndpointConfig",
+            "sagemaker:UpdateEndpointWeightsAndCapacities",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:PutMetricAlarm",
+        ],
+        "Resource": "*",
+    }
+    alarms = {
+        "Action": "cloudwatch:DeleteAlarms",
+        "Resource": f"arn:aws:cloudwatch:us-east-1:123456789012:alarm:TargetTracking-endpoint/{name}/variant/*",
+    }
     other = {**scaling, "Condition": {"StringEquals": {**SCOPE, f"{next(iter(SCOPE))}": "ecs"}}}
     stranger = cloud.as_role(other, made)("application-autoscaling")
-    client = cloud.as_role(scaling, made)("application-autoscaling")
+    careless = cloud.as_role(scaling, made, beside)("application-autoscaling")
+    client = cloud.as_role(scaling, made, beside, alarms)("application-autoscaling")
 
     with pytest.raises(ClientError, match=r"AccessDenied.*RegisterScalableTarget"):
         stranger.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
+    with pytest.raises(ClientError, match=r"ValidationException.*cloudwatch:DeleteAlarms"):
+        careless.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
     client.register_scalable_target(**target, MinCapacity=1, MaxCapacity=2)
     policy = client.put_scaling_policy(
         **target, PolicyName="p", PolicyType="StepScaling", StepScalingPolicyConfiguration=STEP

@@ -60,6 +60,16 @@ def test_a_server_of_sagemaker_is_asked_signed_in_its_region_and_by_its_arn(monk
     assert headers["X-Amz-Security-Token"] == "token"
 
 
+def test_a_server_of_sagemaker_is_asked_where_the_services_of_aws_are(monkeypatch):
+    connection = Connection()
+    monkeypatch.setattr(http.client, "HTTPConnection", connection)
+
+    MlflowServer.at(ARN, Session(), "http://127.0.0.1:4566").post("runs/create", experiment_id="1")
+
+    assert connection.host == "127.0.0.1"
+    assert connection.asked[0][3]["x-mlflow-sm-tracking-server-arn"] == ARN
+
+
 def test_another_server_is_asked_without_a_signature():
     connection = Connection()
 

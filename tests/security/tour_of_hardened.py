@@ -1,0 +1,62 @@
+"""Drives a pipeline with all that hardens, and an asynchronous endpoint that goes to sleep, for a recording.
+
+``python -m tests.security.tour_of_hardened`` runs it on a local cloud of its own; it takes some minutes.
+"""
+
+import sys
+
+from tests.security.tour_of_everything import questions, rows
+from tests.security.touring import Tour, csv_of, run
+
+PIPELINE = {
+    "name": "hardened",
+    "problem": "regression",
+    "target": "rides",
+    "id": "ride_id",
+    "time": "at",
+    "training": {"min_rows": 200, "estimator": "linear"},
+    "evaluation": {"learning_curve": False},
+    "retraining": {"on": ["drift", "quality"]},
+    "endpoint": {
+        "kind": "asynchronous",
+        "instances": 2,
+        "scaling": {"min": 0, "max": 2, "by": "backlog", "target": 4},
+        "asynchronous": {"notify": True},
+    },
+    "network": "private",
+    "compliance": "strict",
+    "on_destroy": "retain",
+    "audit": {"ledger": True, "cloudtrail": True},
+}
+STACKS = ("data", "training", "serving", "monitoring")
+
+
+class Hardened(Tour):
+    """In a network that leads to AWS's services alone: a model is trained, let scale, asked and looked after."""
+
+    def steps(self):
+        """Return the steps."""
+        return [self.a_model_is_trained_and_deployed, self.questions_are_asked]
+
+    def a_model_is_trained_and_deployed(self):
+        """By one file; its endpoint scales down to nothing."""
+        self.drop("a.csv", csv_of(rows(400)))
+        self.until("a model in service", self.version, within_s=1200)
+
+    def questions_are_asked(self):
+        """Each lies in the bucket, waits, and is answered there; then what runs every hour runs."""
+        runtime = self.cloud.client("sagemaker-runtime")
+        for n in range(6):
+            key = f"async/input/{n}.csv"
+            self.s3.put_object(Bucket=self.artifacts, Key=key, Body=questions(50, 10 + n))
+            runtime.invoke_endpoint_async(
+                EndpointName=self.endpoint,
+                ContentType="text/csv",
+                InputLocation=f"s3://{self.artifacts}/{key}",
+            )
+        self.until("six answers", lambda: len(self.keys(self.artifacts, "async/output/")) >= 6)
+        self.monitor()
+
+
+if __name__ == "__main__":
+    sys.exit(run(Hardened, PIPELINE, *STACKS))
