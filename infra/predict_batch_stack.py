@@ -202,8 +202,9 @@ class PredictBatchStack(PipelineStack):
             grant_list(function, data.data_bucket, _DROPPED, action="s3:ListBucketVersions")
             grant_items(function, data.ledger, "dynamodb:Query", ["prediction"])
         if self._names_people:  # whether a file is what an erasure has left
-            for action in ("s3:GetObject", "s3:GetObjectVersion"):
-                grant_objects(function, data.data_bucket, action, [f"{_DROPPED}*"])
+            grant_objects(function, data.data_bucket, "s3:GetObjectVersion", [f"{_DROPPED}*"])
+            # Without it S3 answers 403, not 404, for a file that is not there any more.
+            grant_list(function, data.data_bucket, _DROPPED)
         return function
 
     @property

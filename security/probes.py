@@ -15,7 +15,7 @@ _OTHER_ACCOUNT = "210987654321"
 _OTHER_REGION = "eu-foreign-1"
 _DEFAULTS = {"aws:securetransport", "s3:tlsversion", "aws:sourceaccount", "aws:principalisawsservice"}
 _FOR_AWS = "kms:grantisforawsresource"
-_UNASKED = {"events:detail-type", "s3:if-none-match"}
+_UNASKED = {"events:detail-type", "s3:if-match", "s3:if-none-match"}
 """Keys of requests that no policy needs to ask for: who may publish events of the pipeline may publish them all, and who may put an
 object may put it whatever is there. The audit ledger's policy asks, and its statement that denies is changed like others."""
 
@@ -64,11 +64,14 @@ def _passed_here(request: Request) -> bool:
 
 
 def halves(needed: Iterable[Request]) -> Iterator[Request]:
-    """Yield the requests of services with one of the two keys wrong that say for whom they act.
+    """Yield requests in which one of two things is wrong that policies ask for.
 
-    One of the two is enough to refuse them, so one that is allowed is no leak; but where policies ask for both, each counts.
+    One of the two is enough to refuse them, so one that is allowed is no leak; but where policies ask for both, each counts:
+    the two keys by which services say for whom they act, and a grant on a key, which the role's policy leaves to AWS as the key's does.
     """
     for request in needed:
+        if _FOR_AWS in request.context:  # what is neither true nor false does not meet the key's denial
+            yield _with(request, _FOR_AWS, "neither")
         if not request.principal.startswith("arn:"):
             yield _with(request, "aws:sourceaccount", _OTHER_ACCOUNT)
             if "aws:sourcearn" in request.context:

@@ -103,6 +103,7 @@ class Everything(Tour):
         self.s3.put_object(Bucket=self.data, Key="feedback/early.csv", Body=b"inference_id,label\nask-0,1\n")
         self.call(self.function("JoinFeedback"), self.message("feedback/gone.csv", "gone"))
         self.invoke("JoinFeedback", {})
+        self.invoke("SnapshotData", {"run": "early"})
 
     def files_come(self):
         """One good file, one with a further column, one that is broken, a broken manifest, a marker."""
@@ -121,7 +122,7 @@ class Everything(Tour):
         denied = policy_document({"Effect": "Deny", "Action": "s3:PutObject", "Resource": "*"})
         iam.put_role_policy(**fault, PolicyDocument=denied)
         self.drop(key, body)
-        time.sleep(4)
+        self.until("a task that failed", lambda: "TaskFailed" in self.events("Batch"))
         iam.delete_role_policy(**fault)
 
     def a_model_is_trained_and_deployed(self):
@@ -151,6 +152,8 @@ class Everything(Tour):
             self.s3.put_object(Bucket=self.data, Key=f"batch/{key}", Body=body)
         self.invoke("StartBatch", {"id": "by-schedule"})
         self.until("two answers", lambda: len(self.keys(self.data, "predictions/")) >= 2, within_s=600)
+        gone = self.message("batch/gone.csv", "gone")
+        self.call(self.function("StartBatch"), gone)
 
     # --- alarms
 
@@ -166,14 +169,20 @@ class Everything(Tour):
 
     def a_training_is_asked_for(self):
         """Of rows that came after the last training, because of an alarm that is still on; it is stopped at once."""
+        before = len(self.items("file"))
         self.drop("late/e.csv", csv_of(rows(300, 3, wind=2.5)))
-        self.until("the rows", lambda: len(self.items("file")) >= 4)
+        self.until("the rows", lambda: len(self.items("file")) > before)
         self._open_case("drift", None)
         self._open_case("quality", None)
         for alarm in self.alarms():
             if any(word in alarm["AlarmName"].lower() for word in ("drift", "quality", "concept")):
                 self.set_alarm(alarm["AlarmName"], "ALARM")
+        time.sleep(4)  # each alarm has started a training, too
+        self._stop_trainings()
         self.invoke("FollowTraining", {})
+        self._stop_trainings()
+
+    def _stop_trainings(self):
         states = self.cloud.client("stepfunctions")
         machine = self.outputs["TrainStateMachineArn"]
         for running in states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]:
@@ -295,8 +304,8 @@ class Everything(Tour):
     def logs_are_written(self):
         """What S3 writes down of accesses, so that there is something to be deleted with the stacks."""
         for bucket in self.s3.list_buckets()["Buckets"]:
-            if "accesslogs" in bucket["Name"].lower():
-                self.s3.put_object(Bucket=bucket["Name"], Key="2026-01-01-00", Body=b"log")
+            for day in (1, 2) if "accesslogs" in bucket["Name"].lower() else ():
+                self.s3.put_object(Bucket=bucket["Name"], Key=f"2026-01-0{day}-00", Body=b"log")
 
     def _plan_of_nothing(self):
         entry = {
@@ -315,8 +324,11 @@ class Everything(Tour):
         config = sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"]
         variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
         model = sagemaker.describe_model(ModelName=variant["ModelName"])
-        container = {**model["PrimaryContainer"], "ModelDataUrl": f"s3://{self.artifacts}/nothing.tar.gz"}
-        self.s3.put_object(Bucket=self.artifacts, Key="nothing.tar.gz", Body=b"nothing")
+        container = {
+            **model["PrimaryContainer"],
+            "ModelDataUrl": f"s3://{self.artifacts}/training/nothing/output/model.tar.gz",
+        }
+        self.s3.put_object(Bucket=self.artifacts, Key="training/nothing/output/model.tar.gz", Body=b"nothing")
         sagemaker.delete_endpoint(EndpointName=ENDPOINT)
         name = f"{ENDPOINT}-v99"
         sagemaker.create_model(

@@ -23,7 +23,7 @@ PIPELINE = {
     "evaluation": {"learning_curve": False},
     "endpoint": {"kind": "batch"},
 }
-STACKS = ("data", "training", "serving", "batch", "large-data")
+STACKS = ("data", "large-data", "training", "serving", "batch")
 _LARGE = 30_000  # rows; over a megabyte
 _BAD = b"x,ada@example.org,2026-01-01,not a number,1\n"
 

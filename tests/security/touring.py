@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import tempfile
 import time
@@ -131,6 +132,17 @@ class Tour:
     def last_execution(self, machine):
         runs = self.cloud.client("stepfunctions").list_executions(stateMachineArn=self.outputs[machine])
         return str(runs["executions"][-1]["executionArn"])
+
+    def events(self, machine):
+        """Return the types of all events of the executions of a state machine."""
+        states = self.cloud.client("stepfunctions")
+        machines = states.list_state_machines()["stateMachines"]
+        (arn,) = (
+            m["stateMachineArn"] for m in machines if re.search(rf"-{machine}[0-9A-F]{{8}}-", m["name"])
+        )
+        runs = states.list_executions(stateMachineArn=arn)["executions"]
+        histories = (states.get_execution_history(executionArn=run["executionArn"]) for run in runs)
+        return {event["type"] for history in histories for event in history["events"]}
 
     def keys(self, bucket, prefix):
         found = self.s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
