@@ -160,6 +160,9 @@ def _sagemaker(action: str, arguments: Arguments, place: Place, waits: bool) -> 
     yield from (Permission(f"sagemaker:{operation}", arn) for arn in own)
     if arguments.get("Tags"):
         yield from (Permission("sagemaker:AddTags", arn) for arn in own[:1])
+        if noun == "HyperParameterTuningJob":  # whose tags go on to its trials
+            trial = f"training-job/{arguments.get('HyperParameterTuningJobName')}-001-00000000"
+            yield Permission("sagemaker:AddTags", place.arn("sagemaker", trial))
     definition = arguments.get("TrainingJobDefinition") or {}
     for role in (arguments.get("RoleArn"), arguments.get("ExecutionRoleArn"), definition.get("RoleArn")):
         if role:

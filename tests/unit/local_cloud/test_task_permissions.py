@@ -110,5 +110,6 @@ def test_a_tuning_task_needs_its_own_actions_a_rule_and_the_role_of_the_training
     )
     assert needed("sagemaker:createHyperParameterTuningJob.sync", arguments) == {
         *((f"sagemaker:{verb}", job) for verb in (*verbs, "AddTags")),
+        ("sagemaker:AddTags", "arn:aws:sagemaker:training-job/hpo-001-00000000"),
         ("iam:PassRole", ROLE),
     } | watching("StepFunctionsGetEventsForSageMakerTuningJobsRule")
