@@ -73,7 +73,8 @@ class DataStack(PipelineStack):
             "Key",
             removal_policy=policy,
             budgets=pipeline.alarms.monthly_usd is not None,
-            sns=self.strict,
+            # SNS hands on what it could not deliver, where somebody is told by it.
+            sns=self.strict and (pipeline.notify is not None or pipeline.alarms.chat is not None),
         )
         self._harden()
         access_logs = AccessLogs(self, "AccessLogs", removal_policy=policy, announce=self.strict)

@@ -10,7 +10,9 @@ References
 .. [4] API Gateway developer guide, "Set up an AWS service integration": the role of an integration.
 .. [5] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services"; "Data encryption".
 .. [8] CloudWatch Logs user guide, "Subscription filters with AWS Lambda": the permission of the function.
-.. [9] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function.
+.. [9] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function; "Dead-letter queues".
+.. [10] AWS CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail"; "Configure AWS KMS key policies for CloudTrail"; "Role
+   policy document for CloudTrail to use CloudWatch Logs for monitoring".
 .. [6] EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 
@@ -25,7 +27,10 @@ from security.policies import Request
 from security.recordings import request
 from security.templates import ACCOUNT, REGION, Templates
 
-_POLLS = "DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards".split()
+_POLLS = {
+    "kinesis": "DescribeStream DescribeStreamSummary GetRecords GetShardIterator ListShards".split(),
+    "dynamodb": "DescribeStream GetRecords GetShardIterator".split(),
+}
 _READS = "DescribeStream GetRecords GetShardIterator ListShards".split()
 _INTERFACES = (
     "AssignPrivateIpAddresses CreateNetworkInterface DeleteNetworkInterface DescribeNetworkInterfaces DescribeSubnets "
@@ -39,11 +44,14 @@ PULL = "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer".split(
 
 
 def of_streams(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
-    """Yield what Lambda asks for when it polls the shards of a stream in a function's name."""
+    """Yield what Lambda asks for when it polls the shards of a stream, or of a table's, in a function's name."""
     for _, _, mapping in templates.of_type("AWS::Lambda::EventSourceMapping"):
         role, source = templates.role_of(mapping["FunctionName"]), mapping["EventSourceArn"]
-        if role and ":kinesis:" in source:
-            yield from (request(role, f"kinesis:{action}", source) for action in _POLLS)
+        service = source.split(":")[2]
+        if role and service in _POLLS:
+            yield from (request(role, f"{service}:{action}", source) for action in _POLLS[service])
+            if service == "dynamodb":
+                yield request(role, "dynamodb:ListStreams", "*")
             queue = mapping.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
             if ":sqs:" in queue:
                 yield request(role, "sqs:SendMessage", queue)
@@ -164,12 +172,37 @@ def of_subscriptions(templates: Templates) -> Iterator[Request]:
             yield request("logs.amazonaws.com", "lambda:InvokeFunction", function, {"aws:SourceArn": group})
 
 
-def of_topics(templates: Templates) -> Iterator[Request]:
-    """Yield the calls of functions that a topic's messages go to."""
+def of_topics(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
+    """Yield the calls of functions that a topic's messages go to, and the sending of what could not be delivered."""
     for _, _, subscription in templates.of_type("AWS::SNS::Subscription"):
+        source = {"aws:SourceArn": subscription["TopicArn"]}
         if subscription["Protocol"] == "lambda":
-            source = {"aws:SourceArn": subscription["TopicArn"]}
             yield request("sns.amazonaws.com", "lambda:InvokeFunction", subscription["Endpoint"], source)
+        if queue := subscription.get("RedrivePolicy", {}).get("deadLetterTargetArn"):
+            yield request("sns.amazonaws.com", "sqs:SendMessage", queue, source)
+            names = ("GenerateDataKey", "Decrypt")
+            yield from (
+                request("sns.amazonaws.com", f"kms:{name}", key, source) for key in keys for name in names
+            )
+
+
+def of_trails(templates: Templates) -> Iterator[Request]:
+    """Yield what CloudTrail asks for: its bucket, its key, and its log under a role."""
+    service = "cloudtrail.amazonaws.com"
+    for _, _, trail in templates.of_type("AWS::CloudTrail::Trail"):
+        arn = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{trail['TrailName']}"
+        source, bucket = {"aws:SourceArn": arn}, f"arn:aws:s3:::{trail['S3BucketName']}"
+        yield request(service, "s3:GetBucketAcl", bucket, source)
+        owned = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
+        yield request(service, "s3:PutObject", f"{bucket}/AWSLogs/{ACCOUNT}/CloudTrail/a.json.gz", owned)
+        about = {**source, "kms:EncryptionContext:aws:cloudtrail:arn": arn}
+        key = trail["KMSKeyId"]
+        yield from (request(service, f"kms:{name}", key, about) for name in ("GenerateDataKey", "Decrypt"))
+        yield request(service, "kms:DescribeKey", key, source)
+        group = trail["CloudWatchLogsLogGroupArn"].removesuffix(":*")
+        stream = f"{group}:log-stream:{ACCOUNT}_CloudTrail_{REGION}"
+        role = trail["CloudWatchLogsRoleArn"]
+        yield from (request(role, f"logs:{name}", stream) for name in ("CreateLogStream", "PutLogEvents"))
 
 
 def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:

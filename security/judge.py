@@ -18,17 +18,14 @@ import aws_cdk as cdk
 from headrace.config.pipeline import Pipeline
 from infra.code_bundle import REPO
 from infra.pipeline_app import add_stacks
+from security.administrator import administrated, encrypted_by_choice, granted, refused, with_administrator
 from security.further_needs import from_networked_functions
 from security.mutants import Mutant, mutants
 from security.needs import Needs
-from security.policies import ADMINISTRATOR, ADMITTED, Condition, Policies, Request, Statement, statements
+from security.policies import Policies, Request
 from security.probes import halves, probes
-from security.recordings import FOLDER, request, requests
-from security.templates import ACCOUNT, Templates
-
-_GRANT = "kms:CreateGrant"
-_FOR_US = Condition("StringEquals", "aws:SourceAccount", (ACCOUNT,))
-_LOOKS = {"s3": "s3:ListBucket", "sqs": "sqs:ReceiveMessage", "sns": "sns:Publish"}
+from security.recordings import FOLDER, requests
+from security.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -62,7 +59,7 @@ def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Ju
     needed = Needs(templates).all(requests(calls))
     needed += [*administrated(policies), *encrypted_by_choice(templates), *granted(policies)]
     tried = [*probes(needed), *from_networked_functions(templates)]
-    changed = mutants(policies, needed, [*tried, *halves(needed)])
+    changed = mutants(policies, needed, [*tried, *halves(needed), *refused(policies)])
     only_needed = _without_unused(policies, changed)
     return Judgement(
         pipeline=str(pipeline["name"]),
@@ -72,59 +69,6 @@ def judge(pipeline: Mapping[str, Any], calls: Iterable[Mapping[str, Any]]) -> Ju
         leaks=[probe for probe in tried if only_needed.allow(probe)],
         mutants=changed,
     )
-
-
-def with_administrator(policies: Policies) -> Policies:
-    """Return the policies of an account in which one role is allowed everything, and one service to hand keys on."""
-    everything = statements({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
-    admitted = {
-        arn: (*own, Statement("Allow", (_GRANT,), (arn,), (_FOR_US,), (ADMITTED,)))
-        if _keeps_grants(own)
-        else own
-        for arn, own in policies.resources.items()
-    }
-    return replace(
-        policies, identities={**policies.identities, ADMINISTRATOR: everything}, resources=admitted
-    )
-
-
-def _keeps_grants(own: Iterable[Statement]) -> bool:
-    return any(statement.effect == "Deny" and _GRANT in statement.actions for statement in own)
-
-
-def granted(policies: Policies) -> list[Request]:
-    """Return the grants that keys leave to AWS: what an administrator has it use, and what a service makes itself."""
-    keys = [arn for arn, own in policies.resources.items() if _keeps_grants(own)]
-    return [
-        *(request(ADMINISTRATOR, _GRANT, arn, {"kms:GrantIsForAWSResource": "true"}) for arn in keys),
-        *(request(ADMITTED, _GRANT, arn, {"aws:PrincipalIsAWSService": "true"}) for arn in keys),
-    ]
-
-
-def administrated(policies: Policies) -> list[Request]:
-    """Return one request of that role for each resource that denies something: people look into queues and buckets, over TLS."""
-    return [
-        request(ADMINISTRATOR, action, arn)
-        for arn, own in policies.resources.items()
-        if any(statement.effect == "Deny" for statement in own)
-        for service, action in _LOOKS.items()
-        if arn.startswith(f"arn:aws:{service}:")
-    ]
-
-
-def encrypted_by_choice(templates: Templates) -> list[Request]:
-    """Return one request of the administrator for each bucket with a key: to store an object under that key, by its name."""
-    found = []
-    for stack, logical, bucket in templates.of_type("AWS::S3::Bucket"):
-        rules = bucket.get("BucketEncryption", {}).get("ServerSideEncryptionConfiguration", [])
-        for rule in rules:
-            if key := rule["ServerSideEncryptionByDefault"].get("KMSMasterKeyID"):
-                header = "s3:x-amz-server-side-encryption"
-                keys = {header: "aws:kms", f"{header}-aws-kms-key-id": key}
-                found.append(
-                    request(ADMINISTRATOR, "s3:PutObject", f"{templates.arn(stack, logical)}/k", keys)
-                )
-    return found
 
 
 def templates_of(pipeline: Mapping[str, Any]) -> Templates:

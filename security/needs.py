@@ -87,7 +87,8 @@ class Needs:
             *further_needs.of_containers(self._templates, self._job_roles),
             *further_needs.of_glue_tasks(self._templates),
             *further_needs.of_subscriptions(self._templates),
-            *further_needs.of_topics(self._templates),
+            *further_needs.of_topics(self._templates, self._keys),
+            *further_needs.of_trails(self._templates),
             *further_needs.of_missed_calls(self._templates, self._keys),
             *(more for call in calls for more in self._behind(call)),
         ]

@@ -71,7 +71,7 @@ class Statement:
         return (
             any(matches(pattern.lower(), request.action.lower()) for pattern in self.actions)
             and any(matches(pattern, request.resource) for pattern in self.resources)
-            and all(condition.holds(request.context) for condition in self.conditions)
+            and all(condition.holds(request.keys) for condition in self.conditions)
         )
 
     def name(self, action: str, resource: str) -> str:
@@ -93,6 +93,13 @@ class Request:
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+
+    @property
+    def keys(self) -> Mapping[str, tuple[str, ...]]:
+        """What conditions look at: the context, and which role asks, whatever its session."""
+        if not self.principal.startswith("arn:"):
+            return self.context
+        return {**self.context, "aws:principalarn": (self.principal,)}
 
 
 @dataclass(frozen=True)

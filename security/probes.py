@@ -58,8 +58,8 @@ def _unasked(request: Request) -> set[str]:
 
 
 def _passed_here(request: Request) -> bool:
-    """Lambda, Firehose and API Gateway take on a role for resources of the role's own account alone: whoever makes one must pass it."""
-    services = ("lambda.amazonaws.com", "firehose.amazonaws.com", "apigateway.amazonaws.com")
+    """Tell whether a service takes on a role for resources of the role's own account alone: whoever makes one must pass it."""
+    services = {f"{name}.amazonaws.com" for name in ("apigateway", "cloudtrail", "firehose", "lambda")}
     return request.action == "sts:AssumeRole" and request.principal in services
 
 
@@ -67,11 +67,15 @@ def halves(needed: Iterable[Request]) -> Iterator[Request]:
     """Yield requests in which one of two things is wrong that policies ask for.
 
     One of the two is enough to refuse them, so one that is allowed is no leak; but where policies ask for both, each counts:
-    the two keys by which services say for whom they act, and a grant on a key, which the role's policy leaves to AWS as the key's does.
+    the two keys by which services say for whom they act; a grant on a key, which the role's policy leaves to AWS as the key's does;
+    who may put an object, and that it is put over nothing.
     """
     for request in needed:
         if _FOR_AWS in request.context:  # what is neither true nor false does not meet the key's denial
             yield _with(request, _FOR_AWS, "neither")
+        if "s3:if-none-match" in request.context:
+            rest = {key: value for key, value in request.context.items() if key != "s3:if-none-match"}
+            yield replace(request, context=rest)
         if not request.principal.startswith("arn:"):
             yield _with(request, "aws:sourceaccount", _OTHER_ACCOUNT)
             if "aws:sourcearn" in request.context:

@@ -146,6 +146,8 @@ class Templates:
         logical, attribute = target
         if attribute in ("Arn", "TopicArn", "StateMachineArn"):
             return self.arn(stack, logical)
+        if attribute == "StreamArn":
+            return f"{self.arn(stack, logical)}/stream/2026-01-31"  # as recordings cut its time
         if attribute == "GroupId":
             return self._ref(stack, logical)
         if attribute == "Id" and self._templates[stack]["Resources"][logical]["Type"] == _SECRET:

@@ -1,11 +1,12 @@
 """What services ask for in the name of roles follows from the templates."""
 
+from security.administrator import administrated, granted, with_administrator
+from security.administrator import refused as tried_in_vain
 from security.further_needs import from_networked_functions
-from security.judge import administrated, granted, with_administrator
 from security.mutants import mutants
 from security.needs import Needs
 from security.policies import Policies, statements
-from security.probes import probes
+from security.probes import halves, probes
 from security.recordings import request
 from security.templates import Templates
 
@@ -114,3 +115,46 @@ def test_a_key_that_nobody_hands_on_is_proved_by_what_it_leaves_to_aws():
     assert [c.what for c in changes if c.killed_by is None] == []
     assert sorted(c.kind for c in changes) == ["condition", "condition", "permission", "permission"]
     assert [probe for probe in tried if policies.allow(probe)] == []
+
+
+def test_a_trail_delivers_into_its_bucket_under_its_key_and_writes_its_log_under_a_role():
+    trail = {
+        "TrailName": "headrace-p",
+        "S3BucketName": "calls",
+        "KMSKeyId": "arn:aws:kms:us-east-1:123456789012:key/k",
+        "CloudWatchLogsLogGroupArn": "arn:aws:logs:us-east-1:123456789012:log-group:g:*",
+        "CloudWatchLogsRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+    }
+    described = templates(Trail={"Type": "AWS::CloudTrail::Trail", "Properties": trail})
+
+    found = Needs(described).all([])
+
+    asked = {
+        r.action for r in found if r.context.get("aws:sourcearn", ("",))[0].endswith(":trail/headrace-p")
+    }
+    wanted = {"s3:GetBucketAcl", "s3:PutObject", "kms:GenerateDataKey", "kms:Decrypt", "kms:DescribeKey"}
+    stream = "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:123456789012_CloudTrail_us-east-1"
+    assert asked == wanted
+    assert asked_by_the_role(found) == {("logs:CreateLogStream", stream), ("logs:PutLogEvents", stream)}
+
+
+def test_what_a_bucket_keeps_to_one_role_an_administrator_tries_in_vain():
+    entries = "arn:aws:s3:::ledger/ledger/*"
+    puts = {"Effect": "Deny", "Action": "s3:PutObject", "Resource": entries, "Principal": "*"}
+    one = {**puts, "Condition": {"ArnNotEquals": {"aws:PrincipalArn": ROLE}}}
+    over = {**puts, "Condition": {"Null": {"s3:if-none-match": "true"}}}
+    allows = {"Effect": "Allow", "Action": "s3:PutObject", "Resource": entries}
+    policies = with_administrator(
+        Policies(
+            {ROLE: statements({"Statement": allows})},
+            {"arn:aws:s3:::ledger": statements({"Statement": [one, over]})},
+        )
+    )
+    needed = [request(ROLE, "s3:PutObject", "arn:aws:s3:::ledger/ledger/1", {"s3:if-none-match": "*"})]
+
+    changes = mutants(policies, needed, [*tried_in_vain(policies), *halves(needed)])
+
+    of_bucket = [c for c in changes if c.owner == "arn:aws:s3:::ledger"]
+    assert policies.allow(needed[0])
+    assert len(of_bucket) == 4
+    assert [c.what for c in of_bucket if c.killed_by is None] == []

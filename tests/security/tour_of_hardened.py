@@ -23,6 +23,7 @@ PIPELINE = {
         "scaling": {"min": 0, "max": 2, "by": "backlog", "target": 4},
         "asynchronous": {"notify": True},
     },
+    "notify": "ops@example.org",
     "network": "private",
     "compliance": "strict",
     "on_destroy": "retain",
