@@ -184,6 +184,19 @@ def test_every_key_is_rotated_and_lets_nobody_hand_it_on_but_to_services(synthes
         assert denies(statements, "kms:CreateGrant", {"BoolIfExists": refusal})
 
 
+def test_a_service_that_hands_on_what_it_could_not_deliver_may_use_the_key_and_no_other(synthesised):
+    handed_on = any(
+        "RedrivePolicy" in each for each in of_type(synthesised, "AWS::SNS::Subscription").values()
+    )
+
+    allowed = {
+        statement.get("Sid")
+        for key in of_type(synthesised, "AWS::KMS::Key").values()
+        for statement in key["KeyPolicy"]["Statement"]
+    }
+    assert ("AllowSns" in allowed) is handed_on
+
+
 def test_every_table_is_encrypted_restorable_and_protected_if_it_is_to_stay(synthesised):
     stays = synthesised.stack("data").pipeline.on_destroy == "retain"
 

@@ -42,11 +42,11 @@ def definition(options=AS_THEY_COME):
     return found
 
 
-def statements(role):
+def statements(role, options=AS_THEY_COME):
     """Return what a function's role may do: (actions, resources as text)."""
     return [
         (statement["Action"], json.dumps(statement["Resource"]))
-        for name, policy in policies_of(template()).items()
+        for name, policy in policies_of(template(options)).items()
         if name.startswith(role)
         for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
@@ -168,6 +168,15 @@ def test_what_is_dropped_can_be_read_and_not_changed():
         "predictions/*",
         "capture/headrace-bike/*",
     }
+
+
+def test_who_starts_looks_at_versions_and_is_told_of_those_that_are_gone():
+    subject = {"personal": {"instant": "hash"}, "subject": "instant"}
+    named = json.dumps({"privacy": subject, "endpoint": {"kind": "realtime", "batch": {}}})
+
+    on_files = {action for action, resource in statements("StartBatch", named) if "Data666C94C7" in resource}
+
+    assert on_files == {"s3:GetObjectVersion", "s3:ListBucket"}
 
 
 def test_what_jobs_exchange_is_forgotten_after_a_week():
