@@ -29,6 +29,8 @@ _ENTRIES = "ledger/*"
 _LINES = (("release", "entry#"), ("training", "run#"), ("audit", "line#"))
 """Partitions and beginnings of sort keys of the lines that the ledger takes over."""
 
+_READING = ("DescribeStream", "GetRecords", "GetShardIterator")
+
 
 class LedgerWriter(Construct):
     """The function ``write_audit``: appends each line of the pipeline's own table, as DynamoDB's stream tells it.
@@ -65,13 +67,18 @@ class LedgerWriter(Construct):
         self._tell_settings(data.pipeline)
 
     def _read_lines(self, data: DataStack) -> None:
-        self.function.add_event_source(
-            sources.DynamoEventSource(
-                data.ledger,
-                starting_position=lambda_.StartingPosition.TRIM_HORIZON,
-                filters=[_lines(*each) for each in _LINES],
-                on_failure=sources.SqsDlq(self.dead_letters),
-            )
+        """Let Lambda read the table's stream in the function's name; the CDK's own event source would let it describe the key, too."""
+        stream = data.ledger.table_stream_arn
+        assert stream is not None
+        allow(self.role, [f"dynamodb:{verb}" for verb in _READING], [stream])
+        allow(self.role, ["dynamodb:ListStreams"], ["*"])
+        self.function.add_event_source_mapping(
+            "Lines",
+            event_source_arn=stream,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=100,
+            filters=[_lines(*each) for each in _LINES],
+            on_failure=sources.SqsDlq(self.dead_letters),
         )
         acknowledge_wildcards(
             self.function.role,
