@@ -11,8 +11,6 @@ References
 .. [5] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services"; "Data encryption".
 .. [8] CloudWatch Logs user guide, "Subscription filters with AWS Lambda": the permission of the function.
 .. [9] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function; "Dead-letter queues".
-.. [10] AWS CloudTrail user guide, "Amazon S3 bucket policy for CloudTrail"; "Configure AWS KMS key policies for CloudTrail"; "Role
-   policy document for CloudTrail to use CloudWatch Logs for monitoring".
 .. [6] EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 
@@ -184,25 +182,6 @@ def of_topics(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
             yield from (
                 request("sns.amazonaws.com", f"kms:{name}", key, source) for key in keys for name in names
             )
-
-
-def of_trails(templates: Templates) -> Iterator[Request]:
-    """Yield what CloudTrail asks for: its bucket, its key, and its log under a role."""
-    service = "cloudtrail.amazonaws.com"
-    for _, _, trail in templates.of_type("AWS::CloudTrail::Trail"):
-        arn = f"arn:aws:cloudtrail:{REGION}:{ACCOUNT}:trail/{trail['TrailName']}"
-        source, bucket = {"aws:SourceArn": arn}, f"arn:aws:s3:::{trail['S3BucketName']}"
-        yield request(service, "s3:GetBucketAcl", bucket, source)
-        owned = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
-        yield request(service, "s3:PutObject", f"{bucket}/AWSLogs/{ACCOUNT}/CloudTrail/a.json.gz", owned)
-        about = {**source, "kms:EncryptionContext:aws:cloudtrail:arn": arn}
-        key = trail["KMSKeyId"]
-        yield from (request(service, f"kms:{name}", key, about) for name in ("GenerateDataKey", "Decrypt"))
-        yield request(service, "kms:DescribeKey", key, source)
-        group = trail["CloudWatchLogsLogGroupArn"].removesuffix(":*")
-        stream = f"{group}:log-stream:{ACCOUNT}_CloudTrail_{REGION}"
-        role = trail["CloudWatchLogsRoleArn"]
-        yield from (request(role, f"logs:{name}", stream) for name in ("CreateLogStream", "PutLogEvents"))
 
 
 def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:

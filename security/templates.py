@@ -41,6 +41,7 @@ _ARNS = {
     "AWS::Scheduler::Schedule": f"arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{{name}}",
     # Secrets Manager adds a hyphen and six characters to the name.
     "AWS::SecretsManager::Secret": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{{name}}-??????",
+    "AWS::Backup::BackupVault": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:{{name}}",
     "AWS::SageMaker::ModelPackageGroup": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{{name}}",
 }
 _SECRET = "AWS::SecretsManager::Secret"
@@ -144,10 +145,12 @@ class Templates:
 
     def _get_att(self, stack: str, target: list[str]) -> str:
         logical, attribute = target
-        if attribute in ("Arn", "TopicArn", "StateMachineArn"):
+        if attribute in ("Arn", "BackupVaultArn", "TopicArn", "StateMachineArn"):
             return self.arn(stack, logical)
         if attribute == "StreamArn":
             return f"{self.arn(stack, logical)}/stream/2026-01-31"  # as recordings cut its time
+        if attribute == "DefaultSecurityGroup":
+            return "sg-00000000"  # as recordings cut its id
         if attribute == "GroupId":
             return self._ref(stack, logical)
         if attribute == "Id" and self._templates[stack]["Resources"][logical]["Type"] == _SECRET:

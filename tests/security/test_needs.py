@@ -158,3 +158,28 @@ def test_what_a_bucket_keeps_to_one_role_an_administrator_tries_in_vain():
     assert policies.allow(needed[0])
     assert len(of_bucket) == 4
     assert [c.what for c in of_bucket if c.killed_by is None] == []
+
+
+def test_what_hardens_has_needs_of_its_own():
+    arn = "arn:aws:dynamodb:us-east-1:123456789012:table/t"
+    selection = {"IamRoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, "Resources": [arn]}
+    key = "arn:aws:kms:us-east-1:123456789012:key/k"
+    flow_log = {"DeliverLogsPermissionArn": {"Fn::GetAtt": ["Role", "Arn"]}, "LogGroupName": "g"}
+    described = templates(
+        Function=function(TracingConfig={"Mode": "Active"}, DeadLetterConfig={"TargetArn": QUEUE}),
+        Vault={"Type": "AWS::Backup::BackupVault", "Properties": {"EncryptionKeyArn": key}},
+        Selection={"Type": "AWS::Backup::BackupSelection", "Properties": {"BackupSelection": selection}},
+        Log={"Type": "AWS::EC2::FlowLog", "Properties": flow_log},
+    )
+
+    found = asked_by_the_role(Needs(described).all([]))
+
+    vault = "arn:aws:backup:us-east-1:123456789012:backup-vault:p.Vault"
+    assert {
+        ("xray:PutTraceSegments", "*"),
+        ("sqs:SendMessage", QUEUE),
+        ("dynamodb:StartAwsBackupJob", arn),
+        ("backup:CopyIntoBackupVault", vault),
+        ("kms:CreateGrant", key),
+        ("logs:DescribeLogStreams", "arn:aws:logs:us-east-1:123456789012:log-group:g:log-stream:s"),
+    } <= found
