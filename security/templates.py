@@ -45,6 +45,11 @@ _ARNS = {
     "AWS::SageMaker::ModelPackageGroup": f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package-group/{{name}}",
 }
 _SECRET = "AWS::SecretsManager::Secret"
+_ARN_ATTRIBUTES = {
+    **dict.fromkeys(("Arn", "BackupVaultArn", "TopicArn", "StateMachineArn"), ""),
+    "StreamArn": "/stream/2026-01-31",  # as recordings cut its time
+}
+"""Attributes that are ARNs, and what they have behind the resource's own."""
 _REF_IS_ARN = {
     "AWS::SNS::Topic",
     "AWS::StepFunctions::StateMachine",
@@ -145,10 +150,8 @@ class Templates:
 
     def _get_att(self, stack: str, target: list[str]) -> str:
         logical, attribute = target
-        if attribute in ("Arn", "BackupVaultArn", "TopicArn", "StateMachineArn"):
-            return self.arn(stack, logical)
-        if attribute == "StreamArn":
-            return f"{self.arn(stack, logical)}/stream/2026-01-31"  # as recordings cut its time
+        if attribute in _ARN_ATTRIBUTES:
+            return f"{self.arn(stack, logical)}{_ARN_ATTRIBUTES[attribute]}"
         if attribute == "DefaultSecurityGroup":
             return "sg-00000000"  # as recordings cut its id
         if attribute == "GroupId":
