@@ -6,25 +6,27 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from headrace.config.release import Release
 from infra.data_stack import DataStack
 from infra.narrow_grants import acknowledge_wildcards, grant_data_keys, grant_items, grant_list, grant_objects
 from infra.pipeline_function import PipelineFunction
 from infra.sagemaker_task import allow
 
-_LISTED = ("baselines/", "evaluations/", "predictions/", "labelled/", "releases/", "drift/latest.json")
-_READ = (
-    "baselines/*",
-    "evaluations/*",
-    "training/*",
-    "predictions/*",
-    "labelled/*",
-    "releases/*",
-    "drift/latest.json",
-)
+_OF_MODELS = ("baselines/", "evaluations/", "releases/")
+_REPORT = "drift/latest.json"
+
+
+def _compared(release: Release) -> tuple[str, ...]:
+    """Return what is read to compare two models: nothing where time and alarms alone decide."""
+    if release.by_steps:
+        return ()
+    if release.metric == "proxy":
+        return "predictions/", _REPORT
+    return ("predictions/", "labelled/") if release.strategy == "shadow" else ("labelled/",)
 
 
 class ReleaseJudge(PipelineFunction):
-    """``judge_release``: reads what both models answered and the labels of that, writes reports and what it remembers."""
+    """``judge_release``: reads what both models answered, and what they are compared by, writes reports and what it remembers."""
 
     def __init__(
         self, scope: Construct, id: str, *, pipeline: Pipeline, data: DataStack, endpoint: str
@@ -45,7 +47,7 @@ class ReleaseJudge(PipelineFunction):
             timeout_s=270,
             pandas=True,
         )
-        self._grant_objects(artifacts, f"capture/{endpoint}/")
+        self._grant_objects(artifacts, pipeline.release, f"capture/{endpoint}/")
         grant_data_keys(self, data.key)
         grant_items(self, data.ledger, "dynamodb:GetItem", ["release"])
         allow(self.role, ["cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData"], ["*"])
@@ -55,8 +57,10 @@ class ReleaseJudge(PipelineFunction):
             "authorised by alarm or metric, and only read.",
         )
 
-    def _grant_objects(self, artifacts: s3.IBucket, captured: str) -> None:
-        for prefix in (captured, *_LISTED):
+    def _grant_objects(self, artifacts: s3.IBucket, release: Release, captured: str) -> None:
+        read = (captured, *_OF_MODELS, *_compared(release))
+        for prefix in read:
             grant_list(self, artifacts, prefix)
-        grant_objects(self, artifacts, "s3:GetObject", [f"{captured}*", *_READ])
+        objects = [prefix if prefix == _REPORT else f"{prefix}*" for prefix in (*read, "training/")]
+        grant_objects(self, artifacts, "s3:GetObject", objects)
         grant_objects(self, artifacts, "s3:PutObject", ["baselines/*", "releases/*"])

@@ -37,6 +37,7 @@ _VARYING = (
     (re.compile(r"\d{4}-\d\d-\d\dT?[\d:.\-]*Z?"), "2026-01-31"),
     (re.compile(r"\d{4}/\d\d/\d\d(/\d\d)?"), "2026/01/31"),
     (re.compile(r"\b\d{6}-\d{6}\b"), "260131-120000"),
+    (re.compile(r"(hyper-parameter-tuning-job/[\w-]+-t)[0-9a-z]{6}\b"), r"\g<1>000000"),
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "0" * 8),
     (
         re.compile(rf"(?<![A-Za-z0-9.])(?!{ACCOUNT}|\d{{12}}:)(?=[0-9a-f]*\d)[0-9a-f]{{8,64}}(?![A-Za-z])"),

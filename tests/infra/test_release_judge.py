@@ -14,21 +14,26 @@ from tests.infra.policies import policies_of
 
 
 @cache
-def stack():
+def stack(**release):
     app = template_app()
-    pipeline = Pipeline(name="bike", problem="regression", target="cnt")
+    fields = {"name": "bike", "problem": "regression", "target": "cnt", "endpoint": {"kind": "realtime"}}
+    pipeline = Pipeline.model_validate({**fields, "release": release, "feedback": {}, "id": "instant"})
     data = DataStack(app, "bike-data", pipeline=pipeline)
     stack = PipelineStack(app, "bike-serving", pipeline=pipeline, description="judge")
     ReleaseJudge(stack, "JudgeRelease", pipeline=pipeline, data=data, endpoint="headrace-bike")
     return stack
 
 
-@pytest.fixture(scope="module")
-def statements():
-    policies = policies_of(Template.from_stack(stack())).values()
+def statements_of(**release):
+    policies = policies_of(Template.from_stack(stack(**release))).values()
     return [
         statement for policy in policies for statement in policy["Properties"]["PolicyDocument"]["Statement"]
     ]
+
+
+@pytest.fixture(scope="module")
+def statements():
+    return statements_of(strategy="canary")
 
 
 def places(statements, action):
@@ -46,6 +51,23 @@ def test_it_writes_its_own_reports_and_what_models_are_watched_by(statements):
 
 def test_it_reads_the_captured_requests_of_its_own_endpoint(statements):
     assert "capture/headrace-bike/*" in places(statements, "s3:GetObject")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "metric", "compared"),
+    [
+        ("canary", "proxy", set()),
+        ("linear", "proxy", set()),
+        ("ab", "proxy", {"predictions/*", "drift/latest.json"}),
+        ("ab", "labels", {"labelled/*"}),
+        ("shadow", "proxy", {"predictions/*", "drift/latest.json"}),
+        ("shadow", "labels", {"labelled/*", "predictions/*"}),
+    ],
+)
+def test_it_reads_what_its_comparison_takes(strategy, metric, compared):
+    read = places(statements_of(strategy=strategy, metric=metric), "s3:GetObject")
+
+    assert {name for name in ("predictions/*", "labelled/*", "drift/latest.json") if name in read} == compared
 
 
 def test_of_the_ledger_it_reads_releases_alone(statements):

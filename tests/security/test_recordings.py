@@ -8,6 +8,7 @@ from security.recordings import normalised
 from security.templates import Templates
 
 TEMPLATES = Templates({"p": {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}}}})
+TUNING = "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job"
 ECR = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
 
 
@@ -19,6 +20,7 @@ ECR = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
             "arn:aws:sagemaker:us-east-1:123456789012:model/m",
             "arn:aws:sagemaker:us-east-1:123456789012:model/m",
         ),
+        (f"{TUNING}/rides-tpcgyy0", f"{TUNING}/rides-t000000"),
         (ECR, ECR),
     ],
 )

@@ -53,6 +53,7 @@ PIPELINE = {
 }
 STACKS = ("data", "batches", "training", "serving", "monitoring", "feedback", "batch", "front", "tracking")
 ENDPOINT = f"headrace-{PIPELINE['name']}"
+_BROKEN = f"{ENDPOINT}-v99"
 
 
 def rows(n, seed=0, **more):
@@ -225,6 +226,9 @@ class Everything(Tour):
         known = self.s3.list_object_versions(Bucket=self.data, Prefix="incoming/day/a.csv")["Versions"][0]
         for key, version in (("incoming/day/a.csv", known["VersionId"]), ("incoming/gone.csv", "gone")):
             self.call(function, self.message(key, version))
+        # What the ledger's head would have said is looked up in the entries.
+        head = {"pk": {"S": "audit"}, "sk": {"S": "head"}}
+        self.cloud.client("dynamodb").delete_item(TableName=self.table, Key=head)
 
     # --- releases
 
@@ -275,6 +279,7 @@ class Everything(Tour):
         )
         self._break_endpoint()
         self.invoke("PlanDeployment", {"model_package_arn": self.package_arn(1), "execution": "e"})
+        self._fail_endpoint()
         error = {"Error": "E", "Cause": "c"}
         for _ in range(3):
             self._let_wait(lost)
@@ -302,9 +307,10 @@ class Everything(Tour):
         self.put("deployment", "lock", lock)
 
     def logs_are_written(self):
-        """What S3 writes down of accesses, so that there is something to be deleted with the stacks."""
+        """What S3 and CloudTrail write down of accesses, so that there is something to be deleted with the stacks."""
         for bucket in self.s3.list_buckets()["Buckets"]:
-            for day in (1, 2) if "accesslogs" in bucket["Name"].lower() else ():
+            written = any(name in bucket["Name"].lower() for name in ("accesslogs", "auditcalls"))
+            for day in (1, 2) if written else ():
                 self.s3.put_object(Bucket=bucket["Name"], Key=f"2026-01-0{day}-00", Body=b"log")
 
     def _plan_of_nothing(self):
@@ -319,32 +325,32 @@ class Everything(Tour):
         return {**entry, **deployment, "action": "deploy", "model_package_arn": self.package_arn(1)}
 
     def _break_endpoint(self):
-        """Have an endpoint of the pipeline's name that cannot start."""
+        """Have an endpoint of the pipeline's name that cannot start, in the place of the one that serves."""
         sagemaker = self.cloud.client("sagemaker")
         config = sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointConfigName"]
         variant = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"][0]
         model = sagemaker.describe_model(ModelName=variant["ModelName"])
-        container = {
-            **model["PrimaryContainer"],
-            "ModelDataUrl": f"s3://{self.artifacts}/training/nothing/output/model.tar.gz",
-        }
-        self.s3.put_object(Bucket=self.artifacts, Key="training/nothing/output/model.tar.gz", Body=b"nothing")
-        sagemaker.delete_endpoint(EndpointName=ENDPOINT)
-        name = f"{ENDPOINT}-v99"
+        key = "training/nothing/output/model.tar.gz"
+        self.s3.put_object(Bucket=self.artifacts, Key=key, Body=b"nothing")
         sagemaker.create_model(
-            ModelName=name, ExecutionRoleArn=model["ExecutionRoleArn"], PrimaryContainer=container
+            ModelName=_BROKEN,
+            ExecutionRoleArn=model["ExecutionRoleArn"],
+            PrimaryContainer={**model["PrimaryContainer"], "ModelDataUrl": f"s3://{self.artifacts}/{key}"},
         )
-        variants = [
-            {
-                "VariantName": "v99",
-                "ModelName": name,
-                "InitialInstanceCount": 1,
-                "InstanceType": "ml.m5.large",
-            }
-        ]
-        sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=variants)
-        self.until("no endpoint", lambda: self.version() is None)
-        sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=name)
+        broken = {"VariantName": "v99", "ModelName": _BROKEN, "InstanceType": "ml.m5.large"}
+        sagemaker.create_endpoint_config(
+            EndpointConfigName=_BROKEN, ProductionVariants=[{**broken, "InitialInstanceCount": 1}]
+        )
+        sagemaker.delete_endpoint(EndpointName=ENDPOINT)
+        self._fail_endpoint()
+
+    def _fail_endpoint(self):
+        """Once there is no endpoint any more, begin to make the one that cannot start."""
+        sagemaker = self.cloud.client("sagemaker")
+        self.until(
+            "no endpoint", lambda: not sagemaker.list_endpoints(NameContains=ENDPOINT)["Endpoints"], 60
+        )
+        sagemaker.create_endpoint(EndpointName=ENDPOINT, EndpointConfigName=_BROKEN)
         self.until(
             "a failed endpoint",
             lambda: sagemaker.describe_endpoint(EndpointName=ENDPOINT)["EndpointStatus"] == "Failed",
