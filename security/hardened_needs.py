@@ -13,7 +13,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from security.policies import Request
 from security.recordings import request
@@ -27,7 +27,16 @@ _LOGS = "CreateLogStream DescribeLogStreams PutLogEvents".split()
 _DATA_KEYS = ("GenerateDataKey", "Decrypt")
 
 
-def of_functions(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
+def of_all(templates: Templates, keys: Collection[str], job_roles: Collection[str]) -> Iterator[Request]:
+    """Yield all of it."""
+    yield from of_functions(templates, keys)
+    yield from of_flow_logs(templates)
+    yield from of_backups(templates)
+    yield from of_jobs(templates, job_roles)
+    yield from of_trails(templates)
+
+
+def of_functions(templates: Templates, keys: Collection[str]) -> Iterator[Request]:
     """Yield the traces of functions, and the sending of calls that failed."""
     for _, _, function in templates.of_type("AWS::Lambda::Function"):
         role = function["Role"]
@@ -65,7 +74,7 @@ def of_backups(templates: Templates) -> Iterator[Request]:
             yield request(role, "kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
 
 
-def of_jobs(templates: Templates, job_roles: Iterable[str]) -> Iterator[Request]:
+def of_jobs(templates: Templates, job_roles: Collection[str]) -> Iterator[Request]:
     """Yield what SageMaker asks for to connect jobs and models to a network of the account."""
     machines = templates.of_type("AWS::StepFunctions::StateMachine")
     if any("VpcConfig" in str(machine.get("DefinitionString")) for _, _, machine in machines):

@@ -88,11 +88,7 @@ class Needs:
             *further_needs.of_glue_tasks(self._templates),
             *further_needs.of_subscriptions(self._templates),
             *further_needs.of_topics(self._templates, self._keys),
-            *hardened_needs.of_trails(self._templates),
-            *hardened_needs.of_functions(self._templates, self._keys),
-            *hardened_needs.of_flow_logs(self._templates),
-            *hardened_needs.of_backups(self._templates),
-            *hardened_needs.of_jobs(self._templates, self._job_roles),
+            *hardened_needs.of_all(self._templates, self._keys, self._job_roles),
             *further_needs.of_missed_calls(self._templates, self._keys),
             *(more for call in calls for more in self._behind(call)),
         ]
