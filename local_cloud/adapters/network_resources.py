@@ -1,4 +1,9 @@
-"""Lets templates make what the emulator makes through EC2's API alone: rules of security groups, and flow logs."""
+"""Lets templates make what the emulator makes through EC2's API alone: rules of security groups, and flow logs.
+
+References
+----------
+.. [1] Amazon VPC user guide, "Default security groups for your VPCs": their rules.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +16,7 @@ from ministack.services.cloudformation import provisioners
 
 from local_cloud.adapters.patching import require
 from local_cloud.adapters.resource_types import register
-from local_cloud.settings import Settings
+from local_cloud.settings import ACCOUNT, Settings
 
 _RULES = {"Ingress": "IpPermissions", "Egress": "IpPermissionsEgress"}
 
@@ -28,6 +33,8 @@ def install(settings: Settings) -> None:
             update=rules.update,
             delete=rules.delete,
         )
+    vpc = provisioners._RESOURCE_HANDLERS["AWS::EC2::VPC"]
+    vpc["create"] = _with_default_group(vpc["create"])
     register("AWS::EC2::FlowLog", create=_create_flow_log, update=_keep, delete=_delete_flow_log)
 
 
@@ -55,6 +62,20 @@ class _Rules:
         group = ec2._security_groups.get(props["GroupId"], {})
         gone = provisioners._ec2_sg_permissions([props])
         group[self._member] = [rule for rule in group.get(self._member, []) if rule not in gone]
+
+
+def _with_default_group(create: Any) -> Any:
+    """Let the members of a network's default security group reach each other, as AWS makes it; the emulator lets them send alone."""
+
+    def create_vpc(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:
+        id, attributes = create(logical_id, props, stack_name)
+        group = attributes["DefaultSecurityGroup"]
+        among_itself = {"UserIdGroupPairs": [{"GroupId": group, "UserId": ACCOUNT}]}
+        nobody_else: dict[str, Any] = {"IpRanges": [], "Ipv6Ranges": [], "PrefixListIds": []}
+        ec2._security_groups[group]["IpPermissions"] = [{"IpProtocol": "-1", **nobody_else, **among_itself}]
+        return id, attributes
+
+    return create_vpc
 
 
 def _create_flow_log(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:

@@ -111,6 +111,8 @@ class Everything(Tour):
         self._fail_once("GatherBatch", "day/_broken.manifest.json", b"{")
         self.drop("day/a.csv", csv_of(rows(400)))
         self.until("a file in the ledger", lambda: self.items("file"))
+        self.drop("day/_worse.manifest.json", b"{")
+        self.until("a refusal", lambda: self.keys(self.data, "quarantine/day/_worse"))
         self.drop("day/b.csv", csv_of(rows(100, 1, wind=3.5)))
         self.drop("day/c.csv", b"<html>")
         self.drop("day/_SUCCESS", b"")

@@ -3,7 +3,10 @@
 ``python -m tests.security.tour_of_hardened`` runs it on a local cloud of its own; it takes some minutes.
 """
 
+import io
+import json
 import sys
+import tarfile
 
 from tests.security.tour_of_everything import rows
 from tests.security.touring import Tour, csv_of, run
@@ -37,7 +40,7 @@ class Hardened(Tour):
 
     def steps(self):
         """Return the steps."""
-        return [self.a_model_is_trained_and_deployed, self.questions_are_asked]
+        return [self.a_model_is_trained_and_deployed, self.questions_are_asked, self.questions_are_refused]
 
     def a_model_is_trained_and_deployed(self):
         """By one file; its endpoint scales down to nothing."""
@@ -46,18 +49,32 @@ class Hardened(Tour):
 
     def questions_are_asked(self):
         """Each lies in the bucket, waits, and is answered there; then what runs every hour runs."""
-        runtime = self.cloud.client("sagemaker-runtime")
         for n in range(6):
-            key = f"async/input/{n}.csv"
-            body = csv_of(rows(50, 10 + n).drop(columns=["rides"]))
-            self.s3.put_object(Bucket=self.artifacts, Key=key, Body=body)
-            runtime.invoke_endpoint_async(
-                EndpointName=self.endpoint,
-                ContentType="text/csv",
-                InputLocation=f"s3://{self.artifacts}/{key}",
-            )
+            self._ask_later(f"{n}.csv", csv_of(rows(50, 10 + n).drop(columns=["rides"])))
         self.until("six answers", lambda: len(self.keys(self.artifacts, "async/output/")) >= 6, 200)
         self.monitor()
+
+    def _ask_later(self, name, body):
+        key = f"async/input/{name}"
+        self.s3.put_object(Bucket=self.artifacts, Key=key, Body=body)
+        self.cloud.client("sagemaker-runtime").invoke_endpoint_async(
+            EndpointName=self.endpoint, ContentType="text/csv", InputLocation=f"s3://{self.artifacts}/{key}"
+        )
+
+    def questions_are_refused(self):
+        """One of somebody, and one of the smoke test of a model whose training has noted no row that there can be."""
+        self._ask_later("bad.csv", b"<html>")
+        self.until("a failure", lambda: self.keys(self.artifacts, "async/failures/"), 200)
+        sample = json.dumps({"row": {"nothing": "here"}, "prediction": 1.0}).encode()
+        archive = io.BytesIO()
+        with tarfile.open(fileobj=archive, mode="w:gz") as model:
+            member = tarfile.TarInfo("sample.json")
+            member.size = len(sample)
+            model.addfile(member, io.BytesIO(sample))
+        key = "training/odd/output/model.tar.gz"
+        self.s3.put_object(Bucket=self.artifacts, Key=key, Body=archive.getvalue())
+        plan = {"endpoint": self.endpoint, "name": "odd", "variant": "v1"}
+        self.invoke("SmokeTest", {"plan": {**plan, "model_data_url": f"s3://{self.artifacts}/{key}"}})
 
 
 if __name__ == "__main__":

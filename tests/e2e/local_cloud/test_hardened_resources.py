@@ -315,3 +315,20 @@ def test_a_role_may_do_what_its_managed_policy_says_and_no_more(cloud, client, s
     )
     with pytest.raises(ClientError, match="NoSuchEntity"):
         client("iam").get_policy(PolicyArn=made["Policy"])
+
+
+def test_members_of_a_networks_default_security_group_reach_each_other_until_that_is_revoked(client, stack):
+    network = {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.9.0.0/16"}}
+    group = stack({"Network": network}, {"Group": {"Fn::GetAtt": ["Network", "DefaultSecurityGroup"]}})[
+        "Group"
+    ]
+    ec2 = client("ec2")
+
+    def rules():
+        return ec2.describe_security_groups(GroupIds=[group])["SecurityGroups"][0]["IpPermissions"]
+
+    (rule,) = rules()
+    ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[rule])
+
+    assert [pair["GroupId"] for pair in rule["UserIdGroupPairs"]] == [group]
+    assert rules() == []
