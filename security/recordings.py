@@ -52,9 +52,10 @@ def normalised(lines: Iterable[str], templates: Templates) -> list[dict[str, Any
     facts = [fact for line in lines if "pipeline" not in (fact := json.loads(line))]
     known = {(stack, logical) for stack, logical, _ in templates.resources()}
     names = {
-        _last(fact["physical"]): templates.name(fact["stack"], fact["logical"])
+        _last(fact["physical"]): _name(fact["stack"], fact["logical"], templates)
         for fact in facts
-        if len(_last(fact.get("physical") or "")) > _SHORTEST and (fact["stack"], fact["logical"]) in known
+        if len(_last(fact.get("physical") or "")) > _SHORTEST
+        and (fact["stack"], fact["logical"].partition(".")[0]) in known
     }
     roles = {
         templates.name(stack, logical)
@@ -92,6 +93,12 @@ def pipeline_of(lines: Iterable[str]) -> dict[str, Any]:
     if "database" in found:
         found["database"].pop("ca_certificates", None)
     return found
+
+
+def _name(stack: str, logical: str, templates: Templates) -> str:
+    """Return the name of a resource, or of what AWS makes beside one, which is an attribute of it."""
+    resource, _, attribute = logical.partition(".")
+    return ".".join([templates.name(stack, resource), *filter(None, [attribute])])
 
 
 def _last(physical: str) -> str:

@@ -152,8 +152,6 @@ class Templates:
         logical, attribute = target
         if attribute in _ARN_ATTRIBUTES:
             return f"{self.arn(stack, logical)}{_ARN_ATTRIBUTES[attribute]}"
-        if attribute == "DefaultSecurityGroup":
-            return "sg-00000000"  # as recordings cut its id
         if attribute == "GroupId":
             return self._ref(stack, logical)
         if attribute == "Id" and self._templates[stack]["Resources"][logical]["Type"] == _SECRET:

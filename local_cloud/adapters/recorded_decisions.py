@@ -1,7 +1,8 @@
 """Writes down what each role asked for and whether it was allowed, so that policies can be judged without running anything.
 
 Each line of the file is one JSON object. Either a decision, with its role's name, action, resource, condition keys and outcome
-(``Allow``, ``Deny`` or ``ImplicitDeny``), the same one only once; or a resource of a stack, by its logical and its physical id.
+(``Allow``, ``Deny`` or ``ImplicitDeny``), the same one only once; or a resource of a stack, by its logical and its physical id; the logical id of
+what AWS makes beside one is that one's and the attribute's name.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from local_cloud.settings import Settings
 
 _decided_about: contextvars.ContextVar[Any] = contextvars.ContextVar("decided_about", default=None)
 _files: list[_File] = []
+_MADE_BESIDE = {"DefaultSecurityGroup"}
+"""Attributes that are what AWS makes beside a resource, and names by an id of its own."""
 
 
 def install(settings: Settings) -> None:
@@ -85,10 +88,14 @@ class _File:
     def _write_resources(self) -> None:
         for name, stack in list(_stacks.items()):
             for logical, resource in list(stack.get("_resources", {}).items()):
-                physical = resource.get("PhysicalResourceId")
-                if (name, logical, physical) not in self._named:
-                    self._named.add((name, logical, physical))
-                    self._write({"stack": name, "logical": logical, "physical": physical})
+                self._write_name(name, logical, resource.get("PhysicalResourceId"))
+                for attribute in _MADE_BESIDE & (resource.get("Attributes") or {}).keys():
+                    self._write_name(name, f"{logical}.{attribute}", resource["Attributes"][attribute])
+
+    def _write_name(self, stack: str, logical: str, physical: Any) -> None:
+        if (stack, logical, physical) not in self._named:
+            self._named.add((stack, logical, physical))
+            self._write({"stack": stack, "logical": logical, "physical": physical})
 
     def _write(self, fact: dict[str, Any]) -> None:
         line = json.dumps(fact, sort_keys=True, default=str)

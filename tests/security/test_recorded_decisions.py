@@ -13,7 +13,19 @@ from local_cloud.settings import Settings
 def lines(tmp_path, monkeypatch):
     path = tmp_path / "calls.jsonl"
     monkeypatch.setattr(
-        recorded_decisions, "_stacks", {"p-data": {"_resources": {"Bucket": {"PhysicalResourceId": "b"}}}}
+        recorded_decisions,
+        "_stacks",
+        {
+            "p-data": {
+                "_resources": {
+                    "Bucket": {"PhysicalResourceId": "b", "Attributes": {"Arn": "arn:aws:s3:::b"}},
+                    "Network": {
+                        "PhysicalResourceId": "vpc-1",
+                        "Attributes": {"DefaultSecurityGroup": "sg-1"},
+                    },
+                }
+            }
+        },
     )
     monkeypatch.setattr(recorded_decisions, "_files", [recorded_decisions._File(path)])
     return lambda: [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
@@ -34,6 +46,8 @@ def test_a_request_of_a_role_is_written_once_with_the_resources_it_may_name(line
 
     assert lines() == [
         {"stack": "p-data", "logical": "Bucket", "physical": "b"},
+        {"stack": "p-data", "logical": "Network", "physical": "vpc-1"},
+        {"stack": "p-data", "logical": "Network.DefaultSecurityGroup", "physical": "sg-1"},
         {
             "role": "reader",
             "action": "s3:GetObject",

@@ -7,7 +7,17 @@ import pytest
 from security.recordings import normalised
 from security.templates import Templates
 
-TEMPLATES = Templates({"p": {"Resources": {"Role": {"Type": "AWS::IAM::Role", "Properties": {}}}}})
+TEMPLATES = Templates(
+    {
+        "p": {
+            "Resources": {
+                "Role": {"Type": "AWS::IAM::Role", "Properties": {}},
+                "Network": {"Type": "AWS::EC2::VPC", "Properties": {}},
+            }
+        }
+    }
+)
+GROUPS = "arn:aws:ec2:us-east-1:123456789012:security-group"
 TUNING = "arn:aws:sagemaker:us-east-1:123456789012:hyper-parameter-tuning-job"
 ECR = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
 
@@ -22,6 +32,7 @@ ECR = "arn:aws:ecr:us-east-1:683313688378:repository/sagemaker-scikit-learn"
         ),
         (f"{TUNING}/rides-tpcgyy0", f"{TUNING}/rides-t000000"),
         (ECR, ECR),
+        (f"{GROUPS}/sg-0123456789abcdef0", f"{GROUPS}/p.Network.DefaultSecurityGroup"),
     ],
 )
 def test_times_and_hashes_are_cut_and_accounts_are_not(asked, kept):
@@ -32,8 +43,9 @@ def test_times_and_hashes_are_cut_and_accounts_are_not(asked, kept):
         "context": {},
         "decision": "Allow",
     }
-    resource = {"stack": "p", "logical": "Role", "physical": "p-Role-0123456789"}
+    role = {"stack": "p", "logical": "Role", "physical": "p-Role-0123456789"}
+    group = {"stack": "p", "logical": "Network.DefaultSecurityGroup", "physical": "sg-0123456789abcdef0"}
 
-    [found] = normalised([json.dumps(resource), json.dumps(call)], TEMPLATES)
+    [found] = normalised(map(json.dumps, (role, group, call)), TEMPLATES)
 
     assert (found["role"], found["resource"]) == ("p.Role", kept)
