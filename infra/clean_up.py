@@ -15,11 +15,14 @@ from infra.pipeline_function import PipelineFunction
 from infra.release_alarms import release_alarm_arns
 from infra.sagemaker_task import sagemaker_arn
 
-What = Literal["deployment", "model_packages"]
+What = Literal["deployment", "model_packages", "nothing"]
 
 
 class CleanUp(Construct):
     """Custom resource whose deletion deletes an endpoint with its configurations, models and release alarms, or a group's packages.
+
+    Where packages are kept it is there for ``nothing``: if it were not, CloudFormation would delete it when `on_destroy` becomes ``retain``,
+    and it the packages.
 
     Attributes
     ----------
@@ -35,10 +38,11 @@ class CleanUp(Construct):
         )
         for statement in _statements(self, what, name):
             function.add_to_role_policy(statement)
-        acknowledge_wildcards(
-            function.role,
-            "What it deletes is named at run time: the pipeline's prefix is the scope. Listing has no resources.",
-        )
+        if what != "nothing":
+            acknowledge_wildcards(
+                function.role,
+                "What it deletes is named at run time: the pipeline's prefix is the scope. Listing has no resources.",
+            )
         if what == "model_packages":
             acknowledge_unbounded(
                 function.role,
@@ -54,6 +58,8 @@ class CleanUp(Construct):
 
 
 def _statements(scope: Construct, what: What, name: str) -> list[iam.PolicyStatement]:
+    if what == "nothing":
+        return []
     if what == "model_packages":
         return [
             _allow(["sagemaker:DeleteModelPackage"], [sagemaker_arn(scope, "model-package", f"{name}/*")]),

@@ -137,10 +137,9 @@ class DataStack(PipelineStack):
         ingestion.node.add_dependency(database)
         self.dead_letters, self.ingest = ingestion.dead_letters, ingestion.function
         self.audit = Audit(self, "Audit", data=self, access_logs=access_logs)
-        emptying = self._empty_on_delete(access_logs) if pipeline.on_destroy == "delete" else None
-        if emptying:
-            ingestion.node.add_dependency(emptying.resource)
-        self.audit.protect(emptying)
+        emptying = self._empty_on_delete(access_logs)
+        ingestion.node.add_dependency(emptying.resource)
+        self.audit.protect(emptying, deleted=pipeline.on_destroy == "delete")
         self._outputs()
 
     def _harden(self) -> None:

@@ -16,9 +16,10 @@ from infra.pipeline_function import PipelineFunction
 
 
 class EmptyOnDelete(Construct):
-    """Custom resource whose deletion deletes every version of every object of `buckets`.
+    """Custom resource whose deletion deletes every version of every object of `buckets`, if the pipeline's data goes with the stack.
 
-    It depends on the buckets, so that it is deleted before them. Whatever writes to them must depend on it.
+    It depends on the buckets, so that it is deleted before them. Whatever writes to them must depend on it. Where data is kept it is there as
+    well, and does nothing: CloudFormation deletes what is no longer in a template, so that whoever sets `on_destroy: retain` would lose it all.
 
     Parameters
     ----------
@@ -46,9 +47,26 @@ class EmptyOnDelete(Construct):
         close: Sequence[s3.IBucket],
     ) -> None:
         super().__init__(scope, id)
-        self.function = function = PipelineFunction(
+        self.function = PipelineFunction(
             self, "Function", name="empty_buckets", pipeline=pipeline, key=key, environment={}, timeout_s=900
         )
+        deletes = pipeline.on_destroy == "delete"
+        if deletes:
+            self._grant(buckets, close)
+        self.resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::EmptyBuckets",
+            service_token=self.function.function_arn,
+            properties={
+                "BucketNames": [bucket.bucket_name for bucket in buckets if deletes],
+                "CloseBuckets": [bucket.bucket_name for bucket in close if deletes],
+            },
+        )
+        self.resource.node.add_dependency(*buckets)
+
+    def _grant(self, buckets: Sequence[s3.IBucket], close: Sequence[s3.IBucket]) -> None:
+        function = self.function
         function.add_to_role_policy(
             iam.PolicyStatement(
                 actions=["s3:ListBucketVersions"], resources=[bucket.bucket_arn for bucket in buckets]
@@ -66,14 +84,3 @@ class EmptyOnDelete(Construct):
             )
         )
         acknowledge_wildcards(function.role, "All objects of these buckets are what it is there to delete.")
-        self.resource = CustomResource(
-            self,
-            "Resource",
-            resource_type="Custom::EmptyBuckets",
-            service_token=function.function_arn,
-            properties={
-                "BucketNames": [bucket.bucket_name for bucket in buckets],
-                "CloseBuckets": [bucket.bucket_name for bucket in close],
-            },
-        )
-        self.resource.node.add_dependency(*buckets)

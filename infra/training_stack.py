@@ -11,7 +11,7 @@ from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
 from infra.checkpoints import checkpoint_prefixes
-from infra.clean_up import CleanUp
+from infra.clean_up import CleanUp, What
 from infra.data_stack import DataStack
 from infra.glue_task import grant_runs
 from infra.job_roles import JobRole, grant_encrypted_packages, grant_encrypted_volumes
@@ -120,12 +120,10 @@ class TrainingStack(PipelineStack):
             model_package_group_description=f"Models of the Headrace pipeline {self.pipeline.name}",
         )
         group.apply_removal_policy(self.removal_policy)
-        if self.pipeline.on_destroy == "delete":
-            # A group with packages in it cannot be deleted.
-            clean_up = CleanUp(
-                self, "CleanUp", pipeline=self.pipeline, key=self._data.key, what="model_packages"
-            )
-            clean_up.resource.node.add_dependency(group)
+        # A group with packages in it cannot be deleted.
+        what: What = "model_packages" if self.pipeline.on_destroy == "delete" else "nothing"
+        clean_up = CleanUp(self, "CleanUp", pipeline=self.pipeline, key=self._data.key, what=what)
+        clean_up.resource.node.add_dependency(group)
         return group
 
     def _add_job_role(self, name: str, kind: str, read: list[str], write: list[str]) -> JobRole:

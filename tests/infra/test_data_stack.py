@@ -1,3 +1,5 @@
+import json
+
 import pyarrow as pa
 import pytest
 from aws_cdk.assertions import Match, Template
@@ -219,6 +221,19 @@ def test_buckets_are_emptied_after_the_last_writer_is_gone_and_before_they_are_d
 
     assert emptying in mapping["DependsOn"]
     assert template.find_resources("AWS::S3::Bucket").keys() <= set(resource["DependsOn"])
+
+
+def test_a_stack_whose_data_is_kept_from_now_on_empties_nothing_when_it_is_deployed(template):
+    kept = Template.from_stack(stacks('{"on_destroy": "retain"}')[0])
+    (name,), ((kept_name, resource),) = (
+        template.find_resources("Custom::EmptyBuckets"),
+        kept.find_resources("Custom::EmptyBuckets").items(),
+    )
+
+    # With another name, or without it, CloudFormation would delete the one that was there, and it all data.
+    assert kept_name == name
+    assert (resource["Properties"]["BucketNames"], resource["Properties"]["CloseBuckets"]) == ([], [])
+    assert "s3:DeleteObjectVersion" not in json.dumps(kept.to_json())
 
 
 def test_access_logs_are_no_longer_delivered_while_their_bucket_is_emptied(template):

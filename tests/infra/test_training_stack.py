@@ -47,11 +47,19 @@ def test_the_group_is_emptied_before_it_is_deleted(template):
     assert group in clean_up["DependsOn"]
 
 
-def test_what_is_to_be_kept_is_not_cleaned_up():
-    template = templates(json.dumps({"on_destroy": "retain"}))[0]
+def test_what_is_to_be_kept_is_not_cleaned_up_and_nothing_that_is_removed_from_the_template_cleans_it_up(
+    template,
+):
+    kept = templates(json.dumps({"on_destroy": "retain"}))[0]
+    (name,), ((kept_name, clean_up),) = (
+        template.find_resources("Custom::CleanUp"),
+        kept.find_resources("Custom::CleanUp").items(),
+    )
 
-    assert template.find_resources("Custom::CleanUp") == {}
-    template.has_resource("AWS::SageMaker::ModelPackageGroup", {"DeletionPolicy": "Retain"})
+    # With another name, or without it, CloudFormation would delete the one that was there, and it all packages.
+    assert (kept_name, clean_up["Properties"]["What"]) == (name, "nothing")
+    assert "sagemaker:DeleteModelPackage" not in json.dumps(kept.to_json())
+    kept.has_resource("AWS::SageMaker::ModelPackageGroup", {"DeletionPolicy": "Retain"})
 
 
 def test_the_image_is_scanned_encrypted_immutable_and_goes_with_the_stack(template):

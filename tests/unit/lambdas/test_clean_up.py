@@ -34,3 +34,7 @@ def test_the_endpoint_goes_first_then_what_it_was_made_of_and_the_alarms_of_a_re
 
 def test_packages_are_deleted_by_their_group():
     assert clean("model_packages", World()) == ["headrace-bike"]
+
+
+def test_what_is_kept_is_left_as_it_is():
+    assert clean("nothing", World()) == []
