@@ -24,7 +24,7 @@ def read_moment(text: str) -> datetime:
     Raises
     ------
     ValueError
-        If it is none, or lies before year 1 or after year 9999.
+        If it is none, or lies before year 1 or after year 9999. The text never has a part of `text`.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def read_moment(text: str) -> datetime:
     '2011-01-31T08:00:00.500000'
     >>> read_moment("2011-02-30")
     Traceback (most recent call last):
-    ValueError: day is out of range for month
+    ValueError: no moment
     """
     found = _MOMENT.fullmatch(text)
     if found is None:
@@ -40,11 +40,11 @@ def read_moment(text: str) -> datetime:
     *whole, fraction, sign, hours, minutes = found.groups("0")
     year, month, day, hour, minute, second = map(int, whole)
     microsecond = int(fraction[:_MICROSECONDS].ljust(_MICROSECONDS, "0"))
-    moment = datetime(year, month, day, hour, minute, second, microsecond)
-    if sign == "0":
-        return moment
-    offset = timedelta(hours=int(hours), minutes=int(minutes))
     try:
+        moment = datetime(year, month, day, hour, minute, second, microsecond)
+        if sign == "0":
+            return moment
+        offset = timedelta(hours=int(hours), minutes=int(minutes))
         return moment + offset if sign == "-" else moment - offset
-    except OverflowError:
+    except (ValueError, OverflowError):  # from Python 3.14 on, datetime's own words have the value in them
         raise ValueError("no moment") from None
