@@ -8,6 +8,8 @@ STAMP := $(VENV)/.ready
 SPARK := $(VENV)/.spark
 FRAMEWORKS := $(VENV)/.frameworks
 EXTRAS := keras torch xgboost
+FUNCTIONS := $(VENV)/functions
+FUNCTIONS_PYTHON ?= 3.14
 COMPILE = $(BIN)/uv pip compile --generate-hashes --no-emit-index-url --custom-compile-command "make lock" -q
 UNIVERSAL = --universal --python-version 3.11
 # One more than most machines of CI have cores: tests of the local cloud wait for half of their time.
@@ -16,14 +18,14 @@ WORKERS ?= 3
 # Packages are compiled once, by whoever imports them first: else every process of a local cloud compiles them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup spark frameworks demo test check security security-record secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-erasure bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
+.PHONY: help setup spark frameworks demo test test-functions check security security-record secrets audit sbom bench bench-data bench-hostile bench-database bench-drift bench-recording bench-engines bench-erasure bench-feedback bench-quality bench-releases bench-serving bench-trace bench-training fuzz-serving format lock synth clean
 
 help: ## show this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything into .venv and node_modules
 
-$(STAMP): requirements.txt infra/file_formats_layer/requirements.txt package-lock.json pyproject.toml setup.sh
+$(STAMP): requirements.txt package-lock.json pyproject.toml setup.sh
 	@./setup.sh "$(PYTHON)"
 
 spark: $(SPARK) ## install Spark and a Java for it, for the local cloud's Glue (350 MB)
@@ -44,6 +46,11 @@ demo: setup ## run the whole loop on real data, on this machine
 test: setup spark frameworks ## pass all tests
 	@$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+test-functions: setup ## pass the unit tests of what runs on Lambda on Lambda's Python, which uv downloads where it is missing
+	@$(BIN)/uv venv --quiet --allow-existing --python "$(FUNCTIONS_PYTHON)" $(FUNCTIONS)
+	@VIRTUAL_ENV=$(CURDIR)/$(FUNCTIONS) $(BIN)/uv pip install --quiet --require-hashes -r requirements.txt
+	@$(FUNCTIONS)/bin/python -m pytest -q -n $(WORKERS) --dist loadfile tests/unit/headrace tests/unit/lambdas headrace lambdas
+
 check: setup ## format, lint, types, import direction
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
@@ -62,7 +69,7 @@ secrets: setup ## look for passwords and keys in all files that git has
 audit: setup ## ask for known vulnerabilities of all that is pinned; needs a network, and says so without
 	@$(BIN)/python -m security.supply_chain.audit
 
-sbom: setup ## write the bills of materials (CycloneDX) of images, functions and layer to sbom/
+sbom: setup ## write the bills of materials (CycloneDX) of images and functions to sbom/
 	@$(BIN)/python -m infra.bill_of_materials sbom
 
 bench: setup ## measure how long each step of the loop takes
@@ -124,7 +131,6 @@ lock: setup ## compile the pinned requirements again
 	done
 	@$(COMPILE) requirements-frameworks.in -c requirements.txt -c requirements-frameworks.txt $(UNIVERSAL) --format pylock.toml -o sagemaker_jobs/extras/pylock.frameworks.toml
 	@sed -i -E 's#url = "https://[^"]*/([^"/]*)"#name = "\1"#' sagemaker_jobs/extras/pylock.frameworks.toml
-	@$(COMPILE) infra/file_formats_layer/requirements.in -c requirements.txt --python-version 3.12 --python-platform aarch64-manylinux_2_28 --only-binary :all: -o infra/file_formats_layer/requirements.txt
 
 synth: setup ## write the CloudFormation templates of every pipeline
 	@for file in pipelines/*.yaml; do \

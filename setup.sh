@@ -17,12 +17,6 @@ say 'creating .venv …'
 say 'installing the pinned Python packages …'
 VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --require-hashes -r requirements.txt
 
-# The layer of the functions is for Lambda's processor and Python, not for this machine's.
-rm -rf .venv/layers/file_formats
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip install --quiet --require-hashes --no-deps --only-binary :all: \
-  --python-platform aarch64-manylinux_2_28 --python-version 3.12 --target .venv/layers/file_formats/python \
-  -r infra/file_formats_layer/requirements.txt
-
 # The project itself: importable from anywhere, and `headrace` on the path of the environment.
 echo "$PWD" > "$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/headrace.pth"
 printf '#!/usr/bin/env bash\nexec "%s/.venv/bin/python" -P -m headrace.cli "$@"\n' "$PWD" > .venv/bin/headrace

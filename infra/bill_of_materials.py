@@ -45,15 +45,9 @@ def managed_bom(repo: Path = REPO) -> bytes:
     return _bom("headrace-managed-image", _texts(repo, [f"{_JOBS}/managed/requirements.txt"]))
 
 
-def functions_bom(repo: Path = REPO) -> bytes:
+def functions_bom() -> bytes:
     """Return the bill of the functions: our code, and the layers that carry its libraries."""
-    layer = _texts(repo, ["infra/file_formats_layer/requirements.txt"])
-    return _bom("headrace-functions", layer, layers=_PUBLIC_LAYERS)
-
-
-def layer_bom(repo: Path = REPO) -> bytes:
-    """Return the bill of the layer of our own, which reads compressed files."""
-    return _bom("headrace-file-formats-layer", _texts(repo, ["infra/file_formats_layer/requirements.txt"]))
+    return _bom("headrace-functions", (), layers=_PUBLIC_LAYERS)
 
 
 def sha256_of_bill(bill: bytes) -> str:
@@ -68,8 +62,7 @@ def write_boms(folder: Path, repo: Path = REPO) -> list[Path]:
         "image": image_bom((), repo),
         **{f"training-image-{name}": image_bom((name,), repo) for name in extras},
         "managed-image": managed_bom(repo),
-        "functions": functions_bom(repo),
-        "file-formats-layer": layer_bom(repo),
+        "functions": functions_bom(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in bills.items():

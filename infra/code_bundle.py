@@ -43,7 +43,7 @@ def _lambda_bundle(repo: Path, pipeline: str) -> Path:
     _add_code(stage, repo, "headrace", without=("cli",))
     _add_code(stage, repo, _OWN_STEPS)
     (stage / "pipeline.json").write_text(pipeline)
-    _write_bill(stage, "functions", functions_bom(repo))
+    _write_bill(stage, "functions", functions_bom())
     return stage
 
 

@@ -83,7 +83,6 @@ class FeedbackStack(PipelineStack):
             scratch_mb=512 + 3 * self.pipeline.ingest.max_file_mb,
             timeout_s=_LONGEST_S,
             pandas=True,
-            file_formats=True,
         )
         grant_joining(function, data)
         data.privacy_keys.grant_to(function)
@@ -143,7 +142,6 @@ class FeedbackStack(PipelineStack):
             memory_mb=1024,
             timeout_s=30,
             pandas=True,  # for PyArrow
-            file_formats=True,
         )
         grant_taking_calls(function, data)
         return function

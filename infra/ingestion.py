@@ -78,7 +78,6 @@ class Ingestion(Construct):
             scratch_mb=_scratch_mb(pipeline.ingest.max_file_mb),
             timeout_s=_TIMEOUT_S,
             pandas=True,
-            file_formats=True,
         )
         grant_objects(function, data.data_bucket, "s3:GetObjectVersion", ["incoming/*"])
         written = ["curated/*", "profiles/ingest/*", "quarantine/*", "refusals/*"]

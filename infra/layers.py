@@ -1,4 +1,4 @@
-"""The Lambda layers that carry the functions' libraries: two that are public, and a small one of our own.
+"""The Python that functions run on, and the public Lambda layers that carry their libraries.
 
 Another version, or a region that is not listed here, is taken from the context: ``-c pandas_layer_arn=…`` and
 ``-c powertools_layer_arn=…``, each for all functions of the app.
@@ -6,23 +6,23 @@ Another version, or a region that is not listed here, is taken from the context:
 References
 ----------
 .. [1] Powertools for AWS Lambda (Python), "Installation", Lambda layer: version 37 in every commercial region, from one account.
-.. [2] AWS SDK for pandas, "AWS Lambda Managed Layers". The accounts are those of release 3.13.0, whose version is 19 in every
-   one of these regions. Version 26 is release 3.16.1 in af-south-1; elsewhere numbers have grown as fast or faster, and stay.
+.. [2] AWS SDK for pandas, "AWS Lambda Managed Layers". The accounts are those of release 3.13.0. Version 6 for Python 3.14 is
+   release 3.16.1 in af-south-1; elsewhere numbers have grown as fast or faster, and stay.
+.. [3] AWS Lambda developer guide, "Lambda runtimes", Python 3.14: supported until June 2029.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 from aws_cdk import CfnMapping, Stack, Token
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+RUNTIME = lambda_.Runtime.PYTHON_3_14
+"""The newest that both layers are published for."""
+
 _POWERTOOLS_ACCOUNT = "017000801446"
 _POWERTOOLS_VERSION = 37
-_PANDAS_VERSION = 26
-_FILE_FORMATS = Path(__file__).parents[1] / ".venv" / "layers" / "file_formats"
-_OF_THE_INSTALLER = ["**/.lock", "**/bin", "**/__pycache__"]
+_PANDAS_VERSION = 6
 
 _PANDAS_ACCOUNTS = {
     **dict.fromkeys(
@@ -70,7 +70,7 @@ def powertools_layer(scope: Construct) -> lambda_.ILayerVersion:
     ValueError
         If the stack's region is known and is none of those; the text names the context key that helps.
     """
-    name = f"AWSLambdaPowertoolsPythonV3-python312-arm64:{_POWERTOOLS_VERSION}"
+    name = f"AWSLambdaPowertoolsPythonV3-python314-arm64:{_POWERTOOLS_VERSION}"
     arn = _from_context(scope, "powertools") or _layer_arn(scope, _POWERTOOLS_ACCOUNT, name)
     return lambda_.LayerVersion.from_layer_version_arn(scope, "PowertoolsLayer", arn)
 
@@ -84,29 +84,9 @@ def pandas_layer(scope: Construct) -> lambda_.ILayerVersion:
         If the stack's region is known and is none of those; the text names the context key that helps.
     """
     arn = _from_context(scope, "pandas") or _layer_arn(
-        scope, _pandas_account(scope), f"AWSSDKPandas-Python312-Arm64:{_PANDAS_VERSION}"
+        scope, _pandas_account(scope), f"AWSSDKPandas-Python314-Arm64:{_PANDAS_VERSION}"
     )
     return lambda_.LayerVersion.from_layer_version_arn(scope, "PandasLayer", arn)
-
-
-def file_formats_layer(scope: Construct) -> lambda_.ILayerVersion:
-    """Layer with what reading files takes beyond the public ones, as `make setup` has installed it for Lambda.
-
-    Raises
-    ------
-    FileNotFoundError
-        If it has not.
-    """
-    if not _FILE_FORMATS.is_dir():
-        raise FileNotFoundError(f"{_FILE_FORMATS} is missing: run make setup")
-    return lambda_.LayerVersion(
-        scope,
-        "FileFormatsLayer",
-        description="Libraries that read compressed files",
-        code=lambda_.Code.from_asset(str(_FILE_FORMATS), exclude=_OF_THE_INSTALLER),
-        compatible_architectures=[lambda_.Architecture.ARM_64],
-        compatible_runtimes=[lambda_.Runtime.PYTHON_3_12],
-    )
 
 
 def _from_context(scope: Construct, layer: str) -> str | None:

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from aws_cdk import Acknowledgment, Duration, Size, Validations
+from aws_cdk import Duration, Size
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from headrace.config.pipeline import Pipeline
+from infra.layers import RUNTIME
 from infra.narrow_grants import acknowledge_wildcards
 from infra.pipeline_logs import PipelineLogs
 from infra.pipeline_stack import PipelineStack
 from infra.placement import Placement, place_function
 from infra.sagemaker_task import allow
 
-_RUNTIME = "Python 3.12 is what both public layers are pinned and tested for."
-_REASONS = {
-    "AwsSolutions-L1": _RUNTIME,
-    "LambdaLatestVersion": _RUNTIME,
-}
 _RESERVED = 10
 """As many as the largest event source asks for; thirty functions take a third of an account's usual quota."""
 
@@ -49,8 +45,6 @@ class PipelineFunction(lambda_.Function):
         Disk under ``/tmp``, 512 to 10,240.
     pandas : bool
         Whether the AWS SDK for pandas layer is attached.
-    file_formats : bool
-        Whether the layer that reads compressed files is attached.
     reserved_concurrency : int, optional
         At most this many at once. With `compliance: strict` ten, if nothing is said.
     network : Placement, optional
@@ -70,7 +64,6 @@ class PipelineFunction(lambda_.Function):
         timeout_s: int = 60,
         scratch_mb: int = 512,
         pandas: bool = False,
-        file_formats: bool = False,
         reserved_concurrency: int | None = None,
         network: Placement | None = None,
     ) -> None:
@@ -82,17 +75,13 @@ class PipelineFunction(lambda_.Function):
             scope,
             id,
             description=f"Headrace {pipeline.name}: {name.replace('_', ' ')}",
-            runtime=lambda_.Runtime.PYTHON_3_12,
+            runtime=RUNTIME,
             architecture=lambda_.Architecture.ARM_64,
             handler=f"lambdas.{name}.handler.handler",
             code=stack.lambda_code(),
             role=role,
             log_group=log_group,
-            layers=[
-                stack.powertools,
-                *([stack.pandas] if pandas else []),
-                *([stack.file_formats] if file_formats else []),
-            ],
+            layers=[stack.powertools, *([stack.pandas] if pandas else [])],
             environment={
                 "POWERTOOLS_SERVICE_NAME": name,
                 "POWERTOOLS_METRICS_NAMESPACE": "Headrace",
@@ -109,8 +98,6 @@ class PipelineFunction(lambda_.Function):
         if placement := network or stack.network:
             place_function(self, placement)
         self._harden(stack, role, key)
-        for rule, reason in _REASONS.items():
-            Validations.of(self).acknowledge(Acknowledgment(id=rule, reason=reason))
 
     def _harden(self, stack: PipelineStack, role: iam.Role, key: kms.IKey) -> None:
         """Keep asynchronous calls that have failed, where the pipeline is strict, and say what traces need."""

@@ -13,7 +13,7 @@ from headrace.config.pipeline import Pipeline
 from infra.code_bundle import lambda_bundle
 from infra.dead_letters import DeadLetters
 from infra.hardening import Hardening
-from infra.layers import file_formats_layer, pandas_layer, powertools_layer
+from infra.layers import pandas_layer, powertools_layer
 from infra.permissions_boundary import apply_permissions_boundary
 from infra.pipeline_tags import pipeline_tags
 from infra.placement import Placement
@@ -93,8 +93,3 @@ class PipelineStack(Stack):
     def pandas(self) -> lambda_.ILayerVersion:
         """Layer with AWS SDK for pandas."""
         return pandas_layer(self)
-
-    @cached_property
-    def file_formats(self) -> lambda_.ILayerVersion:
-        """Layer with what reading files takes beyond those."""
-        return file_formats_layer(self)

@@ -237,7 +237,6 @@ class PredictBatchStack(PipelineStack):
             scratch_mb=512 + 3 * self.pipeline.ingest.max_file_mb,
             timeout_s=900,
             pandas=True,
-            file_formats=True,
         )
 
     # --- what is told of it

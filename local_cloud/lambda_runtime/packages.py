@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Iterable
 from importlib import metadata
@@ -20,8 +21,8 @@ from packaging.requirements import Requirement
 
 _ONE_AT_A_TIME = threading.Lock()
 
-RUNTIME = ("awslambdaric", "boto3")
-"""Distributions that Lambda's Python runtime brings along."""
+RUNTIME = ("awslambdaric", "boto3", *(("backports.zstd",) if sys.version_info < (3, 14) else ()))
+"""Distributions that Lambda's Python runtime brings along, and what stands for the modules that this Python is too old for."""
 
 PUBLIC_LAYERS = {
     re.compile(r"^arn:aws:lambda:[a-z0-9-]+:\d{12}:layer:AWSSDKPandas-Python\d+(-Arm64)?:\d+$"): (
@@ -42,7 +43,7 @@ def public_layer(arn: str) -> tuple[str, ...] | None:
 
     Examples
     --------
-    >>> public_layer("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python312-Arm64:26")
+    >>> public_layer("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python314-Arm64:6")
     ('awswrangler', 'openpyxl', 'pg8000', 'pymysql')
     >>> public_layer("arn:aws:lambda:us-east-1:123456789012:layer:mine:1") is None
     True

@@ -77,7 +77,6 @@ def locks(repo: Path = REPO) -> list[Path]:
         *sorted(repo.glob("requirements*.txt")),
         jobs / "requirements.txt",
         *sorted((jobs / "extras").glob("*.txt")),
-        repo / "infra" / "file_formats_layer" / "requirements.txt",
     ]
 
 

@@ -8,8 +8,8 @@ from itertools import product
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from backports import zstd
 
+from headrace.ml.files.unpacking import zstd
 from tests.hostile_files.archives import folders, zipped
 from tests.hostile_files.columnar import COLUMNS, avro, parquet
 from tests.hostile_files.faults import ROWS, Fault, csv
@@ -24,7 +24,7 @@ PACKERS = {
     "gzip": gzip.compress,
     "bzip2": bz2.compress,
     "xz": lzma.compress,
-    "zstd": zstd.compress,
+    "zstd": zstd().compress,
 }
 PAGES = ("snappy", "gzip", "none")
 

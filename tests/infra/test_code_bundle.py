@@ -17,10 +17,7 @@ def own_step(tmp_path, monkeypatch):
     for folder in ("lambdas", "headrace", "sagemaker_jobs"):
         (tmp_path / folder).mkdir()
     (tmp_path / "sagemaker_jobs" / "Dockerfile").write_text("FROM scratch\n")
-    layer = tmp_path / "infra" / "file_formats_layer"
-    layer.mkdir(parents=True)
-    for folder in (tmp_path / "sagemaker_jobs", layer):
-        (folder / "requirements.txt").write_text("numpy==2\n")
+    (tmp_path / "sagemaker_jobs" / "requirements.txt").write_text("numpy==2\n")
     steps = tmp_path / "pipelines" / "steps"
     (steps / "__pycache__").mkdir(parents=True)
     (steps / "per_night.py").write_text("")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import lzma
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -82,15 +83,18 @@ def written(chunks: Iterable[bytes], target: Path, options: ReadOptions) -> Path
 
 
 def zstd() -> Any:
-    """Return the library for zstd.
+    """Return the library for zstd: the standard library's from Python 3.14 on, its backport before.
 
     Raises
     ------
     FileRefusedError
-        If it is not there.
+        If neither is there, as in Glue.
     """
     try:
-        from backports import zstd  # noqa: PLC0415 - not every function has our layer
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415 - an optional part of Python
+        else:
+            from backports import zstd  # noqa: PLC0415 - not installed everywhere
     except ImportError:
         why = "the file is compressed with zstd, which cannot be unpacked here: use gzip"
         raise FileRefusedError(FileReason.CODEC, why) from None

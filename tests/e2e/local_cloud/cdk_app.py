@@ -26,7 +26,7 @@ def synthesise(folder, timeout_s):
     function = lambda_.Function(
         stack,
         "Function",
-        runtime=lambda_.Runtime.PYTHON_3_12,
+        runtime=lambda_.Runtime.PYTHON_3_14,
         handler="index.main",
         code=lambda_.Code.from_inline(CODE),
         timeout=cdk.Duration.seconds(timeout_s),

@@ -303,7 +303,7 @@ def _function_that_forwards(client):
         bundle.writestr("forward.py", code)
     function = client("lambda").create_function(
         FunctionName="forwards",
-        Runtime="python3.12",
+        Runtime="python3.14",
         Role=role["Role"]["Arn"],
         Handler="forward.main",
         Code={"ZipFile": archive.getvalue()},

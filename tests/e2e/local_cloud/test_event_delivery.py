@@ -87,7 +87,7 @@ def make_function(client, role):
             bundle.writestr("forward.py", FUNCTION_CODE)
         function = client("lambda").create_function(
             FunctionName=name,
-            Runtime="python3.12",
+            Runtime="python3.14",
             Role=role,
             Handler="forward.main",
             Code={"ZipFile": archive.getvalue()},

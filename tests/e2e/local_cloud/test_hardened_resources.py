@@ -238,7 +238,7 @@ def test_a_function_whose_role_may_not_read_a_tables_stream_is_not_mapped_to_it(
         client("lambda").create_function(
             FunctionName=function,
             Role=cloud.role(*allowed, principal="lambda"),
-            Runtime="python3.12",
+            Runtime="python3.14",
             Handler="main.handler",
             Code={"ZipFile": code_archive("def handler(event, context): pass")},
         )

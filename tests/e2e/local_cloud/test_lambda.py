@@ -86,7 +86,7 @@ def make_function(cloud):
         name = new_name("function")
         cloud.client("lambda").create_function(
             FunctionName=name,
-            Runtime="python3.12",
+            Runtime="python3.14",
             Role=cloud.role(*allowed, principal="lambda"),
             Code={"ZipFile": code_archive(code)},
             Environment={"Variables": variables or {}},
@@ -185,7 +185,7 @@ def test_a_function_sees_its_variables_and_lambdas(function, invoke):
     assert environment["COLOUR"] == "green"
     assert environment["AWS_LAMBDA_FUNCTION_NAME"] == function
     assert environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
-    assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.12"
+    assert environment["AWS_EXECUTION_ENV"] == "AWS_Lambda_python3.14"
     assert environment["AWS_LAMBDA_LOG_GROUP_NAME"] == f"/aws/lambda/{function}"
     assert environment["AWS_ACCESS_KEY_ID"].startswith("ASIA")
     assert environment["AWS_SESSION_TOKEN"]
@@ -201,7 +201,7 @@ def test_variables_of_the_shell_reach_neither_the_cloud_nor_its_functions(new_cl
     with running(cloud):
         cloud.client("lambda").create_function(
             FunctionName="seen",
-            Runtime="python3.12",
+            Runtime="python3.14",
             Handler="main.main",
             Role=cloud.role(principal="lambda"),
             Code={"ZipFile": code_archive(CODE)},
@@ -268,7 +268,7 @@ def test_packages_of_this_machine_cannot_be_imported(function, invoke, module):
 
 
 def test_the_packages_of_awss_public_layer_can(make_function, invoke):
-    arn = "arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python312-Arm64:26"
+    arn = "arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python314-Arm64:6"
     function = make_function(layers=[arn], MemorySize=512)
 
     assert invoke(function, "load", module="pandas")[1] == "pandas"

@@ -275,7 +275,7 @@ def _fill_lambda(cloud):
     cloud.role_name = role.rpartition("/")[2]
     cloud.client("lambda").create_function(
         FunctionName="doubles",
-        Runtime="python3.12",
+        Runtime="python3.14",
         Handler="main.main",
         Role=role,
         Code={"ZipFile": code_archive(FUNCTION_CODE)},

@@ -93,7 +93,7 @@ def function(client, role):
         bundle.writestr("behaviour.py", FUNCTION_CODE)
     made = client("lambda").create_function(
         FunctionName="contract-tests",
-        Runtime="python3.12",
+        Runtime="python3.14",
         Role=role,
         Handler="behaviour.main",
         Code={"ZipFile": archive.getvalue()},

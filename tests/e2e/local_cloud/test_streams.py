@@ -70,7 +70,7 @@ def make_mapping(cloud, client, stream, queue, name):
     def make_mapping(actions=(*READING, "sqs:SendMessage"), **options):
         function = client("lambda").create_function(
             FunctionName=name,
-            Runtime="python3.12",
+            Runtime="python3.14",
             Role=cloud.role({"Action": list(actions), "Resource": "*"}, principal="lambda"),
             Handler="main.main",
             Code={"ZipFile": code_archive(FUNCTION_CODE)},

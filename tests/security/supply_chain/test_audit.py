@@ -108,7 +108,6 @@ def test_every_file_that_pins_packages_is_among_them():
         "requirements-frameworks.txt",
         "sagemaker_jobs/requirements.txt",
         "sagemaker_jobs/extras/torch.txt",
-        "infra/file_formats_layer/requirements.txt",
     } <= names
     assert all(path.is_file() for path in locks())
 

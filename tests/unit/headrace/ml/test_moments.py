@@ -45,7 +45,7 @@ def test_a_moment_alone_is_read_as_in_a_column(text):
     "text", ["0000-01-01", "2011-02-30", "9999-12-31T23:00-02:00", "0001-01-01T00:00+01:00", "soon"]
 )
 def test_what_no_calendar_has_is_no_moment_in_words_that_do_not_tell_the_cell(text):
-    with pytest.raises(ValueError, match="^no moment$"):
+    with pytest.raises(ValueError, match=r"^no moment$"):
         read_moment(text)
 
 
