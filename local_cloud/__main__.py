@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import shutil
@@ -77,6 +78,9 @@ _EXTENSIONS = (
     "local_cloud.adapters.mlflow_api",
 )
 
+_CYCLES = (20_000, 20, 20)
+"""Thresholds of the search for cycles; by default it takes a tenth of the time of this process."""
+
 
 def main() -> None:
     """Serve until the process is told to end."""
@@ -90,6 +94,8 @@ def main() -> None:
 
     for name in _EXTENSIONS:
         importlib.import_module(name).install(settings)
+    gc.freeze()  # what is loaded by now stays: the search for cycles need not go through it again and again
+    gc.set_threshold(*_CYCLES)
     app.main()
 
 
