@@ -369,3 +369,20 @@ def test_a_prediction_is_traced_to_its_model_while_it_is_captured_and_after_it_w
     assert found["model"]["version"] == 1
     assert "without a provenance" in found["model"]["says"]
     assert [line["event"] for line in found["model"]["history"]][-1] == "rolled_back"
+
+
+def test_an_entry_that_an_administrator_changes_after_lifting_the_policy_is_found_and_named(
+    cloud, outputs, story
+):
+    s3, entry = cloud.client("s3"), {"Bucket": outputs["AuditBucketName"], "Key": "ledger/000000000002.json"}
+    s3.delete_bucket_policy(Bucket=entry["Bucket"])
+    written = s3.get_object(**entry)["Body"].read()
+    s3.put_object(**entry, Body=written.replace(b'"by":"', b'"by":"not '))
+
+    code, verdict = audit(cloud, "verify", "rides")
+
+    assert (code, verdict["intact"]) == (1, False)
+    assert {(found["number"], found["kind"]) for found in verdict["findings"]} == {
+        (2, "altered"),
+        (2, "forked"),
+    }
