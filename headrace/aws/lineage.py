@@ -89,7 +89,7 @@ class Lineage:
             "model_package": package.arn,
             "served": [span.as_dict() for span in self.served if span.version == version],
             "history": [{name: getattr(entry, name) for name in _HISTORY} for entry in history],
-            "approval": _approval(package, provenance),
+            "approval": approval_of(package, provenance),
             **({"erasure": package.metadata[ERASURE]} if ERASURE in package.metadata else {}),
         }
         if not provenance:
@@ -216,13 +216,20 @@ class Lineage:
         }
 
 
-def _approval(package: Package, provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return who approved or rejected: as the registry has it, which is written to last."""
+def approval_of(package: Package, provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """Return who approved or rejected: as the registry has it, which is written to last.
+
+    A command writes who gave it. Of a decision with AWS's own tools the registry knows who has changed the package last, unless it was
+    marked since.
+    """
     said, decided = package.metadata, "rejected" if package.status == "Rejected" else "approved"
     noted = provenance.get("approval") or {}
+    if noted.get("decision", "approved") != decided:
+        noted = {}  # it was decided otherwise since
+    is_last = package.status in ("Approved", "Rejected") and ERASURE not in said
     return {
         "status": package.status,
-        "by": said.get(f"{decided}_by") or noted.get("by"),
+        "by": said.get(f"{decided}_by") or noted.get("by") or (package.changed_by if is_last else None),
         "at": said.get(f"{decided}_at") or noted.get("at") or package.status_at,
         "why": package.why or said.get(f"{decided}_because") or noted.get("why"),
     }
