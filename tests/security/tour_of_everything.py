@@ -92,6 +92,7 @@ class Everything(Tour):
                 self.cases_are_followed,
             ),
             *(self.messages_come_twice, self.a_second_model_is_released, self.people_decide),
+            self.somebody_was_quicker,
             self.a_training_is_asked_for,
             *(self.what_failed_is_taken_back, self.logs_are_written),
         ]
@@ -236,15 +237,7 @@ class Everything(Tour):
 
     def a_second_model_is_released(self):
         """Another version of the model that is in service is approved; a person promotes it while it has its share."""
-        sagemaker = self.cloud.client("sagemaker")
-        first = sagemaker.describe_model_package(ModelPackageName=self.package_arn(1))
-        named = ("ModelPackageGroupName", "InferenceSpecification", "CustomerMetadataProperties")
-        again = {name: first[name] for name in named if name in first}
-        (container,) = again["InferenceSpecification"]["Containers"]
-        container["ModelDataUrl"] = self._signed_again(container["ModelDataUrl"], 2)
-        # A model that is approved while another one is deployed waits for its turn.
-        sagemaker.create_model_package(**again, ModelApprovalStatus="Approved")
-        self.until("a release that waits", self.waiting_token, within_s=600)
+        self._release_again(2)
         for n in range(6, 12):
             self.ask(questions(50, 10 + n), f"ask-{n}")
         time.sleep(3)
@@ -254,6 +247,18 @@ class Everything(Tour):
         self.invoke("JudgeRelease", {"plan": plan, "execution": running["execution"]["S"], "step": 0})
         self.decide({"decision": "promote", "by": "ada", "why": "looks good"})
         self.until("the second model", lambda: self.version() == "v2", within_s=600)
+
+    def _release_again(self, version):
+        """Approve another version of the first model, and wait until it has its share."""
+        sagemaker = self.cloud.client("sagemaker")
+        first = sagemaker.describe_model_package(ModelPackageName=self.package_arn(1))
+        named = ("ModelPackageGroupName", "InferenceSpecification", "CustomerMetadataProperties")
+        again = {name: first[name] for name in named if name in first}
+        (container,) = again["InferenceSpecification"]["Containers"]
+        container["ModelDataUrl"] = self._signed_again(container["ModelDataUrl"], version)
+        # A model that is approved while another one is deployed waits for its turn.
+        sagemaker.create_model_package(**again, ModelApprovalStatus="Approved")
+        self.until("a release that waits", self.waiting_token, within_s=600)
 
     def _signed_again(self, url, version):
         """Copy a model, sign the copy as another version, and return where it is."""
@@ -272,6 +277,22 @@ class Everything(Tour):
             "DecideRelease",
             {"request": {"decision": "rollback", "by": "ada", "version": 9}, "execution": "e"},
         )
+
+    def somebody_was_quicker(self):
+        """A third model is decided on before its release waits: whoever notes the token wakes it at once."""
+        self._release_again(3)
+        self.cloud.client("dynamodb").update_item(
+            TableName=self.table,
+            Key={"pk": {"S": "release"}, "sk": {"S": "running"}},
+            UpdateExpression="SET decision = :decision",
+            ExpressionAttributeValues={
+                ":decision": {"M": {"what": {"S": "promote"}, "by": {"S": "ada"}, "why": {"S": "now"}}}
+            },
+        )
+        running = {name: plain(value) for name, value in self.item("release", "running").items()}
+        names = ("execution", "plan", "step", "share", "token", "judged")
+        self.invoke("HoldRelease", {name: running[name] for name in names})
+        self.until("the third model", lambda: self.version() == "v3", within_s=600)
 
     def what_failed_is_taken_back(self):
         """A model that waits for its turn, a first deployment that failed, an endpoint that never served."""
