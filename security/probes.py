@@ -103,10 +103,8 @@ def _others(resource: str) -> Iterator[str]:
     if not resource.startswith("arn:"):
         return
     *head, name = resource.split(":", 5)
-    if name.startswith(
-        "scalable-target/"
-    ):  # they have random names: conditions say of which service they are
-        head[3] = _OTHER_REGION
+    if name.startswith("scalable-target/"):
+        head[3] = _OTHER_REGION  # their names are random: conditions say of which service they are
     elif name.startswith("log-group:"):
         name = "log-group:foreign:log-stream:s"
     elif resource.startswith("arn:aws:s3:::"):
