@@ -1,3 +1,4 @@
+import atexit
 import gc
 from functools import cache
 
@@ -24,6 +25,7 @@ collect_ignore_glob = [
 def pytest_configure():
     """Look for cycles seldom: among the millions of objects that are imported and collected, it takes a fifth of the time."""
     gc.set_threshold(20_000, 20, 20)
+    atexit.register(gc.unfreeze)  # else a library counts what is frozen as leaked
 
 
 @pytest.hookimpl(trylast=True)
