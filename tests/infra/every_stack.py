@@ -85,12 +85,13 @@ OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", 
 
 
 class Synthesised:
-    """An app, what it wrote, and where."""
+    """An app, what it wrote, and where; the CDK need not validate again what it has validated."""
 
-    def __init__(self, fields, folder, **context):
+    def __init__(self, fields, folder, *, validated=False, **context):
         self.fields, self.context = fields, context
         pipeline = Pipeline.model_validate(fields)
-        self.app = cdk.App(context={**CDK_JSON, **context}, outdir=str(folder))
+        validation = {"builtin_cloud_formation_validation": False} if validated else {}
+        self.app = cdk.App(context={**CDK_JSON, **context}, outdir=str(folder), **validation)
         add_stacks(self.app, pipeline)
         self.assembly = self.app.synth()
         self.folder = folder
