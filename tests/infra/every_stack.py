@@ -85,12 +85,12 @@ OPTIONAL = ("stream", "batches", "database", "large-data", "feedback", "batch", 
 
 
 class Synthesised:
-    """An app, what it wrote, and where; the CDK need not validate again what it has validated."""
+    """An app, what it wrote, and where; the CDK takes two seconds to validate it, which the tests of every stack have it do."""
 
-    def __init__(self, fields, folder, *, validated=False, **context):
+    def __init__(self, fields, folder, *, validate=True, **context):
         self.fields, self.context = fields, context
         pipeline = Pipeline.model_validate(fields)
-        validation = {"builtin_cloud_formation_validation": False} if validated else {}
+        validation = {} if validate else {"builtin_cloud_formation_validation": False}
         self.app = cdk.App(context={**CDK_JSON, **context}, outdir=str(folder), **validation)
         add_stacks(self.app, pipeline)
         self.assembly = self.app.synth()
