@@ -1,4 +1,4 @@
-"""What AWS's services ask for where only some pipelines have them: streams, deliveries, networks, Glue, an API, foreign images.
+"""What AWS's services ask for for streams, deliveries, networks, Glue, an API, images and their builds, and to take on a role.
 
 References
 ----------
@@ -6,12 +6,12 @@ References
    resources in an Amazon VPC": the execution role's permissions.
 .. [2] Amazon Data Firehose developer guide, "Grant Firehose access to an Amazon S3 destination".
 .. [3] AWS Glue developer guide, "Setting up encryption in AWS Glue": a security configuration; "Continuous logging"; "Job metrics".
-.. [7] Step Functions developer guide, "IAM policies for integrated services": AWS Glue, run a job (.sync).
-.. [4] API Gateway developer guide, "Set up an AWS service integration": the role of an integration.
-.. [5] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services"; "Data encryption".
-.. [8] CloudWatch Logs user guide, "Subscription filters with AWS Lambda": the permission of the function.
-.. [9] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function; "Dead-letter queues".
-.. [6] EventBridge Scheduler user guide, "Configuring a dead-letter queue".
+.. [4] Step Functions developer guide, "IAM policies for integrated services": AWS Glue, run a job (.sync).
+.. [5] API Gateway developer guide, "Set up an AWS service integration": the role of an integration.
+.. [6] CodeBuild user guide, "Allow CodeBuild to interact with other AWS services"; "Data encryption".
+.. [7] CloudWatch Logs user guide, "Subscription filters with AWS Lambda": the permission of the function.
+.. [8] Amazon SNS developer guide, "Fanout to Lambda functions": the permission of the function; "Dead-letter queues".
+.. [9] EventBridge Scheduler user guide, "Configuring a dead-letter queue".
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _GLUE_TASK = re.compile(r'"JobName": ?"([^"]+)"')
 _GLUE_LOGS = "AssociateKmsKey CreateLogGroup CreateLogStream PutLogEvents".split()
 _IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/([\w./-]+)")
 _ASSET = re.compile(r"s3://(cdk-[\w-]+)/([\w.-]+)")
+_PUSH = "CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart".split()
+_STATE_MACHINE = {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:any"}
 PULL = "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer".split()
 
 
@@ -153,7 +155,24 @@ def of_containers(templates: Templates, job_roles: Iterable[str]) -> Iterator[Re
             yield request(role, "s3:ListBucket", f"arn:aws:s3:::{bucket}", {"s3:prefix": key})
 
 
-def of_build_outputs(project: Mapping[str, Any], role: str) -> Iterator[Request]:
+def of_builds(templates: Templates) -> Iterator[Request]:
+    """Yield what the builds of images ask for: their source, their log, their repository."""
+    for _, _, project in templates.of_type("AWS::CodeBuild::Project"):
+        role = project["ServiceRole"]
+        role = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{role}"
+        if location := project["Source"].get("Location"):
+            yield request(role, "s3:GetObject", f"arn:aws:s3:::{location}")
+            yield request(role, "s3:GetObjectVersion", f"arn:aws:s3:::{location}")
+        yield from _of_build_outputs(project, role)
+        if group := project.get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName"):
+            yield from writes_logs(role, group)
+        for stack, logical, _ in templates.of_type("AWS::ECR::Repository"):
+            repository = templates.arn(stack, logical)
+            yield from (request(role, f"ecr:{action}", repository) for action in (*PULL, *_PUSH))
+            yield request(role, "ecr:GetAuthorizationToken", "*")
+
+
+def _of_build_outputs(project: Mapping[str, Any], role: str) -> Iterator[Request]:
     """Yield what a build asks for beside its source, its log and the images: where the source's bucket lies, and its key."""
     bucket = f"arn:aws:s3:::{project['Source']['Location'].partition('/')[0]}"
     yield from (request(role, f"s3:{name}", bucket) for name in ("GetBucketAcl", "GetBucketLocation"))
@@ -192,6 +211,23 @@ def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Reque
             yield request(target["RoleArn"], "sqs:SendMessage", queue)
             names = ("GenerateDataKey", "Decrypt")
             yield from (request(target["RoleArn"], f"kms:{name}", key) for key in keys for name in names)
+
+
+def of_trust(templates: Templates) -> Iterator[Request]:
+    """Yield how services take on the roles that trust them."""
+    for stack, logical, role in templates.of_type("AWS::IAM::Role"):
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+            service = statement["Principal"].get("Service")
+            for name in [service] if isinstance(service, str) else service or []:
+                source = _STATE_MACHINE if name.startswith("states.") else {}
+                yield request(name, "sts:AssumeRole", templates.arn(stack, logical), source)
+
+
+def writes_logs(role: str, group: str) -> Iterator[Request]:
+    """Yield what a function or a build asks for to write its log."""
+    yield from (
+        request(role, f"logs:{action}", _log_stream(group)) for action in ("CreateLogStream", "PutLogEvents")
+    )
 
 
 def _log_stream(group: str) -> str:

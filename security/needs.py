@@ -22,10 +22,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from security import further_needs, hardened_needs
-from security.further_needs import PULL
+from security.further_needs import PULL, writes_logs
 from security.policies import Request
 from security.recordings import request
-from security.templates import ACCOUNT, REGION, Templates
+from security.templates import REGION, Templates
 
 _LOGGING = (
     "CreateLogDelivery DeleteLogDelivery DescribeLogGroups DescribeResourcePolicies GetLogDelivery ListLogDeliveries "
@@ -33,7 +33,6 @@ _LOGGING = (
 ).split()
 _TRACING = "GetSamplingRules GetSamplingTargets PutTelemetryRecords PutTraceSegments".split()
 _CONTAINER_LOGS = "CreateLogGroup CreateLogStream DescribeLogStreams PutLogEvents".split()
-_PUSH = "CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart".split()
 _VOLUMES = (
     "CreateTrainingJob",
     "CreateProcessingJob",
@@ -51,7 +50,6 @@ _KEYS_BEHIND = {
     "sqs:ReceiveMessage": ("Decrypt",),
     "sns:Publish": ("GenerateDataKey", "Decrypt"),
 }
-_STATE_MACHINE = {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:any"}
 
 
 class Needs:
@@ -76,9 +74,9 @@ class Needs:
             *self._of_alarms(),
             *self._of_log_groups(),
             *self._of_jobs(),
-            *self._of_builds(),
+            *further_needs.of_builds(self._templates),
             *self._of_buckets(),
-            *self._of_trust(),
+            *further_needs.of_trust(self._templates),
             *further_needs.of_streams(self._templates, self._keys),
             *further_needs.of_deliveries(self._templates),
             *further_needs.of_networks(self._templates),
@@ -101,7 +99,7 @@ class Needs:
         for _, _, function in self._templates.of_type("AWS::Lambda::Function"):
             role = function["Role"]
             group = function["LoggingConfig"]["LogGroup"]
-            yield from _writes_logs(role, group)
+            yield from writes_logs(role, group)
             yield request(role, "kms:Decrypt", function["KmsKeyArn"])
         for _, _, config in self._templates.of_type("AWS::Lambda::EventInvokeConfig"):
             role = self._templates.role_of(config["FunctionName"])
@@ -185,21 +183,6 @@ class Needs:
                 for action in ("Decrypt", "GenerateDataKey")
             )
 
-    def _of_builds(self) -> Iterator[Request]:
-        for _, _, project in self._templates.of_type("AWS::CodeBuild::Project"):
-            role = project["ServiceRole"]
-            role = role if role.startswith("arn:") else f"arn:aws:iam::{ACCOUNT}:role/{role}"
-            if location := project["Source"].get("Location"):
-                yield request(role, "s3:GetObject", f"arn:aws:s3:::{location}")
-                yield request(role, "s3:GetObjectVersion", f"arn:aws:s3:::{location}")
-            yield from further_needs.of_build_outputs(project, role)
-            if group := project.get("LogsConfig", {}).get("CloudWatchLogs", {}).get("GroupName"):
-                yield from _writes_logs(role, group)
-            for stack, logical, _ in self._templates.of_type("AWS::ECR::Repository"):
-                repository = self._templates.arn(stack, logical)
-                yield from (request(role, f"ecr:{action}", repository) for action in (*PULL, *_PUSH))
-                yield request(role, "ecr:GetAuthorizationToken", "*")
-
     def _of_buckets(self) -> Iterator[Request]:
         for stack, logical, bucket in self._templates.of_type("AWS::S3::Bucket"):
             logs = bucket.get("LoggingConfiguration")
@@ -207,14 +190,6 @@ class Needs:
                 target = f"arn:aws:s3:::{logs['DestinationBucketName']}/{logs.get('LogFilePrefix', '')}2026"
                 source = {"aws:SourceArn": self._templates.arn(stack, logical)}
                 yield request("logging.s3.amazonaws.com", "s3:PutObject", target, source)
-
-    def _of_trust(self) -> Iterator[Request]:
-        for stack, logical, role in self._templates.of_type("AWS::IAM::Role"):
-            for statement in role["AssumeRolePolicyDocument"]["Statement"]:
-                service = statement["Principal"].get("Service")
-                for name in [service] if isinstance(service, str) else service or []:
-                    source = _STATE_MACHINE if name.startswith("states.") else {}
-                    yield request(name, "sts:AssumeRole", self._templates.arn(stack, logical), source)
 
     # --- that follow from calls
 
@@ -304,11 +279,6 @@ def _data_keys(templates: Templates) -> set[str]:
     ]
     keys = Counter(rule["KMSMasterKeyID"] for rule in rules if "KMSMasterKeyID" in rule)
     return {key for key, _ in keys.most_common(1)}
-
-
-def _writes_logs(role: str, group: str) -> Iterator[Request]:
-    stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:s"
-    yield from (request(role, f"logs:{action}", stream) for action in ("CreateLogStream", "PutLogEvents"))
 
 
 def _starts(target: str) -> str:
