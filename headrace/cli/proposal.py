@@ -13,7 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from headrace.cli.data_sample import DataSample, look_at
-from headrace.cli.proposal_arrival import ArrivalProposal, Flow, propose_arrival
+from headrace.cli.proposal_arrival import Flow, propose_arrival
+from headrace.cli.proposal_privacy import propose_privacy
+from headrace.cli.yaml_text import quoted
 from headrace.config.limits import PIPELINE_NAME
 from headrace.ml.cells import as_datetimes, trimmed
 from headrace.ml.contract import infer_kind
@@ -34,7 +36,6 @@ _ENDPOINT = (
     "# The model answers behind a serverless endpoint, which bills nothing without requests. `headrace endpoint` computes",
     "# which kind suits your load, and prints the lines for this file.",
 )
-_YAML_WORDS = ("true", "false", "null", "yes", "no", "on", "off", "y", "n")
 
 
 class ProposalError(Exception):
@@ -105,6 +106,9 @@ def propose(path: Path, target: str, name: str) -> Proposal:
     id_column = _id_column(frame, target, kinds)
     time_column = next((c for c in columns if kinds[c] == "datetime" and c != target), None)
     taken = [c for c in (target, id_column, time_column) if c]
+    long_ones = [column for column in columns if kinds[column] in _LONG]
+    privacy = propose_privacy(table.cells, id_column, {target, time_column or target, *long_ones})
+    taken += [column for column in privacy.columns if column not in taken]
     ignored = dict(_useless(frame, target, taken))
     if not set(columns) - {*taken, *ignored}:
         raise ProposalError(f"{path} has nothing to learn from: {_listed(ignored) or 'no other columns'}")
@@ -115,7 +119,8 @@ def propose(path: Path, target: str, name: str) -> Proposal:
     notes += [f"{column}: {_LONG[kind]}" for column, kind in long.items()]
     notes += [f"{column}: few whole numbers, taken for codes of a category" for column in codes]
     arrival = propose_arrival(_flow(sample, time_column))
-    return Proposal(name, problem, _write(path, found, arrival), [*notes, *arrival.notes])
+    text = _write(path, found, [*privacy.lines, *arrival.lines])
+    return Proposal(name, problem, text, [*privacy.notes, *notes, *arrival.notes])
 
 
 def _listed(ignored: dict[str, str]) -> str:
@@ -262,33 +267,28 @@ def _integer_codes(frame: pd.DataFrame, kinds: dict[str, str], taken: list[str])
     return found
 
 
-def _write(path: Path, found: _Findings, arrival: ArrivalProposal) -> str:
+def _write(path: Path, found: _Findings, more: Sequence[str]) -> str:
     lines = [
         "# yaml-language-server: $schema=schema.json",
         f"# Proposed from {path.name}: read it once before you deploy it.",
         f"name: {found.name}",
         f"problem: {found.problem}",
-        f"target: {_quoted(found.target)}",
+        f"target: {quoted(found.target)}",
     ]
     if found.id_column:
-        lines.append(f"id: {_quoted(found.id_column)}")
+        lines.append(f"id: {quoted(found.id_column)}")
     if found.time_column:
-        lines.append(f"time: {_quoted(found.time_column)}")
+        lines.append(f"time: {quoted(found.time_column)}")
     if found.ignored:
         lines += [
             "",
             "ignore:",
-            *(f"  - {_quoted(column)}  # {why}" for column, why in found.ignored.items()),
+            *(f"  - {quoted(column)}  # {why}" for column, why in found.ignored.items()),
         ]
     if found.codes or found.long:
         lines += ["", "columns:"]
-        lines += [f"  {_quoted(column)}: {kind}  # {_LONG[kind]}" for column, kind in found.long.items()]
+        lines += [f"  {quoted(column)}: {kind}  # {_LONG[kind]}" for column, kind in found.long.items()]
     if found.codes:
         lines += ["  # whole numbers that look like codes; delete those that are amounts"]
-        lines += [f"  {_quoted(column)}: category" for column in found.codes]
-    return "\n".join([*lines, *arrival.lines, "", *_ENDPOINT]) + "\n"
-
-
-def _quoted(text: str) -> str:
-    plain = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_. -]*", text) and text.lower() not in _YAML_WORDS
-    return text if plain else '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        lines += [f"  {quoted(column)}: category" for column in found.codes]
+    return "\n".join([*lines, *more, "", *_ENDPOINT]) + "\n"
