@@ -52,18 +52,16 @@ class Audit(Construct):
         """Those that a service of AWS delivers to, when it likes."""
         return [self.calls] if self.calls else []
 
-    def protect(self, emptying: EmptyOnDelete, *, deleted: bool) -> None:
+    def protect(self, emptying: EmptyOnDelete) -> None:
         """Let nobody change what is written down; whatever writes is deleted before the buckets are emptied.
 
         Parameters
         ----------
         emptying : EmptyOnDelete
-            What empties the buckets when the pipeline is destroyed.
-        deleted : bool
-            Whether it does; else nobody may.
+            What empties the buckets when the pipeline is destroyed; where it does not, nobody may.
         """
         if self.ledger and self.writer:
-            allowed = [self.writer.role, *([emptying.function.role] if deleted else [])]
+            allowed = [self.writer.role, *([emptying.function.role] if emptying.deletes else [])]
             writer, *emptied_by = [role for role in allowed if role]
             allow_appending_alone(self.ledger, writer, emptied_by=emptied_by)
         for writing in (*(self.writer.writing if self.writer else ()), *([self.trail] if self.trail else ())):

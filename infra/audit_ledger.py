@@ -64,6 +64,10 @@ class LedgerWriter(Construct):
         grant_data_keys(self.function, data.key)
         self._read_lines(data)
         self._read_packages(f"headrace-{data.pipeline.name}")
+        acknowledge_wildcards(
+            self.function.role,
+            "ListStreams has no resources, and Lambda asks for it; model packages are versions of one group.",
+        )
         self._tell_settings(data.pipeline)
 
     def _read_lines(self, data: DataStack) -> None:
@@ -79,10 +83,6 @@ class LedgerWriter(Construct):
             batch_size=100,
             filters=[_lines(*each) for each in _LINES],
             on_failure=sources.SqsDlq(self.dead_letters),
-        )
-        acknowledge_wildcards(
-            self.function.role,
-            "ListStreams has no resources, and Lambda asks for it; model packages are versions of one group.",
         )
 
     def _read_packages(self, group: str) -> None:

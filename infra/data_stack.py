@@ -139,7 +139,7 @@ class DataStack(PipelineStack):
         self.audit = Audit(self, "Audit", data=self, access_logs=access_logs)
         emptying = self._empty_on_delete(access_logs)
         ingestion.node.add_dependency(emptying.resource)
-        self.audit.protect(emptying, deleted=pipeline.on_destroy == "delete")
+        self.audit.protect(emptying)
         self._outputs()
 
     def _harden(self) -> None:

@@ -34,6 +34,8 @@ class EmptyOnDelete(Construct):
         Does it.
     resource : CustomResource
         Whose deletion it is.
+    deletes : bool
+        Whether the data goes with the stack.
     """
 
     def __init__(
@@ -50,7 +52,7 @@ class EmptyOnDelete(Construct):
         self.function = PipelineFunction(
             self, "Function", name="empty_buckets", pipeline=pipeline, key=key, environment={}, timeout_s=900
         )
-        deletes = pipeline.on_destroy == "delete"
+        self.deletes = deletes = pipeline.on_destroy == "delete"
         if deletes:
             self._grant(buckets, close)
         self.resource = CustomResource(

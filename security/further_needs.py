@@ -23,6 +23,7 @@ from typing import Any
 
 from security.policies import Request
 from security.recordings import request
+from security.shared_needs import PULL, log_stream, sends, writes_logs
 from security.templates import ACCOUNT, REGION, Templates
 
 _POLLS = {
@@ -40,7 +41,6 @@ _IMAGE = re.compile(r"(\d{12})\.dkr\.ecr\.([\w-]+)\.amazonaws\.com/([\w./-]+)")
 _ASSET = re.compile(r"s3://(cdk-[\w-]+)/([\w.-]+)")
 _PUSH = "CompleteLayerUpload InitiateLayerUpload PutImage UploadLayerPart".split()
 _STATE_MACHINE = {"aws:SourceArn": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:any"}
-PULL = "BatchCheckLayerAvailability BatchGetImage GetDownloadUrlForLayer".split()
 
 
 def of_streams(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
@@ -82,7 +82,7 @@ def of_deliveries(templates: Templates) -> Iterator[Request]:
         key = target["EncryptionConfiguration"]["KMSEncryptionConfig"]["AWSKMSKeyARN"]
         yield from (request(role, f"kms:{name}", key) for name in ("Decrypt", "GenerateDataKey"))
         group = target["CloudWatchLoggingOptions"]["LogGroupName"]
-        yield request(role, "logs:PutLogEvents", _log_stream(group))
+        yield request(role, "logs:PutLogEvents", log_stream(group))
 
 
 def of_networks(templates: Templates) -> Iterator[Request]:
@@ -108,7 +108,7 @@ def of_glue(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
             if uri:
                 yield request(role, "s3:GetObject", f"arn:aws:s3:::{uri.removeprefix('s3://')}")
         group = f"{options['--custom-logGroup-prefix']}/output"
-        yield from (request(role, f"logs:{name}", _log_stream(group)) for name in _GLUE_LOGS)
+        yield from (request(role, f"logs:{name}", log_stream(group)) for name in _GLUE_LOGS)
         if options.get("--enable-metrics"):
             yield request(role, "cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "Glue"})
         if job.get("SecurityConfiguration"):
@@ -196,11 +196,7 @@ def of_topics(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
         if subscription["Protocol"] == "lambda":
             yield request("sns.amazonaws.com", "lambda:InvokeFunction", subscription["Endpoint"], source)
         if queue := subscription.get("RedrivePolicy", {}).get("deadLetterTargetArn"):
-            yield request("sns.amazonaws.com", "sqs:SendMessage", queue, source)
-            names = ("GenerateDataKey", "Decrypt")
-            yield from (
-                request("sns.amazonaws.com", f"kms:{name}", key, source) for key in keys for name in names
-            )
+            yield from sends("sns.amazonaws.com", queue, keys, source)
 
 
 def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Request]:
@@ -208,9 +204,7 @@ def of_missed_calls(templates: Templates, keys: Iterable[str]) -> Iterator[Reque
     for _, _, schedule in templates.of_type("AWS::Scheduler::Schedule"):
         target = schedule["Target"]
         if queue := target.get("DeadLetterConfig", {}).get("Arn"):
-            yield request(target["RoleArn"], "sqs:SendMessage", queue)
-            names = ("GenerateDataKey", "Decrypt")
-            yield from (request(target["RoleArn"], f"kms:{name}", key) for key in keys for name in names)
+            yield from sends(target["RoleArn"], queue, keys)
 
 
 def of_trust(templates: Templates) -> Iterator[Request]:
@@ -221,14 +215,3 @@ def of_trust(templates: Templates) -> Iterator[Request]:
             for name in [service] if isinstance(service, str) else service or []:
                 source = _STATE_MACHINE if name.startswith("states.") else {}
                 yield request(name, "sts:AssumeRole", templates.arn(stack, logical), source)
-
-
-def writes_logs(role: str, group: str) -> Iterator[Request]:
-    """Yield what a function or a build asks for to write its log."""
-    yield from (
-        request(role, f"logs:{action}", _log_stream(group)) for action in ("CreateLogStream", "PutLogEvents")
-    )
-
-
-def _log_stream(group: str) -> str:
-    return f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{group}:log-stream:s"

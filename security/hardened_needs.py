@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 
 from security.policies import Request
 from security.recordings import request
+from security.shared_needs import DATA_KEYS, log_stream, sends
 from security.templates import ACCOUNT, REGION, Templates
 
 _INTERFACES = (
@@ -24,7 +25,6 @@ _INTERFACES = (
     "DescribeDhcpOptions DescribeNetworkInterfaces DescribeSecurityGroups DescribeSubnets DescribeVpcs"
 ).split()
 _LOGS = "CreateLogStream DescribeLogStreams PutLogEvents".split()
-_DATA_KEYS = ("GenerateDataKey", "Decrypt")
 
 
 def of_all(templates: Templates, keys: Collection[str], job_roles: Collection[str]) -> Iterator[Request]:
@@ -45,14 +45,13 @@ def of_functions(templates: Templates, keys: Collection[str]) -> Iterator[Reques
                 request(role, f"xray:{name}", "*") for name in ("PutTelemetryRecords", "PutTraceSegments")
             )
         if queue := function.get("DeadLetterConfig", {}).get("TargetArn"):
-            yield request(role, "sqs:SendMessage", queue)
-            yield from (request(role, f"kms:{name}", key) for key in keys for name in _DATA_KEYS)
+            yield from sends(role, queue, keys)
 
 
 def of_flow_logs(templates: Templates) -> Iterator[Request]:
     """Yield the writing of a network's log."""
     for _, _, log in templates.of_type("AWS::EC2::FlowLog"):
-        stream = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{log['LogGroupName']}:log-stream:s"
+        stream = log_stream(log["LogGroupName"])
         yield from (request(log["DeliverLogsPermissionArn"], f"logs:{name}", stream) for name in _LOGS)
 
 
@@ -70,7 +69,7 @@ def of_backups(templates: Templates) -> Iterator[Request]:
             yield from (
                 request(role, f"backup:{n}", arn) for n in ("CopyIntoBackupVault", "DescribeBackupVault")
             )
-            yield from (request(role, f"kms:{name}", key) for name in (*_DATA_KEYS, "DescribeKey"))
+            yield from (request(role, f"kms:{name}", key) for name in (*DATA_KEYS, "DescribeKey"))
             yield request(role, "kms:CreateGrant", key, {"kms:GrantIsForAWSResource": "true"})
 
 
@@ -92,7 +91,7 @@ def of_trails(templates: Templates) -> Iterator[Request]:
         yield request(service, "s3:PutObject", f"{bucket}/AWSLogs/{ACCOUNT}/CloudTrail/a.json.gz", owned)
         about = {**source, "kms:EncryptionContext:aws:cloudtrail:arn": arn}
         key = trail["KMSKeyId"]
-        yield from (request(service, f"kms:{name}", key, about) for name in ("GenerateDataKey", "Decrypt"))
+        yield from (request(service, f"kms:{name}", key, about) for name in DATA_KEYS)
         yield request(service, "kms:DescribeKey", key, source)
         group = trail["CloudWatchLogsLogGroupArn"].removesuffix(":*")
         stream = f"{group}:log-stream:{ACCOUNT}_CloudTrail_{REGION}"

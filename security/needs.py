@@ -22,9 +22,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from security import further_needs, hardened_needs
-from security.further_needs import PULL, writes_logs
 from security.policies import Request
 from security.recordings import request
+from security.shared_needs import DATA_KEYS, PULL, sends, writes_logs
 from security.templates import REGION, Templates
 
 _LOGGING = (
@@ -105,7 +105,7 @@ class Needs:
             role = self._templates.role_of(config["FunctionName"])
             queue = config.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination", "")
             if role and ":sqs:" in queue:
-                yield from self._sends(role, queue)
+                yield from sends(role, queue, self._keys)
 
     def _of_sources(self) -> Iterator[Request]:
         for _, _, mapping in self._templates.of_type("AWS::Lambda::EventSourceMapping"):
@@ -237,22 +237,13 @@ class Needs:
 
     # --- what these share
 
-    def _sends(
-        self, principal: str, queue: str, context: Mapping[str, Any] | None = None
-    ) -> Iterator[Request]:
-        yield request(principal, "sqs:SendMessage", queue, context)
-        for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-            yield from (request(principal, action, key, context) for key in self._keys)
-
     def _delivers(self, service: str, target: str, source: Mapping[str, Any]) -> Iterator[Request]:
         if ":sqs:" in target:
-            yield from self._sends(service, target, source)
+            yield from sends(service, target, self._keys, source)
         elif ":sns:" in target:
             yield request(service, "sns:Publish", target, source)
             yield from (
-                request(service, f"kms:{name}", key, source)
-                for key in self._keys
-                for name in ("GenerateDataKey", "Decrypt")
+                request(service, f"kms:{name}", key, source) for key in self._keys for name in DATA_KEYS
             )
         elif ":function:" in target:
             principal = (

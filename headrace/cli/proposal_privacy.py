@@ -52,7 +52,9 @@ def propose_privacy(cells: pa.Table, id_column: str | None, leave_out: Iterable[
       personal:
         contact: drop  # looks like: email
     """
-    found = find_personal(cells, leave_out=leave_out)
+    found = {
+        column: kind.replace("_", " ") for column, kind in find_personal(cells, leave_out=leave_out).items()
+    }
     if not found:
         return PrivacyProposal()
     columns = {column: "hash" if column == id_column else "drop" for column in found}
@@ -63,14 +65,13 @@ def propose_privacy(cells: pa.Table, id_column: str | None, leave_out: Iterable[
         "  personal:",
     ]
     for column, kind in found.items():
-        lines.append(f"    {quoted(column)}: {columns[column]}  # looks like: {kind.replace('_', ' ')}")
+        lines.append(f"    {quoted(column)}: {columns[column]}  # looks like: {kind}")
     if id_column in found:
         lines.append(
             f"  subject: {quoted(id_column)}  # whom a row is about: for `headrace erase` and `export`"
         )
     done = {"drop": "dropped", "hash": "hashed"}
     notes = [
-        f"{column}: looks personal ({kind.replace('_', ' ')}), is {done[columns[column]]}"
-        for column, kind in found.items()
+        f"{column}: looks personal ({kind}), is {done[columns[column]]}" for column, kind in found.items()
     ]
     return PrivacyProposal(columns, lines, notes)

@@ -45,6 +45,11 @@ def _deps() -> Ledger:
     return AuditLedger(boto3.client("s3"), os.environ["AUDIT_BUCKET"], head)
 
 
+@cache
+def _packages() -> Packages:
+    return Registry(boto3.client("sagemaker"))
+
+
 def write_audit(event: Mapping[str, Any], ledger: Ledger) -> int:
     """Append a line for each change of a batch, in its order, and return how many there are.
 
@@ -100,5 +105,5 @@ def handler(event: dict[str, Any], context: Context) -> Any:
     if "RequestType" in event:
         return answer(event, context, lambda: write_settings(event, _deps(), datetime.now(UTC)))
     if event.get("source") == "aws.sagemaker":
-        return write_package(event, _deps(), Registry(boto3.client("sagemaker")))
+        return write_package(event, _deps(), _packages())
     return write_audit(event, _deps())

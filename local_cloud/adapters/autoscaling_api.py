@@ -133,7 +133,9 @@ def _route(scaling: AutoScaling, engine: Engine) -> None:
         method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
     ) -> Any:
         operation = headers.get("x-amz-target", "").rsplit(".", 1)[-1]
-        if operation == "RegisterScalableTarget" and (refused := _refusal(engine, headers, body, query)):
+        if operation == "RegisterScalableTarget" and (
+            refused := _refusal(engine, headers, body, query) or make_role(headers, query)
+        ):
             return refused
         return _answer(scaling, operation, body)
 
@@ -152,11 +154,9 @@ def _refusal(engine: Engine, headers: dict[str, str], body: bytes, query: dict[s
     try:
         endpoint = engine.call("DescribeEndpoint", {"EndpointName": target.split("/")[1]})
     except (ApiError, IndexError):
-        return make_role(headers, query)  # and the operation itself says what is wrong
+        return None  # the operation itself says what is wrong
     why = missing(target, endpoint["EndpointConfigName"], headers, query)
-    if why is None:
-        return make_role(headers, query)
-    return json_answer(
+    return why and json_answer(
         400, {"__type": "ValidationException", "Message": f"The caller {why}"}, "ValidationException"
     )
 

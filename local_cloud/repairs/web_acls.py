@@ -12,9 +12,9 @@ import re
 from typing import Any
 
 from ministack.services import waf
-from ministack.services.cloudformation import provisioners
 
 from local_cloud.adapters.patching import require
+from local_cloud.adapters.resource_types import register
 from local_cloud.settings import Settings
 
 _STAGE = re.compile(r"arn:[\w-]+:apigateway:[\w-]+::/restapis/[^/]+/stages/[^/]+")
@@ -24,11 +24,7 @@ def install(settings: Settings) -> None:
     """Provision associations by the emulator's own calls, which refuse a web ACL that is not there."""
     require(waf, "_associate_web_acl", "data")
     require(waf, "_disassociate_web_acl", "data")
-    provisioners._RESOURCE_HANDLERS["AWS::WAFv2::WebACLAssociation"] = {
-        "create": _create,
-        "update": _update,
-        "delete": _delete,
-    }
+    register("AWS::WAFv2::WebACLAssociation", create=_create, update=_update, delete=_delete)
 
 
 def _create(logical_id: str, props: dict[str, Any], stack_name: str) -> tuple[str, dict[str, str]]:

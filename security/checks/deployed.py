@@ -250,6 +250,11 @@ def trusted(role: Resource) -> frozenset[str]:
     )
 
 
+def role_of(function: Resource) -> str:
+    """Return the name of a function's role."""
+    return str(function.properties["Role"]).rpartition("/")[2]
+
+
 def called(resource: str) -> tuple[str, str]:
     """Return service and operation that a task's ``Resource`` names.
 

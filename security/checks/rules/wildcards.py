@@ -13,7 +13,7 @@ from functools import cache
 
 from policy_sentry.querying.actions import get_action_data
 
-from security.checks.deployed import Deployed, Grant
+from security.checks.deployed import Deployed, Grant, role_of
 from security.checks.rules.rule import of_deployments
 
 _ARN_PARTS = 6
@@ -113,7 +113,7 @@ def _emptied_by(deployed: Deployed, role: str) -> set[str]:
     functions = {
         deployed.arn(function)
         for function in deployed.of_type("AWS::Lambda::Function")
-        if function.properties["Role"].rpartition("/")[2] == role
+        if role_of(function) == role
     }
     return {
         f"arn:aws:s3:::{bucket}/*"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from security.checks.deployed import Deployed, Resource
+from security.checks.deployed import Deployed, Resource, role_of
 from security.checks.stricter.answer import in_place_of
 from security.templates import ACCOUNT, REGION
 
@@ -73,11 +73,6 @@ def outside_is_what_prepares_the_network(deployed: Deployed, function: Resource)
         if grant.role == role_of(function) and grant.statement["Effect"] == "Allow":
             more = sorted(set(grant.actions) - _WITHOUT_DATA - _CLOSES)
             yield from (f"{grant.path} allows {action}" for action in more)
-
-
-def role_of(function: Resource) -> str:
-    """Return the name of a function's role."""
-    return str(function.properties["Role"]).rpartition("/")[2]
 
 
 @in_place_of(
